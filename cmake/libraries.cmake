@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# parley_dependencies: the libraries the server is built on. Their headers count as system headers,
+# so our warnings stop at our own code. uthash is a header in the default path.
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+add_library(parley_dependencies INTERFACE)
+target_link_libraries(parley_dependencies INTERFACE Threads::Threads m)
+
+foreach(entry
+    "UV libuv>=1.44"
+    "NICE nice>=0.1.21" # ICE agent and STUN messages; brings glib
+    "GLIB glib-2.0"
+    "SRTP libsrtp2>=2.4"
+    "SSL libssl>=3.0"
+    "CRYPTO libcrypto>=3.0"
+    "LWS libwebsockets>=4.1"
+    "JANSSON jansson>=2.14")
+    string(REPLACE " " ";" entry "${entry}")
+    list(POP_FRONT entry prefix)
+    pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${entry})
+    target_link_libraries(parley_dependencies INTERFACE PkgConfig::${prefix})
+endforeach()
