@@ -142,8 +142,8 @@ def check_includes(path, text, rules):
         elif not path.startswith("tests/"):
             for expression, homes in rules.headers:
                 if expression.match(target) and not at_home(path, homes):
-                    where = " ".join(homes) or "nowhere"
-                    error(path, line, f"<{target}> may be included by: {where}")
+                    where = "belongs to: " + " ".join(homes) if homes else "is banned everywhere"
+                    error(path, line, f"<{target}> {where}")
                     break
 
 
@@ -152,8 +152,8 @@ def check_banned(path, code, rules):
         name = match.group(1) or match.group(2)
         homes = rules.home_of(name)
         if not at_home(path, homes):
-            where = " ".join(homes) or "nothing"
-            error(path, line_of(code, match.start()), f"{name} is for: {where}")
+            where = "belongs to: " + " ".join(homes) if homes else "is banned everywhere"
+            error(path, line_of(code, match.start()), f"{name} {where}")
 
 
 def report_sizes(path, lines, code_lines):
