@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* limits.h - every bound on memory, counts and loops that a remote can push against, with its unit and reason. */
+#pragma once
+
+/* Packets */
+#define MAX_DATAGRAM_BYTES 1500       /* Ethernet; WebRTC stays below 1280. Longer datagrams are dropped and counted */
+#define PACKET_HEADROOM_BYTES 64      /* a header may grow in front of the data without a copy */
+#define PACKET_TAILROOM_BYTES 64      /* SRTP trailer: 16 tag + 4 index (RFC 7714), or 10 tag (RFC 3711) */
+#define MAX_PACKETS_PER_POOL 65536    /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
+#define MAX_RECV_BATCH 64             /* datagrams of one recvmmsg */
+#define MAX_RECV_BATCHES_PER_TURN 8   /* so that timers and mailboxes get their turn under a flood */
+#define MAX_EGRESS_BATCH 1024         /* datagrams one loop turn collects before a flush is forced */
+
+/* Transports */
+#define MAX_TRANSPORTS_PER_WORKER 16384
+#define MAX_PATHS_PER_TRANSPORT 8     /* validated 5-tuples kept; the oldest unselected one is forgotten */
+#define MAX_TCP_CONNS_PER_WORKER 16384
+#define MAX_TCP_UNBOUND_CONNS 256     /* accepted, but without an authenticated check yet */
+#define TCP_UNBOUND_TIMEOUT_US 5000000ull
+#define MAX_TCP_SEND_BUFFER_BYTES (256 * 1024) /* past it whole packets are dropped and counted */
+#define MAX_TCP_FRAME_BYTES MAX_DATAGRAM_BYTES
+#define ICE_UFRAG_LEN 8               /* RFC 8445 s5.3: at least 24 bits; 48 here */
+#define ICE_PWD_LEN 24                /* RFC 8445 s5.3: at least 128 bits; 144 here */
+#define MAX_ICE_CREDENTIAL_LEN 256    /* RFC 8839 s5.4 */
+#define MAX_CANDIDATE_LINE_LEN 512
+#define MAX_CANDIDATES_PER_REQUEST 64
+#define DTLS_MTU_BYTES 1200           /* a flight must pass PPPoE, VPNs and IPv6's minimum of 1280 */
+#define DTLS_HANDSHAKE_TIMEOUT_US 30000000ull
+#define MAX_DTLS_BYTES_BEFORE_OPEN (64 * 1024) /* what one handshake may feed to the TLS library */
+
+/* SDP and sections */
+#define MAX_SDP_BYTES (128 * 1024)
+#define MAX_SDP_LINES 8192
+#define MAX_SDP_LINE_BYTES 4096
+#define MAX_SECTIONS 256              /* m-sections of one session, the recycled and rejected ones included */
+#define MAX_CODECS_PER_SECTION 64     /* payload types read from an offer section */
+#define MAX_NEGOTIATED_CODECS 16      /* payload types answered, RTX not counted */
+#define MAX_EXTS_PER_SECTION 32
+#define MAX_NEGOTIATED_EXTS 16
+#define MAX_ENCODINGS 3               /* simulcast encodings of a track */
+#define MAX_SSRCS_PER_SECTION 8       /* primary and RTX SSRCs signalled for a section */
+#define MAX_MID_LEN 32
+#define MAX_RID_LEN 16
+#define MAX_FMTP_LEN 256
+#define MAX_MSID_LEN 96
+#define MAX_FINGERPRINTS 4
+
+/* RTP */
+#define MAX_RTP_EXT_ELEMENTS 16       /* header-extension elements kept of one packet */
+#define MAX_RTCP_PACKETS 64           /* packets of one compound */
+#define MAX_RTCP_BLOCKS 31            /* RFC 3550: RC is five bits */
+#define MAX_SSRCS_LEARNT_PER_TRANSPORT 256 /* SSRCs a transport may show before unknown ones are dropped */
+
+/* Rooms */
+#define MAX_ROOMS 65536
+#define MAX_PARTICIPANTS_PER_ROOM 10000
+#define MAX_TRACKS_PER_PARTICIPANT 16
+#define MAX_SLOTS_PER_PARTICIPANT 200
+#define MAX_ROOM_NAME_LEN 128
+#define MAX_IDENTITY_LEN 128
+#define MAX_NAME_LEN 128              /* display names, bytes of UTF-8 */
+#define MAX_METADATA_BYTES 4096
+#define MAX_TRACK_NAME_LEN 64
+#define ID_LEN 16                     /* "PA_" + 12 characters; room for the NUL */
+#define MAX_CODEC_NAME_LEN 16
+
+/* API */
+#define MAX_JSON_BYTES (256 * 1024)
+#define MAX_JSON_DEPTH 32
+#define MAX_HTTP_BODY_BYTES (256 * 1024)
+#define MAX_WS_QUEUE_BYTES (4 * 1024 * 1024) /* unsent notifications of one WebSocket; past it the socket is closed */
+#define MAX_REQUESTS_PER_SECOND 100   /* of one WebSocket, with a burst of three times that; past it E_LIMIT */
+#define MAX_OFFERS_PER_SECOND 10      /* offers cost the most */
+#define MAX_WS_CONNECTIONS 20000
+#define MAX_WS_CONNECTIONS_BEFORE_JOIN 1000
+#define WS_JOIN_TIMEOUT_US 15000000ull /* a WebSocket that joins nothing is closed */
+#define MAX_TOKEN_BYTES 8192
