@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * participant.h - one endpoint's membership in a room: permissions, what it publishes and receives, its negotiation.
+ *
+ * Owner: its room. Thread: control reactor. The signalling side (api/session) attaches handlers and detaches when its connection
+ * is lost; the participant then lives on for the grace period.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/limits.h"
+#include "core/str.h"
+#include "rooms/publication.h"
+#include "rooms/room_event.h"
+#include "transport/sdp.h"
+
+struct participant;
+struct room;
+struct sfu_transport_report;
+
+struct permissions {
+    bool publish, subscribe, hidden, admin, update_metadata;
+    uint32_t publish_sources; /* bit per enum track_source; all ones when not restricted */
+};
+
+struct participant_params {
+    const char *identity;  /* required */
+    const char *name;      /* NULL: the identity */
+    const char *metadata;  /* JSON text or NULL */
+    struct permissions permissions;
+    bool auto_subscribe;
+};
+
+struct participant_handlers {
+    /* Something happened in the room or to this participant. On ROOM_CLOSED the pointer dies after the call. */
+    void (*on_event)(struct participant *p, const struct room_event *event, void *arg);
+};
+
+/* How the endpoint labels an m-section on which it sends. */
+struct track_label {
+    const char *mid;
+    enum track_source source; /* UNKNOWN: by kind */
+    const char *name;         /* NULL: "" */
+    bool muted;
+};
+
+/* What an accepted offer led to; borrowed until the next call on the participant. */
+struct offer_result {
+    const char *answer;
+    const struct publication *const *published; /* all that is published now */
+    size_t published_count;
+    const struct slot_info *slot; /* all slots */
+    size_t slot_count;
+};
+
+const char *participant_id(const struct participant *p);       /* "PA_…" */
+const char *participant_identity(const struct participant *p);
+const char *participant_name(const struct participant *p);
+const char *participant_metadata(const struct participant *p); /* JSON text or NULL */
+uint64_t participant_joined_at_ms(const struct participant *p); /* wall clock */
+const struct permissions *participant_permissions(const struct participant *p);
+struct room *participant_room(const struct participant *p);
+/** The word for its transport: "new" before the first offer. */
+const char *participant_transport_state(const struct participant *p);
+/** Visit its publications. */
+void participant_each_publication(const struct participant *p, void (*visit)(const struct publication *pub, void *arg),
+                                  void *arg);
+/** All its slots; borrowed until the next call on the participant. */
+size_t participant_slots(struct participant *p, const struct slot_info **out);
+
+/** Take over the event stream (a join or a resume); the former owner's handlers are dropped silently. */
+void participant_attach(struct participant *p, const struct participant_handlers *handlers, void *arg);
+/** The signalling connection is lost: keep the participant for the grace period, or less when consent runs out. */
+void participant_detach(struct participant *p, uint64_t now_us);
+
+/**
+ * Negotiate: first offer, renegotiation, ICE restart.
+ *
+ * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED with @why (line, sentence); E_STATE when it is leaving. Nothing changed then.
+ * Calls:  on_event of others (tracks), not of this participant.
+ */
+MUST_CHECK int participant_offer(struct participant *p, struct str sdp, const struct track_label *label,
+                                 size_t label_count, struct offer_result *result, struct sdp_error *why);
+/** Take candidate lines of the endpoint: checked and counted; the lite side learns addresses from checks. Errors: E_MALFORMED. */
+MUST_CHECK int participant_trickle(struct participant *p, struct str candidate);
+/** Want a track. *mid tells its slot, or NULL when none is free yet. Errors: E_NOT_FOUND, E_DENIED, E_LIMIT. */
+MUST_CHECK int participant_subscribe(struct participant *p, const char *track_id, const char **mid);
+MUST_CHECK int participant_unsubscribe(struct participant *p, const char *track_id);
+/** Mute or unmute one's own track (@by_server false), or another's as administrator. Errors: E_NOT_FOUND, E_DENIED (unmuting what the
+ * server muted). */
+MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server);
+/** NULL leaves a field. Errors: E_LIMIT (length), E_DENIED. */
+MUST_CHECK int participant_update(struct participant *p, const char *name, const char *metadata);
+/** Ask for statistics of its transport; see sfu_host_read_report(). E_STATE (through the callback) without a transport. */
+void participant_read_report(struct participant *p,
+                             void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg);
+/** Leave. The others are told; on_event gets ROOM_CLOSED unless the reason is LEAVE_LEFT; freed at the end of the turn. */
+void participant_leave(struct participant **p, enum leave_reason reason);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publication.h - one published track as the control reactor knows it: ids, source, mute, codec. Its media side is a track of an sfu. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/codec.h"
+#include "core/limits.h"
+#include "core/list.h"
+
+struct participant;
+
+#define TRACK_SOURCES(X)          \
+    X(UNKNOWN, "unknown")         \
+    X(CAMERA, "camera")           \
+    X(MICROPHONE, "microphone")   \
+    X(SCREEN, "screen")           \
+    X(SCREEN_AUDIO, "screenAudio") \
+    X(MIX, "mix")
+
+enum track_source {
+#define X(name, text) TRACK_SOURCE_##name,
+    TRACK_SOURCES(X)
+#undef X
+        TRACK_SOURCE_COUNT
+};
+
+const char *track_source_name(enum track_source s);
+/** TRACK_SOURCE_COUNT when the word is none of ours. */
+enum track_source track_source_of(const char *word);
+
+/* Read-only to everyone but rooms/. */
+struct publication {
+    struct list node; /* in its participant's list */
+    char id[ID_LEN];  /* "TR_…" */
+    uint64_t handle;  /* of the sfu's track */
+    struct participant *participant;
+    enum media_kind kind;
+    enum track_source source;
+    char name[MAX_TRACK_NAME_LEN + 1];
+    char mid[MAX_MID_LEN + 1];
+    bool muted_by_publisher, muted_by_server;
+    bool is_simulcast;
+    enum codec_id codec; /* CODEC_NONE until media arrives */
+};
+
+static inline bool publication_is_muted(const struct publication *p)
+{
+    return p->muted_by_publisher || p->muted_by_server;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry.h - creates, finds and ends rooms; chooses the media worker of a transport; the root object of rooms/.
+ *
+ * Thread: control reactor.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/config.h"
+#include "rooms/room.h"
+#include "transport/candidate.h"
+#include "transport/jsep.h"
+
+struct registry;
+struct sfu_host;
+struct worker;
+
+struct registry_config {
+    const struct config *config;
+    struct worker *control;
+    struct fingerprint fingerprint; /* of the DTLS certificate */
+};
+
+MUST_CHECK int registry_open(struct registry **out, const struct registry_config *config);
+/** End all rooms (LEAVE_SHUTDOWN) and free. Hosts are the caller's. */
+void registry_close(struct registry **g);
+/** Add a started media worker with the candidates that its endpoints are given (copied). Before the first room. */
+MUST_CHECK int registry_add_host(struct registry *g, struct sfu_host *host, const struct candidate *candidate, size_t n);
+/** The handlers to open each sfu_host with (arg = registry). */
+const struct sfu_host_handlers *registry_host_handlers(void);
+
+/** Create. Errors: E_CONFLICT when it exists with other settings (*out is it), E_LIMIT, E_INVALID (name), E_STATE (draining). When it exists
+ * with the same settings: 0 and *existed true. */
+MUST_CHECK int registry_create_room(struct registry *g, const char *name, const struct room_settings *settings,
+                                    struct room **out, bool *existed);
+/** Find; NULL when there is none. */
+struct room *registry_find_room(const struct registry *g, const char *name);
+void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg), void *arg);
+/** End a room: everyone leaves with @reason. */
+void registry_delete_room(struct registry *g, struct room *r, enum leave_reason reason);
+/** Admit nobody any more, tell everyone, end all rooms. */
+void registry_drain(struct registry *g);
+bool registry_is_draining(const struct registry *g);
+size_t registry_room_count(const struct registry *g);
+size_t registry_participant_count(const struct registry *g);
+/** Default settings for a room that a join creates. */
+struct room_settings registry_default_settings(const struct registry *g);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* room.h - a named conference: members, settings, events. Owner: the registry. Thread: control reactor. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "rooms/participant.h"
+
+struct room;
+
+struct room_settings {
+    uint32_t max_participants;
+    uint32_t empty_timeout_ms; /* 0: stays until it is deleted */
+    const char *metadata;      /* JSON text or NULL */
+};
+
+const char *room_name(const struct room *r);
+uint64_t room_created_at_ms(const struct room *r);
+const struct room_settings *room_settings(const struct room *r);
+size_t room_participant_count(const struct room *r); /* hidden ones included */
+size_t room_publication_count(const struct room *r);
+
+/**
+ * Join. A participant of the same identity is replaced (it is told).
+ *
+ * Errors: E_LIMIT (room full), E_INVALID (identity, name, metadata: too long or unclean), E_STATE (draining).
+ */
+MUST_CHECK int room_join(struct room *r, const struct participant_params *params, struct participant **out);
+struct participant *room_find_identity(const struct room *r, const char *identity);
+struct participant *room_find_id(const struct room *r, const char *participant_id);
+/** Visit all; a hidden one is visited too (participant_permissions tells). */
+void room_each_participant(const struct room *r, void (*visit)(struct participant *p, void *arg), void *arg);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forwarder.h - rewrites one subscription's packets so that a change of encoding or of source leaves no trace: sequence numbers
+ * without gap or step back, timestamps that advance by the real distance, VP8 picture ids continuous.
+ *
+ * Pure: a source packet's numbers and time in, the outgoing numbers out. Losses and reordering upstream stay visible downstream
+ * as they are (same distance), so that the viewer's own repair works; packets from before the last switch are dropped.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/payload_vp8.h"
+#include "core/rtp.h"
+
+/* What goes out. */
+struct forwarder_out {
+    uint16_t seq;
+    uint32_t ts;
+    bool rewrites_vp8;
+    uint16_t picture_id;
+    uint8_t tl0picidx, keyidx;
+};
+
+struct forwarder {
+    bool started;
+    uint32_t clock_hz;
+    uint16_t seq_offset; /* out = in + offset */
+    uint32_t ts_offset;
+    uint16_t first_in_seq;   /* of the current source: what is older came before the switch */
+    uint16_t highest_out_seq;
+    uint32_t highest_out_ts;
+    uint64_t highest_out_us; /* arrival of the packet that carried highest_out_ts */
+    /* VP8 */
+    bool vp8;
+    uint16_t picture_id_offset, highest_picture_id;
+    uint8_t tl0_offset, highest_tl0, keyidx_offset, highest_keyidx;
+    uint64_t switches, dropped_old;
+};
+
+/** Start with random first numbers (RFC 3550 s5.1). */
+void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts, uint16_t first_picture_id);
+/**
+ * Take a packet as the first one of a new source: what follows continues our numbering.
+ *
+ * @ref_ts: the new source's timestamp that corresponds to highest_out_ts when that is known through sender reports, see @has_ref; else
+ *          the arrival clock decides. @vp8 may be NULL.
+ */
+void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz, const struct vp8_descriptor *vp8,
+                      bool has_ref, uint32_t ref_ts, uint64_t now_us);
+/** Map a packet of the current source. false: it is older than the switch, drop it. */
+bool forwarder_map(struct forwarder *f, const struct rtp_header *h, const struct vp8_descriptor *vp8, uint64_t now_us,
+                   struct forwarder_out *out);
+/** A packet of the current source is left out on purpose (padding-only): later ones close the gap. Only for the newest. */
+void forwarder_skip(struct forwarder *f, uint16_t seq);

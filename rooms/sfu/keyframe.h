@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyframe.h - the one requester of keyframes of an encoding: merges all reasons (join, switch, loss), spaces requests, repeats
+ * until a keyframe comes. Pure: time in, "send one now" out.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KEYFRAME_MIN_INTERVAL_US 300000ull /* between two requests of one encoding, whoever asks */
+#define KEYFRAME_RETRY_MIN_US 200000ull    /* first repetition: max(this, 2 round trips) */
+#define KEYFRAME_RETRIES 10                /* then it waits for somebody to ask again */
+
+struct keyframe_requester {
+    bool is_wanted;
+    uint64_t last_sent_us, next_due_us;
+    uint32_t tries;
+    uint64_t asked, sent, merged, received; /* counters */
+};
+
+/** Ask. Returns true when a request is to be sent now; else it is merged into the one under way or due later. */
+bool keyframe_ask(struct keyframe_requester *k, uint64_t now_us);
+/** Whether a repetition is due now (call at keyframe_next_us). */
+bool keyframe_tick(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us);
+/** A keyframe arrived. */
+void keyframe_received(struct keyframe_requester *k, uint64_t now_us);
+/** When to tick; UINT64_MAX when idle. */
+uint64_t keyframe_next_us(const struct keyframe_requester *k);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sfu.h - the media side of one worker: its transports, the tracks published on them, and the subscriptions that forward them.
+ *
+ *   port → mux → transport ──on_rtp──▶ encoding → track → sinks ─▶ subscription → forwarder → transport → egress → port
+ *
+ * Driven by plain calls (a media worker's mailbox makes them, sfu_host.h; simulations make them directly). Objects have numeric
+ * handles chosen by the caller, unique on this worker; a call about a handle that is gone is harmless. Thread: the worker's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/log.h"
+#include "transport/jsep.h"
+#include "transport/rtp_recv.h"
+#include "transport/rtp_send.h"
+#include "transport/transceiver.h"
+#include "transport/transport.h"
+
+struct sfu;
+
+struct sfu_handlers {
+    void (*on_transport_state)(uint64_t transport_id, enum transport_state state, const char *reason, void *arg);
+    /* The first packet of a track arrived, or its codec changed. */
+    void (*on_track_live)(uint64_t track_id, enum codec_id codec, void *arg);
+    /* What a subscription carries cannot reach its endpoint: no payload type for the track's codec. */
+    void (*on_subscription_blocked)(uint64_t subscription_id, enum codec_id codec, void *arg);
+};
+
+/* One line of statistics, W3C names; what does not apply is zero. */
+enum sfu_stats_kind { SFU_STATS_INBOUND_RTP, SFU_STATS_OUTBOUND_RTP };
+
+struct sfu_rtp_stats {
+    enum sfu_stats_kind kind;
+    uint64_t id;  /* track or subscription handle */
+    uint64_t track_id; /* the track (outbound: 0 when the slot is empty) */
+    char mid[MAX_MID_LEN + 1];
+    char rid[MAX_RID_LEN + 1];
+    enum media_kind media;
+    struct codec codec;
+    uint8_t pt;
+    uint32_t ssrc;
+    uint64_t packets, bytes, bitrate_bps, retransmitted_packets;
+    int64_t packets_lost;
+    double jitter_s, fraction_lost, round_trip_time_s;
+    uint64_t nack_count, pli_count, fir_count; /* inbound: sent by us; outbound: received */
+    uint64_t key_frames, frames; /* frame starts seen */
+    uint16_t frame_width, frame_height; /* of the last keyframe that tells (VP8), else 0 */
+    uint64_t keyframes_asked, keyframes_sent, keyframes_merged; /* inbound: the requester */
+    uint64_t packets_dropped; /* outbound: for want of a path, or from before a switch */
+};
+
+struct sfu_transport_report {
+    struct transport_stats transport;
+    struct sfu_rtp_stats *rtp; /* array, mem_free() */
+    size_t rtp_count;
+};
+
+struct sfu_totals {
+    uint64_t transports, tracks, subscriptions;
+    uint64_t unknown_ssrc, foreign_ssrc, codec_mismatch, packets_in, packets_forwarded;
+};
+
+/** Make the media side. @env is copied; what it points to outlives the sfu. */
+MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers, void *arg);
+/** Close everything that is left. */
+void sfu_close(struct sfu **s, uint64_t now_us);
+
+MUST_CHECK int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,
+                                  uint64_t consent_timeout_us, const struct log_ids *ids, uint64_t now_us);
+MUST_CHECK int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote,
+                                        uint64_t now_us);
+MUST_CHECK int sfu_transport_restart_ice(struct sfu *s, uint64_t id, const struct ice_credentials *local,
+                                         const struct ice_credentials *remote, uint64_t now_us);
+/** Close it, its tracks and its subscriptions. */
+void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us);
+
+/** The endpoint publishes here. @t is copied. Errors: E_NOT_FOUND (transport), E_CONFLICT (id), E_LIMIT. */
+MUST_CHECK int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
+                              uint64_t now_us);
+/** Renegotiated: other payload types, extensions, SSRCs; what flows goes on where it can. */
+void sfu_track_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us);
+/** Muted by the server: nothing is forwarded, whatever arrives. Unmuting starts at a keyframe. */
+void sfu_track_set_muted(struct sfu *s, uint64_t id, bool muted, uint64_t now_us);
+void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us);
+
+/** A slot: an m-section on which we send. It carries nothing until it has a source. */
+MUST_CHECK int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
+                                     uint64_t now_us);
+void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us);
+/** Switch what flows: a track, or 0 for nothing. Starts at a keyframe, asks for one. */
+void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us);
+void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us);
+
+/** Collect what concerns one transport. Errors: E_NOT_FOUND, E_NO_MEMORY. */
+MUST_CHECK int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out, uint64_t now_us);
+void sfu_read_totals(const struct sfu *s, struct sfu_totals *out);

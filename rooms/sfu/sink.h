@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink.h - whatever consumes media of a track: a subscription; later a mixer input, a recorder, a relay to another worker.
+ *
+ * A sink embeds `struct sink` and is linked into one track's list. Either end may go first: the track tells it, or the sink
+ * unlinks itself (track_remove_sink). Thread: the track's worker.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/list.h"
+
+struct encoding;
+struct packet;
+struct sink;
+struct track;
+
+struct sink_ops {
+    /* One packet of one encoding, in order of arrival; borrowed (packet_ref to keep). Must not close the track. */
+    void (*on_packet)(struct sink *s, struct encoding *enc, struct packet *pkt, uint64_t now_us);
+    /* The encodings or the mute state of the track changed: choose again. */
+    void (*on_track_changed)(struct sink *s, uint64_t now_us);
+    /* The track is ending; the sink is unlinked already. */
+    void (*on_track_closed)(struct sink *s, uint64_t now_us);
+};
+
+struct sink {
+    struct list node;
+    const struct sink_ops *ops;
+    struct track *track; /* NULL when linked nowhere */
+};

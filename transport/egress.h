@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * egress.h - the batch of outgoing datagrams of one loop turn.
+ *
+ *   reserve → (caller writes and encrypts in place) → commit …   turn end → flush → sendmmsg
+ *
+ * Datagrams lie one behind the other in one slab, in the order of commits, so that a run to one path can go out as one GSO
+ * send. Where the bytes go is the owner's: a real port, or the virtual network of a simulation.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "transport/path.h"
+
+struct egress;
+
+struct egress_datagram {
+    const uint8_t *data;
+    uint32_t len;
+    struct path path;
+};
+
+struct egress_stats {
+    uint64_t flushes, datagrams, bytes;
+    uint64_t forced; /* flushes because the batch was full before the turn ended */
+};
+
+/** Make a batch; @on_flush gets each full batch, borrowed for the call. */
+MUST_CHECK struct egress *egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg),
+                                     void *arg);
+void egress_free(struct egress **e);
+/** Room for one datagram of at most @max_bytes (≤ MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES); never NULL, flushes when
+ * full. Not committing is fine. Only one reservation at a time. */
+uint8_t *egress_reserve(struct egress *e, size_t max_bytes);
+/** Keep the reserved bytes as a datagram of @len bytes to @path. */
+void egress_commit(struct egress *e, size_t len, const struct path *path);
+/** Copy and commit: STUN and DTLS. */
+void egress_send(struct egress *e, const struct path *path, const uint8_t *data, size_t len);
+void egress_flush(struct egress *e);
+void egress_read_stats(const struct egress *e, struct egress_stats *out);

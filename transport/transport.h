@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport.h - one endpoint's ICE + DTLS + SRTP association (BUNDLE, rtcp-mux): the object above everything in this folder.
+ *
+ * Sans-I/O: datagrams come through transport_receive(), leave through the egress batch; time comes with each call and from the
+ * wheel. Knows SSRCs and bytes, not rooms. Owner: the sfu. Thread: its worker's. Any handler may close any transport.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/log.h"
+#include "core/stats.h"
+#include "core/str.h"
+#include "transport/dtls.h"
+#include "transport/ice.h"
+#include "transport/jsep.h"
+#include "transport/path.h"
+
+struct egress;
+struct mux;
+struct packet;
+struct packet_pool;
+struct rtp_recv;
+struct rtp_send;
+struct transport;
+struct wheel;
+
+#define TRANSPORT_STATES(X)                                                        \
+    X(NEW, "created, no remote description yet")                                   \
+    X(CHECKING, "remote ufrag known, no nominated path yet")                       \
+    X(HANDSHAKE, "path nominated, DTLS running")                                   \
+    X(OPEN, "SRTP keys installed, media may flow; an ICE restart does not leave it") \
+    X(FAILED, "consent ran out after it was open; an ICE restart may bring it back to OPEN") \
+    X(CLOSED, "final; the handshake was refused or timed out, or the endpoint closed")
+
+enum transport_state {
+#define X(name, text) TRANSPORT_##name,
+    TRANSPORT_STATES(X)
+#undef X
+        TRANSPORT_STATE_COUNT
+};
+
+const char *transport_state_name(enum transport_state s); /* "open" */
+
+/* What all transports of a worker share. Borrowed; outlives them. */
+struct transport_env {
+    struct wheel *wheel;
+    struct egress *egress;
+    struct packet_pool *pool;
+    struct mux *mux;
+    struct stun_responder *stun;
+    struct dtls_context *dtls;
+    /* Defers a free to the end of the turn (worker_free_later, or a simulation's own). */
+    void (*free_later)(void *block, void (*free_block)(void *block), void *arg);
+    /* Tells the port that a path showed an authenticated check, or is not used any more; NULL members are fine. */
+    void (*keep_path)(const struct path *path, void *arg);
+    void (*drop_path)(const struct path *path, void *arg);
+    /* Wall clock in microseconds since 1970, for reports. */
+    uint64_t (*wall_us)(void *arg);
+    void *arg;
+};
+
+struct transport_handlers {
+    /* Entered a state; @reason is a static text, "" when it goes without saying. */
+    void (*on_state)(struct transport *tp, enum transport_state state, const char *reason, void *arg);
+    /* A clear RTP packet with its header parsed; @pkt is borrowed for the call (packet_ref to keep). */
+    void (*on_rtp)(struct transport *tp, struct packet *pkt, uint64_t now_us, void *arg);
+    /* The endpoint asks for a keyframe of an SSRC that we send (PLI or FIR). */
+    void (*on_keyframe_request)(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg);
+    /* The endpoint misses packets of an SSRC that we send. */
+    void (*on_nack)(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n, uint64_t now_us, void *arg);
+    /* The endpoint ends an SSRC of its own. */
+    void (*on_bye)(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg);
+};
+
+struct transport_stats {
+    enum transport_state state;
+    struct ice_stats ice;
+    bool has_path;
+    struct path selected;
+    uint64_t packets_received, bytes_received, packets_sent, bytes_sent; /* datagrams, STUN and DTLS included */
+    uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed, unvalidated_path;
+    uint64_t dtls_before_check, send_before_open;
+    char dtls_cipher[64];
+    enum srtp_profile srtp_profile;
+    uint64_t round_trip_us; /* the latest of any report block; 0: none yet */
+};
+
+/* One RTP packet to send, in pieces: head = RTP header (@header_bytes of it, sent in clear) followed by rewritten first payload
+ * bytes; then the rest of the payload straight out of a shared packet. */
+struct rtp_out {
+    const uint8_t *head;
+    size_t head_bytes, header_bytes;
+    const uint8_t *payload;
+    size_t payload_bytes;
+};
+
+/**
+ * Open a transport and register its ufrag.
+ *
+ * Errors: E_LIMIT, E_CONFLICT (ufrag), E_NO_MEMORY.
+ */
+MUST_CHECK int transport_open(struct transport **out, const struct transport_env *env, const struct ice_credentials *local,
+                              uint64_t consent_timeout_us, const struct log_ids *ids,
+                              const struct transport_handlers *handlers, void *arg, uint64_t now_us);
+/** Send close_notify and BYEs when open, withdraw from the mux, free at the end of the turn. Its receivers and senders must have
+ * been removed. NULL is fine. No handler is called. */
+void transport_close(struct transport **tp, uint64_t now_us);
+/** The endpoint's side, once. */
+MUST_CHECK int transport_set_remote(struct transport *tp, const struct remote_transport *remote, uint64_t now_us);
+/** New ICE credentials on both sides; media goes on over the old path until a new one is nominated. */
+MUST_CHECK int transport_restart_ice(struct transport *tp, const struct ice_credentials *local,
+                                     const struct ice_credentials *remote, uint64_t now_us);
+/** Take a datagram that the mux found to be ours; takes @pkt. */
+void transport_receive(struct transport *tp, const struct path *from, struct packet *pkt, uint64_t now_us);
+void transport_path_closed(struct transport *tp, const struct path *path, uint64_t now_us);
+
+/** Encrypt into the egress batch. Returns false (counted) when not open or without a path. */
+bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us);
+/** Encrypt a compound RTCP packet into the egress batch; false as above. */
+bool transport_send_rtcp(struct transport *tp, const uint8_t *buf, size_t len, uint64_t now_us);
+/** Ask the endpoint for a keyframe of its @ssrc: PLI (RFC 4585 s6.3.1) or FIR (RFC 5104 s4.3.1, sequence kept here). */
+bool transport_send_pli(struct transport *tp, uint32_t ssrc, uint64_t now_us);
+bool transport_send_fir(struct transport *tp, uint32_t ssrc, uint64_t now_us);
+
+/** Put an SSRC into this transport's reports. The state struct stays the caller's, who removes it before it dies. */
+void transport_add_recv(struct transport *tp, struct rtp_recv *r);
+void transport_remove_recv(struct transport *tp, struct rtp_recv *r);
+void transport_add_send(struct transport *tp, struct rtp_send *s);
+void transport_remove_send(struct transport *tp, struct rtp_send *s);
+
+enum transport_state transport_state(const struct transport *tp);
+const struct log_ids *transport_ids(const struct transport *tp);
+void transport_read_stats(const struct transport *tp, struct transport_stats *out);
+/** One line of everything, for logs and failing tests. */
+void transport_describe(const struct transport *tp, struct strbuf *out);
