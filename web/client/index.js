@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The public names of the client SDK.
+
+export { Room } from "./room.js";
+export { Participant } from "./participant.js";
+export { LocalTrack } from "./local_track.js";
+export { RemoteTrack } from "./remote_track.js";
+export { ParleyError } from "./errors.js";
+export {
+  canCapture,
+  canChooseSpeaker,
+  canShareScreen,
+  createLocalTrack,
+  createLocalTracks,
+  createScreenTracks,
+  listDevices,
+  onDevicesChanged,
+} from "./devices.js";

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The room as a page sees it. Puts the parts together and owns none of their logic: signal.js keeps
+// the session, peer.js the connection, roster.js the others, slots.js what arrives,
+// publications.js what is sent, recovery.js what to do when the path breaks.
+
+import * as devices from "./devices.js";
+import { Emitter } from "./emitter.js";
+import { ParleyError } from "./errors.js";
+import { LocalTrack } from "./local_track.js";
+import { Participant } from "./participant.js";
+import { Peer } from "./peer.js";
+import { Publications } from "./publications.js";
+import { Recovery } from "./recovery.js";
+import { Roster } from "./roster.js";
+import { Signal } from "./signal.js";
+import { Slots } from "./slots.js";
+import { SpeakerDetector, receiverLevel, senderLevel } from "./speakers.js";
+import { summarise } from "./stats.js";
+
+/** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
+/** @typedef {import("./types.js").JoinResult} JoinResult */
+/** @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
+
+const SPEAKER_INTERVAL_MS = 200;
+
+/**
+ * @typedef {object} RoomOptions
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy]
+ * @property {RTCIceServer[]} [iceServers]  instead of those the server names
+ * @property {string} [audioCodec]          preferred for what is sent, e.g. "PCMU"
+ * @property {string} [videoCodec]          e.g. "H264"
+ * @property {Partial<import("./signal.js").SignalOptions>} [signal]
+ * @property {any} [RTCPeerConnection]      constructor, for tests
+ */
+
+/**
+ * @typedef {object} ConnectOptions
+ * @property {string} [url]           of the WebSocket; by default /ws of this page's server
+ * @property {string} room
+ * @property {string} [name]
+ * @property {string} [identity]
+ * @property {any} [metadata]
+ * @property {string} [token]
+ * @property {boolean} [autoSubscribe]
+ * @property {LocalTrack[]} [tracks]  published with the first offer
+ */
+
+/**
+ * @extends {Emitter<{
+ *   connectionStateChanged: [ConnectionState],
+ *   participantJoined: [Participant],
+ *   participantLeft: [Participant, string],
+ *   participantUpdated: [Participant],
+ *   trackPublished: [RemoteTrack, Participant],
+ *   trackUnpublished: [RemoteTrack, Participant],
+ *   trackSubscribed: [RemoteTrack, Participant],
+ *   trackUnsubscribed: [RemoteTrack, Participant],
+ *   trackMuted: [import("./track.js").Track, Participant],
+ *   subscriptionFailed: [RemoteTrack | undefined, string, string],
+ *   localTrackPublished: [LocalTrack],
+ *   localTrackUnpublished: [LocalTrack],
+ *   activeSpeakersChanged: [Participant[]],
+ *   permissionsChanged: [import("./types.js").Permissions],
+ *   roomUpdated: [{name: string, metadata?: any}],
+ *   error: [ParleyError],
+ *   closed: [string, string, ParleyError | undefined],
+ * }>}
+ */
+export class Room extends Emitter {
+  name = "";
+  /** @type {any} */
+  metadata = null;
+  /** Ourselves, once joined. @type {Participant | null} */
+  localParticipant = null;
+
+  #options;
+  /** @type {Signal | null} */
+  #signal = null;
+  /** @type {Peer | null} */
+  #peer = null;
+  /** @type {ConnectionState} */
+  #state = "idle";
+  #maxSlots = Infinity;
+  #isAutoSubscribing = true;
+  #roster = new Roster();
+  #slots;
+  #publications;
+  #recovery;
+  #detector = new SpeakerDetector();
+  /** @type {any} */
+  #speakerTimer = null;
+  /** @type {import("./stats.js").StatsSummary | null} */
+  #lastStats = null;
+  /** @type {(() => void)[]} */
+  #cleanups = [];
+
+  /** @param {RoomOptions} [options] */
+  constructor(options = {}) {
+    super();
+    this.#options = options;
+    this.#slots = new Slots({
+      transceiverOf: (mid) => this.#peer?.transceiverOf(mid),
+      trackOf: (id) => this.#roster.trackById(id),
+    });
+    this.#publications = new Publications({
+      audioCodec: options.audioCodec,
+      videoCodec: options.videoCodec,
+      mute: (params) => this.#request("mute", params),
+    });
+    this.#recovery = new Recovery({
+      restartIce: () => this.restartIce(),
+      rejoin: () => this.#signal?.rejoin(),
+      canReach: () => this.#signal?.state === "open",
+    });
+    this.#forwardEvents();
+  }
+
+  /** @returns {ConnectionState} */
+  get connectionState() {
+    return this.#state;
+  }
+
+  /** The others by id. @returns {ReadonlyMap<string, Participant>} */
+  get participants() {
+    return this.#roster.participants;
+  }
+
+  /** @returns {LocalTrack[]} */
+  get localTracks() {
+    return this.#publications.tracks;
+  }
+
+  /** The connection, for statistics and tests. @returns {RTCPeerConnection | null} */
+  get peerConnection() {
+    return this.#peer?.pc ?? null;
+  }
+
+  /**
+   * Join a room.
+   * @param {ConnectOptions} options
+   * @returns {Promise<void>} resolves when joined; the media connection follows. Rejects with
+   *   E_UNREACHABLE, E_TIMEOUT or the server's refusal; connect() may then be called again.
+   */
+  async connect({ url = defaultUrl(), tracks = [], ...params }) {
+    if (this.#signal) throw new ParleyError("E_STATE", "This room is connected or was left: make a new Room.");
+    const signal = (this.#signal = new Signal({ url, ...this.#options.signal }));
+    this.#isAutoSubscribing = params.autoSubscribe !== false;
+    signal.on("stateChanged", () => this.#updateState());
+    signal.on("notification", (method, message) => this.#onNotification(method, message));
+    signal.on("resumed", (result) => this.#onResumed(result));
+    signal.on("rejoined", (result) => this.#onJoined(result));
+    signal.on("closed", (reason, message, error) => this.#onClosed(reason, message, error));
+    try {
+      const result = await signal.join(params);
+      for (const track of tracks) this.#hold(track);
+      this.#onJoined(result);
+    } catch (error) {
+      if (this.#signal === signal) this.#signal = null;
+      this.#updateState();
+      throw error;
+    }
+    this.#watchNetwork();
+    this.#speakerTimer = setInterval(() => this.#measureSpeakers(), SPEAKER_INTERVAL_MS);
+  }
+
+  /**
+   * Publish a track.
+   * @param {LocalTrack | MediaStreamTrack | "audio" | "video" | "camera" | "microphone"} what
+   * @param {{source?: import("./types.js").Source, name?: string} & import("./local_track.js").PublishOptions
+   *   & devices.CaptureOptions} [options]
+   * @returns {Promise<LocalTrack>} resolves when the server has accepted it
+   */
+  async publish(what, { source, name, simulcast, codec, maxBitrate, ...capture } = {}) {
+    const publish = { simulcast, codec, maxBitrate };
+    let track = what;
+    if (typeof track === "string") {
+      const kind = track === "audio" || track === "microphone" ? "audio" : "video";
+      track = await devices.createLocalTrack(kind, { ...capture, publish });
+    } else if (!(track instanceof LocalTrack)) {
+      track = new LocalTrack(track, { source, name, publish });
+    }
+    return this.#hold(track);
+  }
+
+  /**
+   * Stop sending a track and, unless told otherwise, give its device back.
+   * @param {LocalTrack} track
+   * @param {{stop?: boolean}} [options]
+   */
+  unpublish(track, { stop = true } = {}) {
+    this.#publications.unpublish(track);
+    if (stop) track.stop();
+  }
+
+  /**
+   * Mute or unmute: a track of our own, or (administrators, mute only) anybody's.
+   * @param {LocalTrack | RemoteTrack} track
+   * @param {boolean} muted
+   * @returns {Promise<void>} rejects with a capture error when a camera cannot be had again
+   */
+  async setMuted(track, muted) {
+    if (!(track instanceof LocalTrack)) {
+      await this.#request("mute", { trackId: track.id, muted });
+      return;
+    }
+    if (!muted && track.mutedBy === "server") {
+      throw new ParleyError("E_DENIED", "The track was muted by a moderator.", { kind: track.kind });
+    }
+    await track.setMuted(muted);
+    this.#emitLocalMuted(track);
+    await this.#publications.tellMuted(track);
+  }
+
+  /**
+   * Ask for a track: needed without autoSubscribe, or after unsubscribe().
+   * @param {RemoteTrack} track
+   */
+  async subscribe(track) {
+    await this.#request("subscribe", { trackId: track.id });
+  }
+
+  /** @param {RemoteTrack} track */
+  async unsubscribe(track) {
+    await this.#request("unsubscribe", { trackId: track.id });
+  }
+
+  /**
+   * Change our name or metadata.
+   * @param {{name?: string, metadata?: any}} changes
+   */
+  async update(changes) {
+    const { participant } = await this.#request("update", changes);
+    this.localParticipant?.update(participant);
+    if (this.localParticipant) this.emit("participantUpdated", this.localParticipant);
+  }
+
+  /**
+   * Capture from, or play on, another device.
+   * @param {"audioinput" | "videoinput" | "audiooutput"} kind
+   * @param {string} deviceId
+   */
+  async switchDevice(kind, deviceId) {
+    if (kind !== "audiooutput") {
+      const source = kind === "audioinput" ? "microphone" : "camera";
+      await this.localTracks.find((track) => track.source === source)?.setDevice(deviceId);
+      return;
+    }
+    for (const track of this.#roster.tracks.filter((track) => track.kind === "audio")) {
+      for (const element of track.elements) await /** @type {any} */ (element).setSinkId?.(deviceId);
+    }
+  }
+
+  /** @returns {Promise<import("./stats.js").StatsSummary>} */
+  async getStats() {
+    const report = await this.#peer?.pc.getStats();
+    this.#lastStats = summarise(report ? /** @type {any} */ (report).values() : [], this.#lastStats, performance.now());
+    return this.#lastStats;
+  }
+
+  /** What the server measures of us. @returns {Promise<any[]>} */
+  async getServerStats() {
+    return (await this.#request("stats", {})).stats;
+  }
+
+  /** Find a path to the server anew; media continues meanwhile if it can. */
+  restartIce() {
+    this.#peer?.restartIce().catch(() => {}); // told by the peer's error event
+    this.#updateState();
+  }
+
+  /** Drop the signalling connection and resume, as after a broken network. */
+  reconnect() {
+    this.#signal?.reconnect();
+  }
+
+  /** While reconnecting: try now. */
+  retryNow() {
+    this.#signal?.retryNow();
+  }
+
+  /** Leave the room and give all devices back. */
+  leave() {
+    this.#signal?.leave();
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} params
+   */
+  #request(method, params) {
+    if (!this.#signal) return Promise.reject(new ParleyError("E_STATE", "Not connected to a room."));
+    return this.#signal.request(method, params);
+  }
+
+  #forwardEvents() {
+    const roster = this.#roster;
+    roster.on("participantJoined", (participant) => this.emit("participantJoined", participant));
+    roster.on("participantLeft", (participant, reason) => this.emit("participantLeft", participant, reason));
+    roster.on("participantUpdated", (participant) => this.emit("participantUpdated", participant));
+    roster.on("trackMuted", (track, participant) => this.emit("trackMuted", track, participant));
+    roster.on("trackPublished", (track, participant) => {
+      this.emit("trackPublished", track, participant);
+      this.#slots.reconcile();
+    });
+    roster.on("trackUnpublished", (track, participant) => {
+      this.#slots.reconcile();
+      this.emit("trackUnpublished", track, participant);
+    });
+    this.#slots.on("subscribed", (track) => this.emit("trackSubscribed", track, track.participant));
+    this.#slots.on("unsubscribed", (track) => this.emit("trackUnsubscribed", track, track.participant));
+    this.#publications.on("error", (error) => this.emit("error", error));
+    this.#publications.on("published", (track) => {
+      this.#listLocalTracks();
+      this.emit("localTrackPublished", track);
+    });
+    this.#publications.on("unpublished", (track) => {
+      this.#listLocalTracks();
+      this.emit("localTrackUnpublished", track);
+    });
+  }
+
+  /**
+   * Publish a track and follow its fate.
+   * @param {LocalTrack} track
+   */
+  #hold(track) {
+    const off = track.on("ended", () => this.#onLocalEnded(track));
+    const published = this.#publications.publish(track);
+    published.catch((error) => {
+      off();
+      if (error.code !== "E_CANCELLED") this.emit("error", error);
+    });
+    return published;
+  }
+
+  /**
+   * The browser ended the capture: a device was unplugged, or sharing stopped in the browser's own bar.
+   * @param {LocalTrack} track
+   */
+  #onLocalEnded(track) {
+    if (track.source === "screen" || track.source === "screenAudio") {
+      for (const shared of this.localTracks.filter(({ source }) => source.startsWith("screen"))) this.unpublish(shared);
+      return;
+    }
+    this.setMuted(track, true).catch(() => {});
+    this.emit("error", new ParleyError("E_DEVICE_LOST", `The ${track.source} is gone.`, { kind: track.kind }));
+  }
+
+  #listLocalTracks() {
+    if (!this.localParticipant) return;
+    const published = this.localTracks.filter((track) => track.id !== null);
+    this.localParticipant.tracks = new Map(published.map((track) => [/** @type {string} */ (track.id), track]));
+  }
+
+  /** @param {LocalTrack} track */
+  #emitLocalMuted(track) {
+    if (this.localParticipant) this.emit("trackMuted", track, this.localParticipant);
+  }
+
+  /** Joined, for the first time or afresh. @param {JoinResult} result */
+  #onJoined(result) {
+    this.#peer?.close();
+    this.#recovery.reset();
+    this.#slots.clear();
+    this.#takeOver(result);
+    const peer = (this.#peer = new Peer(
+      {
+        offer: (params) => this.#request("offer", params),
+        trickle: (candidates) => this.#request("trickle", { candidates }),
+        describeTracks: () => this.#publications.describe(),
+        ready: () => this.#signal?.ready() ?? Promise.reject(new ParleyError("E_CLOSED", "Left.")),
+      },
+      {
+        iceServers: this.#options.iceServers ?? result.iceServers ?? [],
+        ...(this.#options.iceTransportPolicy && { iceTransportPolicy: this.#options.iceTransportPolicy }),
+      },
+      this.#options.RTCPeerConnection,
+    ));
+    peer.on("stateChanged", (state) => {
+      this.#recovery.onState(state);
+      this.#updateState();
+    });
+    peer.on("answered", (answer) => {
+      this.#publications.onAnswered(answer);
+      this.#slots.update(answer.slots ?? []);
+    });
+    peer.on("error", (error) => {
+      this.#publications.onRefused(error);
+      this.emit("error", error);
+    });
+    this.#publications.setPeer(peer);
+    if (this.#isAutoSubscribing) {
+      const count = (/** @type {string} */ kind) => this.#roster.tracks.filter((track) => track.kind === kind).length;
+      this.#offerSlots(count("audio"), count("video"));
+    }
+    peer.negotiate().catch(() => {});
+    this.#updateState();
+  }
+
+  /** The session goes on. @param {JoinResult} result */
+  #onResumed(result) {
+    this.#takeOver(result);
+    this.#publications.syncMuted(result.participant.tracks ?? []);
+    if (result.slots) this.#slots.replace(result.slots);
+    if (result.transportState === "failed") this.#recovery.onPathLost();
+    else this.#recovery.onReachable();
+  }
+
+  /** @param {JoinResult} result */
+  #takeOver(result) {
+    this.name = result.room.name;
+    this.metadata = result.room.metadata ?? null;
+    this.#maxSlots = result.limits?.maxSlots ?? Infinity;
+    if (this.localParticipant) this.localParticipant.update(result.participant);
+    else this.localParticipant = new Participant(result.participant, true);
+    this.emit("participantUpdated", this.localParticipant);
+    this.#roster.set(result.participants);
+  }
+
+  /**
+   * Offer slots up to these numbers of waiting ones.
+   * @param {number} audio
+   * @param {number} video
+   */
+  #offerSlots(audio, video) {
+    const peer = this.#peer;
+    if (!peer) return;
+    for (const [kind, wanted] of /** @type {const} */ ([["audio", audio], ["video", video]])) {
+      const free = this.#maxSlots - peer.pc.getTransceivers().filter((t) => t.direction === "recvonly").length;
+      const count = Math.min(wanted - peer.countOfferedSlots(kind), free);
+      if (count > 0) peer.addSlots(kind, count);
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {any} params
+   */
+  #onNotification(method, params) {
+    const roster = this.#roster;
+    switch (method) {
+      case "participantJoined":
+        return roster.add(params.participant);
+      case "participantLeft":
+        return roster.remove(params.participantId, params.reason ?? "left");
+      case "participantUpdated":
+        return this.#onUpdated(params.participant);
+      case "trackPublished":
+        return roster.addTrack(params.participantId, params.track);
+      case "trackUnpublished":
+        return roster.removeTrack(params.participantId, params.trackId);
+      case "trackMuted":
+        return void this.#onMuted(params);
+      case "slots":
+        return this.#slots.update(params.slots);
+      case "slotsWanted":
+        this.#offerSlots(params.audio ?? 0, params.video ?? 0);
+        this.#peer?.negotiate().catch(() => {});
+        return;
+      case "subscriptionFailed":
+        return this.emit("subscriptionFailed", roster.trackById(params.trackId), params.reason, params.message ?? "");
+      case "transportState":
+        if (params.state === "failed") this.#recovery.onPathLost();
+        return;
+      case "permissionsChanged":
+        this.localParticipant?.update({ permissions: params.permissions, metadata: this.localParticipant.metadata });
+        return this.emit("permissionsChanged", params.permissions);
+      case "roomUpdated":
+        this.metadata = params.room.metadata ?? null;
+        return this.emit("roomUpdated", params.room);
+    }
+  }
+
+  /** @param {import("./types.js").ParticipantInfo} info */
+  #onUpdated(info) {
+    if (!this.localParticipant || info.id !== this.localParticipant.id) return this.#roster.update(info);
+    this.localParticipant.update(info);
+    this.emit("participantUpdated", this.localParticipant);
+  }
+
+  /** @param {{participantId: string, trackId: string, muted: boolean, mutedBy: null | "publisher" | "server"}} params */
+  async #onMuted({ participantId, trackId, muted, mutedBy }) {
+    if (participantId !== this.localParticipant?.id) {
+      this.#roster.setMuted(participantId, trackId, muted, mutedBy ?? null);
+      return;
+    }
+    await this.#publications.onServerMuted(trackId, muted, mutedBy).catch((error) => this.emit("error", error));
+    const track = this.localTracks.find(({ id }) => id === trackId);
+    if (track) this.#emitLocalMuted(track);
+  }
+
+  async #measureSpeakers() {
+    const levels = new Map();
+    for (const track of this.#slots.boundTracks) {
+      if (track.source !== "microphone" || !track.transceiver) continue;
+      levels.set(track.participant.id, track.muted ? 0 : receiverLevel(track.transceiver.receiver));
+    }
+    const microphone = this.localTracks.find((track) => track.source === "microphone");
+    if (microphone?.transceiver && this.localParticipant) {
+      levels.set(this.localParticipant.id, microphone.muted ? 0 : await senderLevel(microphone.transceiver.sender));
+    }
+    const active = this.#detector.update(levels, performance.now());
+    const everyone = [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])];
+    for (const participant of everyone) participant.audioLevel = this.#detector.levelOf(participant.id);
+    if (!active) return;
+    for (const participant of everyone) participant.isSpeaking = active.includes(participant.id);
+    const byLoudness = active.flatMap((id) => everyone.find((participant) => participant.id === id) ?? []);
+    this.emit("activeSpeakersChanged", byLoudness);
+  }
+
+  #watchNetwork() {
+    if (!globalThis.addEventListener) return;
+    const onOnline = () => {
+      this.#signal?.retryNow();
+      this.#recovery.onPathLost();
+    };
+    const onPageHide = () => this.leave();
+    globalThis.addEventListener("online", onOnline);
+    globalThis.addEventListener("pagehide", onPageHide);
+    this.#cleanups.push(
+      () => globalThis.removeEventListener("online", onOnline),
+      () => globalThis.removeEventListener("pagehide", onPageHide),
+    );
+  }
+
+  /**
+   * @param {string} reason
+   * @param {string} message
+   * @param {ParleyError} [error]
+   */
+  #onClosed(reason, message, error) {
+    clearInterval(this.#speakerTimer);
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
+    this.#recovery.reset();
+    this.#slots.clear();
+    this.#peer?.close();
+    for (const track of this.localTracks) this.unpublish(track);
+    this.#updateState();
+    this.emit("closed", reason, message, error);
+  }
+
+  #updateState() {
+    const state = this.#currentState();
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("connectionStateChanged", state);
+  }
+
+  /** @returns {ConnectionState} */
+  #currentState() {
+    switch (this.#signal?.state) {
+      case "joining":
+        return "connecting";
+      case "open":
+        return this.#recovery.isActive ? "reconnecting" : "connected";
+      case "reconnecting":
+        return "reconnecting";
+      case "closed":
+        return "closed";
+      default:
+        return "idle";
+    }
+  }
+}
+
+function defaultUrl() {
+  const { protocol, host } = globalThis.location;
+  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
+}

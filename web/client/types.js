@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The values that travel between client and server, as JSDoc types. No code.
+
+/** @typedef {"audio" | "video"} Kind */
+/** @typedef {"camera" | "microphone" | "screen" | "screenAudio" | "mix" | "unknown"} Source */
+
+/**
+ * @typedef {object} TrackInfo
+ * @property {string} id
+ * @property {Kind} kind
+ * @property {Source} source
+ * @property {string} [name]
+ * @property {boolean} muted
+ * @property {null | "publisher" | "server"} [mutedBy]
+ * @property {string | null} [codec]
+ * @property {boolean} [simulcast]
+ * @property {string | null} [mid]  the publisher's own m-section
+ */
+
+/**
+ * @typedef {object} Permissions
+ * @property {boolean} publish
+ * @property {boolean} subscribe
+ * @property {string[]} [publishSources]
+ * @property {boolean} [hidden]
+ * @property {boolean} [admin]
+ */
+
+/**
+ * @typedef {object} ParticipantInfo
+ * @property {string} id
+ * @property {string} identity
+ * @property {string} [name]
+ * @property {any} [metadata]
+ * @property {number} [joinedAt]  ms since the epoch
+ * @property {Permissions} [permissions]
+ * @property {TrackInfo[]} tracks
+ */
+
+/**
+ * An m-section of this client on which the server sends; what flows through it may change without
+ * renegotiation.
+ * @typedef {object} SlotInfo
+ * @property {string} mid
+ * @property {Kind} kind
+ * @property {string | null} trackId
+ * @property {string | null} [participantId]
+ */
+
+/**
+ * @typedef {object} JoinResult
+ * @property {{name: string, metadata?: any}} room
+ * @property {ParticipantInfo} participant
+ * @property {ParticipantInfo[]} participants
+ * @property {string} sessionId
+ * @property {string} resumeToken
+ * @property {number} graceMs
+ * @property {RTCIceServer[]} iceServers
+ * @property {{maxSlots: number}} [limits]
+ * @property {SlotInfo[]} [slots]         after resume only
+ * @property {string} [transportState]    after resume only
+ */
+
+/**
+ * @typedef {object} OfferResult
+ * @property {string} sdp
+ * @property {{mid: string, id: string}[]} [tracks]
+ * @property {SlotInfo[]} [slots]
+ */
+
+/**
+ * @typedef {object} JoinParams
+ * @property {string} room
+ * @property {string} [identity]
+ * @property {string} [name]
+ * @property {any} [metadata]
+ * @property {string} [token]
+ * @property {boolean} [autoSubscribe]
+ */
+
+export {};
