@@ -9,6 +9,7 @@
 #define MAX_PACKETS_PER_POOL 65536    /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
 #define MAX_RECV_BATCH 64             /* datagrams of one recvmmsg */
 #define MAX_RECV_BATCHES_PER_TURN 8   /* so that timers and mailboxes get their turn under a flood */
+#define MAX_MESSAGES_PER_TURN 1024    /* of one mailbox, so that sockets and timers get their turn */
 #define MAX_EGRESS_BATCH 1024         /* datagrams one loop turn collects before a flush is forced */
 
 /* Transports */
