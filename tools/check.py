@@ -98,7 +98,9 @@ class Rules:
 
 
 def at_home(path, homes):
-    return any(path == home or (home.endswith("/") and path.startswith(home)) for home in homes)
+    return any(
+        path.startswith(home.rstrip("*")) if home[-1] in "/*" else path == home for home in homes
+    )
 
 
 def layer_of(path):
