@@ -60,8 +60,12 @@ struct config_setting {
 /**
  * Read flags, environment and file (--config FILE; without it ./parley.json when there is one).
  *
+ * @argv holds the flags only, without the program's name: "--workers 2", "--media-tcp=false", "--no-media-tcp". Of a
+ * flag given twice the last counts. Bare words are refused, and so are variables in @envp (may be NULL) that begin with
+ * PARLEY_ and name no setting.
+ *
  * Owner:  *out belongs to the caller, config_free().
- * Errors: E_INVALID with one sentence naming key, value and expectation in @why; *out untouched. Bare words in argv are refused.
+ * Errors: E_INVALID with one sentence naming key, value and expectation in @why; *out untouched.
  */
 MUST_CHECK int config_load(struct config **out, int argc, char *const *argv, char *const *envp, struct strbuf *why);
 void config_free(struct config **c);

@@ -41,13 +41,12 @@ struct row {
     const char *name, *text;
 };
 
-static const struct row rows[] = {
-    {0, "E_OK", "no error"},
+static const struct row rows[] = {{0, "E_OK", "no error"},
 #define X(name, value, text) {value, #name, text},
-    E_MAP(X)
+                                  E_MAP(X)
 #undef X
 #define X(name, value, text) {value, name, text},
-        UV_MAP(X)
+                                      UV_MAP(X)
 #undef X
 };
 

@@ -18,7 +18,7 @@
 #include "core/timebase.h"
 
 #define MAX_MESSAGE_LEN 1024
-#define MAX_LINE_LEN 2048
+#define MAX_LINE_LEN    2048
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static const char *const tag_names[] = {
@@ -183,8 +183,8 @@ static void put_line(enum log_level level, char *line, size_t len)
     (void)written; /* a log that cannot be written has nowhere to say so */
 }
 
-void log_write(enum log_level level, enum log_tag tag, const struct log_ids *ids, struct log_site *site,
-               const char *fmt, ...)
+void log_write(enum log_level level, enum log_tag tag, const struct log_ids *ids,
+               struct log_site *site, const char *fmt, ...)
 {
     char message[MAX_MESSAGE_LEN], head[32], line[MAX_LINE_LEN + 1]; /* one more for the newline */
     uint32_t suppressed;
@@ -206,7 +206,8 @@ void log_write(enum log_level level, enum log_tag tag, const struct log_ids *ids
     len = put_escaped(line, len, MAX_LINE_LEN, ": ");
     len = put_escaped(line, len, MAX_LINE_LEN, message);
     if (suppressed > 0) {
-        (void)snprintf(message, sizeof message, " (%u more like it left out)", (unsigned)suppressed);
+        (void)snprintf(message, sizeof message, " (%u more like it left out)",
+                       (unsigned)suppressed);
         len = put_escaped(line, len, MAX_LINE_LEN, message);
     }
     put_line(level, line, len);

@@ -16,10 +16,10 @@
 #include "core/mem.h"
 #include "core/rng.h"
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(bytes) mem_try_alloc(bytes)
-#define uthash_free(block, bytes) mem_free(block)
-#define uthash_nonfatal_oom(entry) ((entry)->refused = true)
+#define HASH_NONFATAL_OOM            1
+#define uthash_malloc(bytes)         mem_try_alloc(bytes)
+#define uthash_free(block, bytes)    mem_free(block)
+#define uthash_nonfatal_oom(entry)   ((entry)->refused = true)
 #define HASH_FUNCTION(key, len, out) ((out) = hash_bytes(key, len))
 #include <uthash.h>
 
@@ -116,7 +116,7 @@ void map_free(struct map **mp)
     if (m == NULL)
         return;
     *mp = NULL;
-    HASH_ITER(hh, m->entries, e, next)
+    HASH_ITER (hh, m->entries, e, next)
         forget(m, e);
     mem_free(m);
 }
@@ -195,8 +195,7 @@ int map_each(struct map *m, int (*visit)(void *value, void *arg), void *arg)
 {
     struct entry *e, *next;
 
-    HASH_ITER(hh, m->entries, e, next)
-    {
+    HASH_ITER (hh, m->entries, e, next) {
         int result = visit(e->value, arg);
         if (result != 0)
             return result;

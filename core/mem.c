@@ -18,7 +18,7 @@
 #include "core/check.h"
 
 #define ALIGNMENT_BYTES 64u
-#define MAGIC 0x6d656d21u
+#define MAGIC           0x6d656d21u
 
 struct header {
     size_t bytes;
@@ -43,8 +43,8 @@ static bool must_fail(void)
     uint64_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
 
     while (left > 0) {
-        if (atomic_compare_exchange_weak_explicit(&fail_countdown, &left, left - 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&fail_countdown, &left, left - 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
             return left == 1;
     }
     return false;

@@ -53,7 +53,8 @@ uint32_t rng_u32(struct rng *r)
 uint32_t rng_below(struct rng *r, uint32_t bound)
 {
     CHECK(bound > 0);
-    uint32_t uneven = -bound % bound; /* the first 2^32 mod bound fractions would favour some values */
+    uint32_t uneven =
+        -bound % bound; /* the first 2^32 mod bound fractions would favour some values */
     uint64_t product;
     do {
         product = (uint64_t)rng_u32(r) * bound;

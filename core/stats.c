@@ -6,7 +6,7 @@
 
 #include "core/attr.h"
 
-#define STEPS 8u /* of an octave */
+#define STEPS     8u /* of an octave */
 #define STEP_BITS 3u
 
 /* ---- histogram ---- */
@@ -50,7 +50,8 @@ uint64_t histogram_quantile(const struct histogram *h, double q)
         below += (double)h->bucket[i++];
     double start = (double)bucket_start(i), width = (double)bucket_start(i + 1) - start;
     double inside = h->bucket[i] > 0 ? (wanted - below) / (double)h->bucket[i] : 0;
-    uint64_t value = (uint64_t)(start + (width > 1 ? width * inside : 0)); /* a bucket of one value is exact */
+    uint64_t value =
+        (uint64_t)(start + (width > 1 ? width * inside : 0)); /* a bucket of one value is exact */
     return MAX(h->min, MIN(h->max, value));
 }
 

@@ -109,7 +109,8 @@ bool str_copy(char *dst, size_t dst_size, struct str s)
 /* Length of the UTF-8 sequence at the start of @s (RFC 3629 s4), 0 when it is not well-formed. */
 static size_t utf8_sequence_len(const uint8_t *s, size_t left)
 {
-    uint8_t low = 0x80, high = 0xBF; /* of the second byte: no overlong forms, surrogates, or past U+10FFFF */
+    uint8_t low = 0x80,
+            high = 0xBF; /* of the second byte: no overlong forms, surrogates, or past U+10FFFF */
     size_t len;
 
     if (s[0] < 0x80)

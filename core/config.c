@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.c - the sources of settings, read from the weakest to the strongest: file, environment, flags; defaults fill the
+ * rest last, because --dev, which chooses among them, may come from any source.
+ *
+ * A name is derived from its key: media.stun_server, PARLEY_MEDIA_STUN_SERVER, --media-stun-server.
+ */
+#include "core/config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "core/config_internal.h"
+#include "core/check.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+#define DEFAULT_FILE      "parley.json"
+#define ENV_PREFIX        "PARLEY_"
+#define MAX_SETTINGS      64
+#define NAME_LEN          64
+#define MAX_NAME_DISTANCE 3 /* of a suggestion */
+
+enum source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
+
+/* What config_load() hands out: the settings, and where each came from. */
+struct loaded {
+    struct config c; /* first: config_log() and config_free() find the rest by it */
+    enum source from[MAX_SETTINGS];
+};
+
+struct loader {
+    struct loaded *to;
+    const struct config_row *rows;
+    size_t n_rows;
+    enum source source; /* the one being read */
+    const char *file;
+    struct strbuf *why;
+};
+
+/* ---- names ---- */
+
+static char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+/* The name of a setting in a source. */
+static const char *name_in(enum source source, const char *key, char out[NAME_LEN])
+{
+    size_t len = 0;
+
+    if (source == SOURCE_FLAG || source == SOURCE_ENVIRONMENT)
+        len = (size_t)snprintf(out, NAME_LEN, "%s", source == SOURCE_FLAG ? "--" : ENV_PREFIX);
+    for (; *key; key++, len++) {
+        CHECK(len + 1 < NAME_LEN);
+        bool is_mark = *key == '.' || *key == '_';
+        if (source == SOURCE_FLAG)
+            out[len] = is_mark ? '-' : *key;
+        else if (source == SOURCE_ENVIRONMENT)
+            out[len] = is_mark ? '_' : upper(*key);
+        else
+            out[len] = *key;
+    }
+    out[len] = 0;
+    return out;
+}
+
+static const struct config_row *find_row(const struct loader *l, struct str name)
+{
+    char own[NAME_LEN];
+
+    for (size_t i = 0; i < l->n_rows; i++)
+        if (str_eq_c(name, name_in(l->source, l->rows[i].about->key, own)))
+            return &l->rows[i];
+    return NULL;
+}
+
+/* Levenshtein's distance; @a is shorter than NAME_LEN. */
+static size_t distance(struct str a, struct str b)
+{
+    size_t row[NAME_LEN];
+
+    for (size_t i = 0; i <= a.len; i++)
+        row[i] = i;
+    for (size_t j = 1; j <= b.len; j++) {
+        size_t diagonal = row[0];
+        row[0] = j;
+        for (size_t i = 1; i <= a.len; i++) {
+            size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            diagonal = row[i];
+            row[i] = MIN(replaced, MIN(row[i], row[i - 1]) + 1);
+        }
+    }
+    return row[a.len];
+}
+
+static int refuse_unknown(const struct loader *l, struct str name)
+{
+    char own[NAME_LEN], best[NAME_LEN] = "";
+    size_t best_distance = MAX_NAME_DISTANCE + 1;
+
+    for (size_t i = 0; i < l->n_rows; i++) {
+        const char *key = l->rows[i].about->key;
+        size_t d = distance(str_of(name_in(l->source, key, own)), name);
+        if (d < best_distance && d * 2 <= strlen(key)) {
+            best_distance = d;
+            memcpy(best, own, sizeof best);
+        }
+    }
+    strbuf_addf(l->why, "%.*s: no such %s", (int)MIN(name.len, 120), name.p,
+                l->source == SOURCE_FLAG ? "flag" : "setting");
+    if (l->source == SOURCE_FILE)
+        strbuf_addf(l->why, " (in %s)", l->file);
+    if (best[0])
+        strbuf_addf(l->why, "; did you mean %s?", best);
+    else
+        strbuf_add(l->why, "; parley --help lists them");
+    return E_INVALID;
+}
+
+/* ---- one value ---- */
+
+/* Note where the value came from, or finish the sentence about a refused one with it. */
+static int note(const struct loader *l, const struct config_row *row, int err)
+{
+    char name[NAME_LEN];
+
+    if (err == 0)
+        l->to->from[row - l->rows] = l->source;
+    else if (l->source == SOURCE_FILE)
+        strbuf_addf(l->why, " (in %s)", l->file);
+    else
+        strbuf_addf(l->why, " (from %s)", name_in(l->source, row->about->key, name));
+    return err;
+}
+
+static int take_text(const struct loader *l, const struct config_row *row, struct str text)
+{
+    return note(l, row, config_value_set(&l->to->c, row, text, l->why));
+}
+
+/* ---- the file ---- */
+
+static int add_dumped(const char *text, size_t len, void *arg)
+{
+    strbuf_add_str(arg, (struct str){text, len});
+    return 0;
+}
+
+/* A scalar as a flag would say it, or JSON of the rest. */
+static void print_json(json_t *value, struct strbuf *out)
+{
+    if (json_is_string(value))
+        strbuf_add_str(out, (struct str){json_string_value(value), json_string_length(value)});
+    else
+        (void)json_dump_callback(value, add_dumped, out, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+static int take_json_list(const struct loader *l, const struct config_row *row, json_t *array)
+{
+    struct str items[MAX_CONFIG_LIST + 1];
+    size_t n = json_array_size(array);
+
+    for (size_t i = 0; i < MIN(n, ARRAY_LEN(items)); i++) {
+        json_t *item = json_array_get(array, i);
+        if (!json_is_string(item))
+            return config_value_refuse(row, STR("an item that is not a string"), l->why);
+        items[i] = (struct str){json_string_value(item), json_string_length(item)};
+    }
+    return config_value_set_items(&l->to->c, row, items, n, l->why);
+}
+
+static bool has_type(json_t *value, enum config_type type)
+{
+    switch (type) {
+    case CONFIG_BOOLEAN:
+        return json_is_boolean(value);
+    case CONFIG_NUMBER:
+        return json_is_integer(value);
+    case CONFIG_TEXT:
+        return json_is_string(value);
+    case CONFIG_LIST:
+        return json_is_array(value);
+    }
+    return false;
+}
+
+static int take_json(const struct loader *l, const struct config_row *row, json_t *value)
+{
+    struct strbuf text;
+    int err;
+
+    strbuf_init(&text, 16 * 1024);
+    print_json(value, &text);
+    struct str shown = {text.p, text.len};
+    if (!has_type(value, row->type)) {
+        err = config_value_refuse(row, shown, l->why);
+        strbuf_addf(l->why, ", as a JSON %s",
+                    row->type == CONFIG_TEXT   ? "string"
+                    : row->type == CONFIG_LIST ? "array of strings"
+                                               : row->about->type);
+    } else if (row->type == CONFIG_LIST) {
+        err = take_json_list(l, row, value);
+    } else {
+        err = config_value_set(&l->to->c, row, shown, l->why);
+    }
+    strbuf_fini(&text);
+    return note(l, row, err);
+}
+
+/* Whether keys of the table begin with @path and a dot. */
+static bool is_group(const struct loader *l, const char *path)
+{
+    size_t len = strlen(path);
+
+    for (size_t i = 0; i < l->n_rows; i++)
+        if (strncmp(l->rows[i].about->key, path, len) == 0 && l->rows[i].about->key[len] == '.')
+            return true;
+    return false;
+}
+
+/* Groups do not nest, so neither does this: at most one level below the top. */
+static int take_object(const struct loader *l, const char *prefix, json_t *object)
+{
+    const char *name;
+    json_t *value;
+    int err = 0;
+
+    json_object_foreach(object, name, value)
+    {
+        char path[2 * NAME_LEN];
+        (void)snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] ? "." : "", name);
+        const struct config_row *row = find_row(l, str_of(path));
+        if (row)
+            err = take_json(l, row, value);
+        else if (json_is_object(value) && is_group(l, path))
+            err = take_object(l, path, value);
+        else
+            err = refuse_unknown(l, str_of(path));
+        if (err)
+            break;
+    }
+    return err;
+}
+
+static int read_file(struct loader *l, const char *given)
+{
+    json_error_t error;
+    json_t *root;
+    int err = E_INVALID;
+
+    l->source = SOURCE_FILE;
+    l->file = given ? given : DEFAULT_FILE;
+    FILE *file = fopen(l->file, "re");
+    if (file == NULL) {
+        if (given == NULL && errno == ENOENT)
+            return 0; /* nothing needs a file */
+        strbuf_addf(l->why, "%s: cannot be read: %s", l->file, err_text(-errno));
+        return E_INVALID;
+    }
+    root = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL)
+        strbuf_addf(l->why, "%s:%d:%d: not valid JSON: %s", l->file, error.line, error.column,
+                    error.text);
+    else if (!json_is_object(root))
+        strbuf_addf(l->why, "%s: expected a JSON object", l->file);
+    else
+        err = take_object(l, "", root);
+    json_decref(root);
+    (void)fclose(file);
+    return err;
+}
+
+/* ---- environment and flags ---- */
+
+static int read_environment(struct loader *l, char *const *envp)
+{
+    l->source = SOURCE_ENVIRONMENT;
+    for (; envp != NULL && *envp != NULL; envp++) {
+        struct str value = str_of(*envp);
+        if (!str_starts(value, STR(ENV_PREFIX)))
+            continue;
+        struct str name = str_cut(&value, '=');
+        const struct config_row *row = find_row(l, name);
+        int err = row ? take_text(l, row, value) : refuse_unknown(l, name);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* One flag of the command line. */
+struct flag {
+    struct str name, value;
+    bool has_value;
+};
+
+/* Split argv[i]; when @wants_value and there is no "=", the value is the next word. Returns the words used, 0 when there is
+ * no value. */
+static int split_flag(struct flag *f, int argc, char *const *argv, int i)
+{
+    struct str rest = str_of(argv[i]);
+
+    f->name = str_cut(&rest, '=');
+    f->value = rest;
+    f->has_value = f->name.len < strlen(argv[i]);
+    if (f->has_value)
+        return 1;
+    bool is_next = i + 1 < argc && strncmp(argv[i + 1], "--", 2) != 0;
+    f->value = str_of(is_next ? argv[i + 1] : NULL);
+    return is_next ? 2 : 0;
+}
+
+/* The row behind "--no-name", or NULL. */
+static const struct config_row *find_negated(const struct loader *l, struct str name)
+{
+    char positive[2 * NAME_LEN];
+
+    if (!str_starts(name, STR("--no-")))
+        return NULL;
+    (void)snprintf(positive, sizeof positive, "--%.*s", (int)(name.len - 5), name.p + 5);
+    const struct config_row *row = find_row(l, str_of(positive));
+    return row != NULL && row->type == CONFIG_BOOLEAN ? row : NULL;
+}
+
+/* Take the flag at argv[i] and move *i past it. */
+static int take_flag(const struct loader *l, int argc, char *const *argv, int *i)
+{
+    struct flag f;
+    int words = split_flag(&f, argc, argv, *i);
+    const struct config_row *row = find_row(l, f.name), *negated = find_negated(l, f.name);
+
+    *i += words;
+    if (str_eq_c(f.name, "--config"))
+        return 0; /* read before */
+    if (!str_starts(f.name, STR("--"))) {
+        strbuf_addf(l->why, "\"%.*s\" is not a flag: expected --name=value or --name value",
+                    (int)f.name.len, f.name.p);
+        return E_INVALID;
+    }
+    if (row == NULL && negated != NULL && !f.has_value) {
+        *i += 1 - words;
+        return take_text(l, negated, STR("false"));
+    }
+    if (row == NULL)
+        return refuse_unknown(l, f.name);
+    if (row->type == CONFIG_BOOLEAN && !f.has_value) {
+        *i += 1 - words;
+        return take_text(l, row, STR("true"));
+    }
+    if (words == 0) {
+        strbuf_addf(l->why, "%.*s: the value is missing: expected ", (int)f.name.len, f.name.p);
+        config_value_print_expected(row, l->why);
+        return E_INVALID;
+    }
+    return take_text(l, row, f.value);
+}
+
+static int read_flags(struct loader *l, int argc, char *const *argv)
+{
+    l->source = SOURCE_FLAG;
+    for (int i = 0; i < argc;) {
+        int err = take_flag(l, argc, argv, &i);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* The file named by --config in *file; NULL when none is. */
+static int find_config_flag(const struct loader *l, int argc, char *const *argv, const char **file)
+{
+    *file = NULL;
+    for (int i = 0; i < argc; i++) {
+        struct flag f;
+        int words = split_flag(&f, argc, argv, i);
+        if (!str_eq_c(f.name, "--config"))
+            continue;
+        if (words == 0 || f.value.len == 0) {
+            strbuf_add(l->why, "--config: the value is missing: expected the name of a file");
+            return E_INVALID;
+        }
+        *file = f.value.p; /* it ends where the word ends */
+    }
+    return 0;
+}
+
+/* ---- defaults, and settings that depend on each other ---- */
+
+static void fill_defaults(const struct loader *l)
+{
+    for (size_t i = 0; i < l->n_rows; i++) {
+        const struct config_setting *about = l->rows[i].about;
+        bool use_dev = l->to->c.dev && about->dev_default != NULL;
+        if (l->to->from[i] == SOURCE_DEFAULT) {
+            struct str text = str_of(use_dev ? about->dev_default : about->default_text);
+            CHECK(config_value_set(&l->to->c, &l->rows[i], text, l->why) == 0);
+        }
+    }
+}
+
+static int check_together(const struct config *c, struct strbuf *why)
+{
+    if (!c->http_tls_cert[0] != !c->http_tls_key[0])
+        strbuf_addf(
+            why, "%s: \"\" is not valid: expected both http.tls_cert and http.tls_key, or neither",
+            c->http_tls_cert[0] ? "http.tls_key" : "http.tls_cert");
+    else if (c->http_tls_self_signed && c->http_tls_cert[0])
+        strbuf_add(
+            why, "http.tls_self_signed: \"true\" is not valid: expected it without http.tls_cert");
+    else if (!c->media_udp && !c->media_tcp)
+        strbuf_add(why,
+                   "media.tcp: \"false\" is not valid: expected true where media.udp is false");
+    else
+        return 0;
+    return E_INVALID;
+}
+
+int config_load(struct config **out, int argc, char *const *argv, char *const *envp,
+                struct strbuf *why)
+{
+    struct loader l = {.to = MEM_NEW(struct loaded), .why = why};
+    struct config *c = &l.to->c;
+    const char *file;
+    int err;
+
+    l.rows = config_rows(&l.n_rows);
+    CHECK(l.n_rows <= MAX_SETTINGS);
+    err = find_config_flag(&l, argc, argv, &file);
+    if (!err)
+        err = read_file(&l, file);
+    if (!err)
+        err = read_environment(&l, envp);
+    if (!err)
+        err = read_flags(&l, argc, argv);
+    if (!err) {
+        fill_defaults(&l);
+        err = check_together(c, why);
+    }
+    if (err) {
+        config_free(&c);
+        return err;
+    }
+    *out = c;
+    return 0;
+}
+
+void config_free(struct config **cp)
+{
+    struct config *c = *cp;
+    size_t n;
+
+    if (c == NULL)
+        return;
+    *cp = NULL;
+    const struct config_row *rows = config_rows(&n);
+    for (size_t i = 0; i < n; i++)
+        config_value_clear(c, &rows[i]);
+    mem_free(CONTAINER_OF(c, struct loaded, c));
+}
+
+/* ---- for people ---- */
+
+void config_print_help(FILE *to)
+{
+    char name[NAME_LEN];
+
+    for (const struct config_setting *s = config_settings(); s->key; s++) {
+        bool is_list = strcmp(s->type, "list") == 0;
+        fprintf(to, "  %s <%s>%s\n", name_in(SOURCE_FLAG, s->key, name),
+                s->range ? s->range : s->type, is_list ? "[,...]" : "");
+        fprintf(to, "      %s.\n      ", s->sentence);
+        if (s->default_text[0])
+            fprintf(to, "Default: %s", s->default_text);
+        else
+            fprintf(to, "Default: none");
+        if (s->dev_default)
+            fprintf(to, "; with --dev: %s", s->dev_default);
+        fprintf(to, ". %s, %s\n", s->key, name_in(SOURCE_ENVIRONMENT, s->key, name));
+    }
+}
+
+void config_log(const struct config *c)
+{
+    static const char *const source_names[] = {"default", "file", "environment", "flag"};
+    const struct loaded *l = (const struct loaded *)(const void *)c;
+    struct strbuf value;
+    size_t n;
+
+    const struct config_row *rows = config_rows(&n);
+    strbuf_init(&value, 4096);
+    for (size_t i = 0; i < n && log_is_on(LOG_CONFIG, LOG_LEVEL_INFO); i++) {
+        strbuf_clear(&value);
+        config_value_print(c, &rows[i], &value);
+        bool is_dev = c->dev && l->from[i] == SOURCE_DEFAULT && rows[i].about->dev_default;
+        log_write(LOG_LEVEL_INFO, LOG_CONFIG, NULL, NULL, "%s = %s (%s)", rows[i].about->key,
+                  value.p, is_dev ? "default of --dev" : source_names[l->from[i]]);
+    }
+    strbuf_fini(&value);
+}
