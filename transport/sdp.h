@@ -35,6 +35,7 @@ struct sdp_rtpmap {
 struct sdp_fmtp {
     uint8_t pt;
     struct str params;
+    unsigned line;
 };
 
 struct sdp_rtcp_fb {
@@ -47,28 +48,33 @@ struct sdp_extmap {
     bool has_direction;
     enum sdp_direction direction; /* a=extmap:9/sendonly */
     struct str uri;
+    unsigned line;
 };
 
 struct sdp_ssrc {
     uint32_t ssrc;
     struct str attribute, value; /* "cname", "msid" */
+    unsigned line;
 };
 
 struct sdp_ssrc_group {
     struct str semantics; /* "FID", "SIM" */
     uint32_t ssrc[MAX_SSRCS_PER_SECTION];
     uint8_t count;
+    unsigned line;
 };
 
 struct sdp_rid {
     struct str id;
     bool is_send;
     struct str restrictions; /* "pt=96;max-width=…" */
+    unsigned line;
 };
 
 struct sdp_fingerprint {
     struct str hash;  /* "sha-256" */
     struct str value; /* "AB:CD:…" */
+    unsigned line;
 };
 
 /* ICE and DTLS attributes; at session level or in a section. */
@@ -87,11 +93,11 @@ struct sdp_section {
     uint32_t port;
     struct str protocol;  /* "UDP/TLS/RTP/SAVPF" */
     uint8_t pt[MAX_CODECS_PER_SECTION];
-    uint8_t pt_count;
+    uint8_t pt_count;     /* 0 when the protocol is not RTP */
+    struct str format;    /* the first format, as written: "111", "webrtc-datachannel" */
     bool has_mid;
     struct str mid;
-    bool has_direction;
-    enum sdp_direction direction;
+    enum sdp_direction direction; /* the session's, or sendrecv, when the section says nothing */
     bool rtcp_mux, rtcp_mux_only, rtcp_rsize, bundle_only, end_of_candidates, ext_mixed;
     struct sdp_transport transport;
     struct sdp_rtpmap *rtpmap; /* dynamic arrays, counts bounded by limits.h */
@@ -101,10 +107,11 @@ struct sdp_section {
     struct sdp_ssrc *ssrc;
     struct sdp_ssrc_group *ssrc_group;
     struct sdp_rid *rid;
-    struct str *candidate; /* the value behind a=candidate: */
+    struct str *candidate; /* the value behind a=candidate:; past the bound they are dropped */
     size_t rtpmap_count, fmtp_count, rtcp_fb_count, extmap_count, ssrc_count, ssrc_group_count, rid_count,
         candidate_count;
     struct str simulcast_send, simulcast_recv; /* the lists of a=simulcast, "" without */
+    unsigned simulcast_line;
     struct str msid_stream, msid_track;        /* of the first a=msid; "-" is kept */
     struct str sctp_port;
     uint32_t ptime_ms, maxptime_ms; /* 0: not given */
@@ -131,3 +138,12 @@ struct sdp {
  */
 MUST_CHECK int sdp_parse(struct sdp **out, const char *text, size_t len, struct sdp_error *why);
 void sdp_free(struct sdp **s);
+
+/** Find the rtpmap of a payload type; NULL when there is none. */
+const struct sdp_rtpmap *sdp_find_rtpmap(const struct sdp_section *s, uint8_t pt);
+/** Find the first fmtp of a payload type; NULL when there is none. */
+const struct sdp_fmtp *sdp_find_fmtp(const struct sdp_section *s, uint8_t pt);
+/** Find the section with this mid; NULL when there is none. */
+const struct sdp_section *sdp_find_mid(const struct sdp *s, struct str mid);
+/** Fill @why and return @err, for `return sdp_refuse(…)`. @line 0: not about one line. */
+PRINTF_LIKE(4, 5) int sdp_refuse(struct sdp_error *why, int err, unsigned line, const char *fmt, ...);
