@@ -36,10 +36,14 @@
 #define MAX_SECTIONS 256              /* m-sections of one session, the recycled and rejected ones included */
 #define MAX_CODECS_PER_SECTION 64     /* payload types read from an offer section */
 #define MAX_NEGOTIATED_CODECS 16      /* payload types answered, RTX not counted */
+#define MAX_RTCP_FB_PER_SECTION 512   /* eight a payload type */
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
 #define MAX_ENCODINGS 3               /* simulcast encodings of a track */
 #define MAX_SSRCS_PER_SECTION 8       /* primary and RTX SSRCs signalled for a section */
+#define MAX_SSRC_LINES_PER_SECTION 64 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
+#define MAX_RIDS_PER_SECTION 16       /* a=rid lines, both directions */
+#define MAX_CANDIDATES_PER_SECTION 64 /* further ones are ignored: an ICE-lite side learns addresses from checks */
 #define MAX_MID_LEN 32
 #define MAX_RID_LEN 16
 #define MAX_FMTP_LEN 256
