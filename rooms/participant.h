@@ -16,11 +16,12 @@
 #include "core/str.h"
 #include "rooms/publication.h"
 #include "rooms/room_event.h"
+#include "rooms/sfu/sfu.h"
 #include "transport/sdp.h"
 
 struct participant;
 struct room;
-struct sfu_transport_report;
+
 
 struct permissions {
     bool publish, subscribe, hidden, admin, update_metadata;

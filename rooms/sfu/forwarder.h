@@ -15,6 +15,8 @@
 #include "core/payload_vp8.h"
 #include "core/rtp.h"
 
+#define FORWARDER_SKIPS 32
+
 /* What goes out. */
 struct forwarder_out {
     uint16_t seq;
@@ -37,6 +39,9 @@ struct forwarder {
     bool vp8;
     uint16_t picture_id_offset, highest_picture_id;
     uint8_t tl0_offset, highest_tl0, keyidx_offset, highest_keyidx;
+    /* Packets left out on purpose, newest last: late ones from before them keep their old distance. */
+    uint16_t skipped[FORWARDER_SKIPS];
+    uint8_t skipped_count;
     uint64_t switches, dropped_old;
 };
 
