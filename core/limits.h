@@ -54,6 +54,11 @@
 #define MAX_RTP_EXT_ELEMENTS 16       /* header-extension elements kept of one packet */
 #define MAX_RTCP_PACKETS 64           /* packets of one compound */
 #define MAX_RTCP_BLOCKS 31            /* RFC 3550: RC is five bits */
+#define MAX_NACKED_SEQS 512           /* of one NACK; about half a second of a high-definition stream */
+#define MAX_FIR_ENTRIES 32
+#define MAX_REMB_SSRCS 64
+#define MAX_TWCC_STATUSES 4096        /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
+#define MAX_TWCC_FEEDBACK_BYTES 1100  /* a datagram with SRTCP's trailer and a report in front stays below 1200 */
 #define MAX_SSRCS_LEARNT_PER_TRANSPORT 256 /* SSRCs a transport may show before unknown ones are dropped */
 
 /* Rooms */
