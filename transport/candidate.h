@@ -21,13 +21,13 @@ struct candidate {
     enum candidate_type type;
     enum candidate_tcptype tcptype;
     uint32_t priority;
-    struct addr addr;      /* family 0 when the line holds a name (mDNS), see has_name */
+    struct addr addr; /* family 0 when the line holds a name (mDNS), see has_name; the port is there anyway */
     bool has_name;
 };
 
-/** Priority of RFC 8445 s5.1.2 with the type preference of RFC 6544 s4.2 for TCP; @local_pref 0..65535. */
+/** Priority of component 1 by RFC 8445 s5.1.2; any TCP type stands below the same and every direct UDP type. */
 uint32_t candidate_priority(enum candidate_type type, enum candidate_protocol protocol, uint16_t local_pref);
 /** Write "candidate:…" without "a=". Returns false when it does not fit. */
 MUST_CHECK bool candidate_write(const struct candidate *c, struct strbuf *out);
-/** Parse "candidate:…" (an "a=" in front is tolerated). Errors: E_MALFORMED, E_UNSUPPORTED (another transport). */
+/** Parse "candidate:…" (an "a=" in front is tolerated). Errors: E_MALFORMED, E_UNSUPPORTED (another transport or type). */
 MUST_CHECK int candidate_parse(struct candidate *out, struct str line);

@@ -28,7 +28,7 @@ struct egress_stats {
     uint64_t forced; /* flushes because the batch was full before the turn ended */
 };
 
-/** Make a batch; @on_flush gets each full batch, borrowed for the call. */
+/** Make a batch; @on_flush gets each batch, borrowed for the call, and must not add to it. */
 MUST_CHECK struct egress *egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg),
                                      void *arg);
 void egress_free(struct egress **e);

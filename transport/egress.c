@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/egress.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "core/limits.h"
+#include "core/mem.h"
+
+#define MAX_RESERVE_BYTES (MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES)
+/* Room for a full batch of the longest datagrams: the count is what forces a flush. Pages not used cost nothing. */
+#define SLAB_BYTES ((size_t)MAX_EGRESS_BATCH * MAX_RESERVE_BYTES)
+
+struct egress {
+    void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg);
+    void *arg;
+    size_t count;
+    size_t used_bytes;
+    size_t reserved_bytes;
+    bool is_flushing;
+    struct egress_stats stats;
+    struct egress_datagram batch[MAX_EGRESS_BATCH];
+    uint8_t slab[SLAB_BYTES];
+};
+
+struct egress *egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg),
+                          void *arg)
+{
+    struct egress *e = MEM_NEW(struct egress);
+
+    e->on_flush = on_flush;
+    e->arg = arg;
+    return e;
+}
+
+void egress_free(struct egress **e)
+{
+    MEM_FREE(*e);
+}
+
+uint8_t *egress_reserve(struct egress *e, size_t max_bytes)
+{
+    CHECK(max_bytes <= MAX_RESERVE_BYTES);
+    CHECK(!e->is_flushing); /* the batch is on loan to on_flush */
+    if (e->count == MAX_EGRESS_BATCH) {
+        e->stats.forced++;
+        egress_flush(e);
+    }
+    e->reserved_bytes = max_bytes;
+    return e->slab + e->used_bytes;
+}
+
+void egress_commit(struct egress *e, size_t len, const struct path *path)
+{
+    CHECK(len <= e->reserved_bytes);
+    e->batch[e->count++] = (struct egress_datagram){
+        .data = e->slab + e->used_bytes, .len = (uint32_t)len, .path = *path};
+    e->used_bytes += len;
+    e->reserved_bytes = 0;
+    e->stats.datagrams++;
+    e->stats.bytes += len;
+}
+
+void egress_send(struct egress *e, const struct path *path, const uint8_t *data, size_t len)
+{
+    uint8_t *room = egress_reserve(e, len);
+
+    if (len > 0)
+        memcpy(room, data, len);
+    egress_commit(e, len, path);
+}
+
+void egress_flush(struct egress *e)
+{
+    size_t count = e->count;
+
+    if (count == 0)
+        return;
+    e->is_flushing = true;
+    e->on_flush(e->batch, count, e->arg);
+    e->is_flushing = false;
+    e->count = 0;
+    e->used_bytes = 0;
+    e->stats.flushes++;
+}
+
+void egress_read_stats(const struct egress *e, struct egress_stats *out)
+{
+    *out = e->stats;
+}

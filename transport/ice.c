@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/ice.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <stun/stunagent.h>
+#include <stun/usages/ice.h>
+
+#include "core/check.h"
+#include "core/mem.h"
+#include "core/wire.h"
+
+#define STUN_HEADER_BYTES 20
+#define STUN_CLASS_MASK 0x0110u /* RFC 8489 s5: the two class bits of the message type */
+#define STUN_CLASS_REQUEST 0x0000u
+#define STUN_CLASS_INDICATION 0x0010u
+#define STUN_BINDING_REQUEST 0x0001u
+#define STUN_INTEGRITY_BYTES 20 /* HMAC-SHA1 */
+#define NONE (-1)
+
+/* What a check may carry of the attributes that must be understood (RFC 8445 s16.1); others are answered with 420. */
+static const uint16_t known_attributes[] = {
+    STUN_ATTRIBUTE_USERNAME,      STUN_ATTRIBUTE_MESSAGE_INTEGRITY,  STUN_ATTRIBUTE_PRIORITY,
+    STUN_ATTRIBUTE_USE_CANDIDATE, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, 0,
+};
+
+struct stun_responder {
+    StunAgent agent;
+};
+
+/* The credentials of both sides between two restarts. */
+struct generation {
+    struct ice_credentials local, remote;
+    bool has_remote;
+    bool is_nominated; /* a path was nominated under them */
+};
+
+/* A path that showed an authenticated check. */
+struct ice_path {
+    struct path path;
+    uint32_t priority; /* the endpoint's, of the latest check */
+    bool is_nominated;
+    uint64_t checked_us, nominated_us; /* latest check; latest one that nominated */
+};
+
+struct ice {
+    struct stun_responder *responder;
+    struct generation current, old;
+    bool has_old;
+    struct ice_path paths[MAX_PATHS_PER_TRANSPORT];
+    size_t path_count;
+    int selected; /* index in paths, or NONE */
+    uint64_t consent_timeout_us, consent_us;
+    struct ice_stats stats;
+};
+
+/* One request on its way through libnice. */
+struct check {
+    struct ice *ice;
+    const struct path *from;
+    struct generation *generation; /* whose credentials fit; set by find_password() */
+    StunMessage request;
+    uint8_t *reply;
+    size_t reply_size;
+    uint64_t now_us;
+};
+
+/* ---- life ---- */
+
+struct stun_responder *stun_responder_new(void)
+{
+    struct stun_responder *r = MEM_NEW(struct stun_responder);
+
+    stun_agent_init(&r->agent, known_attributes, STUN_COMPATIBILITY_RFC5389,
+                    STUN_AGENT_USAGE_SHORT_TERM_CREDENTIALS | STUN_AGENT_USAGE_USE_FINGERPRINT);
+    return r;
+}
+
+void stun_responder_free(struct stun_responder **r)
+{
+    MEM_FREE(*r);
+}
+
+struct ice *ice_new(struct stun_responder *r, const struct ice_credentials *local,
+                    uint64_t consent_timeout_us, uint64_t now_us)
+{
+    struct ice *i = mem_try_alloc(sizeof(*i));
+
+    if (i == NULL)
+        return NULL;
+    i->responder = r;
+    i->current.local = *local;
+    i->selected = NONE;
+    i->consent_timeout_us = consent_timeout_us;
+    i->consent_us = now_us;
+    return i;
+}
+
+void ice_free(struct ice **i)
+{
+    if (*i == NULL)
+        return;
+    mem_wipe(&(*i)->current, sizeof((*i)->current));
+    mem_wipe(&(*i)->old, sizeof((*i)->old));
+    MEM_FREE(*i);
+}
+
+void ice_set_remote(struct ice *i, const struct ice_credentials *remote)
+{
+    i->current.remote = *remote;
+    i->current.has_remote = true;
+}
+
+void ice_restart(struct ice *i, const struct ice_credentials *local,
+                 const struct ice_credentials *remote, uint64_t now_us)
+{
+    /* Two restarts in a row: what media runs on was nominated before both, the one between served nothing. */
+    if (i->current.is_nominated || !i->has_old) {
+        i->old = i->current;
+        i->has_old = true;
+    }
+    i->current = (struct generation){.local = *local, .remote = *remote, .has_remote = true};
+    i->consent_us = now_us; /* the endpoint shall have time to check under the new ones */
+    i->stats.restarts++;
+}
+
+bool ice_has_ufrag(const struct ice *i, const char *ufrag)
+{
+    return strcmp(i->current.local.ufrag, ufrag) == 0 ||
+           (i->has_old && strcmp(i->old.local.ufrag, ufrag) == 0);
+}
+
+/* ---- paths and selection ---- */
+
+static struct ice_path *find_path(const struct ice *i, const struct path *path)
+{
+    for (size_t n = 0; n < i->path_count; n++)
+        if (path_eq(&i->paths[n].path, path))
+            return (struct ice_path *)&i->paths[n];
+    return NULL;
+}
+
+static void remove_path(struct ice *i, size_t index)
+{
+    size_t last = --i->path_count;
+
+    if (i->selected == (int)index)
+        i->selected = NONE;
+    else if (i->selected == (int)last)
+        i->selected = (int)index;
+    i->paths[index] = i->paths[last];
+}
+
+static size_t oldest_unselected(const struct ice *i)
+{
+    size_t oldest = i->selected == 0 ? 1 : 0;
+
+    for (size_t n = oldest + 1; n < i->path_count; n++)
+        if (i->selected != (int)n && i->paths[n].checked_us < i->paths[oldest].checked_us)
+            oldest = n;
+    return oldest;
+}
+
+static struct ice_path *add_path(struct ice *i, const struct path *path, struct ice_outcome *out)
+{
+    if (i->path_count == MAX_PATHS_PER_TRANSPORT) {
+        size_t oldest = oldest_unselected(i);
+
+        out->path_forgotten = true;
+        out->forgotten = i->paths[oldest].path;
+        remove_path(i, oldest);
+    }
+    struct ice_path *p = &i->paths[i->path_count++];
+
+    *p = (struct ice_path){.path = *path};
+    return p;
+}
+
+static void select_path(struct ice *i, const struct ice_path *p)
+{
+    i->selected = (int)(p - i->paths);
+    i->stats.selected_changes++;
+}
+
+/* The rule at the head of ice.h. */
+static bool takes_over(const struct ice *i, const struct ice_path *p, uint64_t now_us)
+{
+    if (i->selected == NONE)
+        return true;
+
+    const struct ice_path *selected = &i->paths[i->selected];
+
+    if (p == selected)
+        return false;
+    return p->priority >= selected->priority ||
+           now_us - selected->nominated_us >= ICE_NOMINATION_HOLD_US;
+}
+
+/* The first nomination under new credentials ends the old ones and whatever was nominated under them. */
+static void retire_old(struct ice *i)
+{
+    i->has_old = false;
+    mem_wipe(&i->old, sizeof(i->old));
+    for (size_t n = 0; n < i->path_count; n++)
+        i->paths[n].is_nominated = false;
+}
+
+static void nominate(struct ice *i, struct ice_path *p, struct generation *g, uint64_t now_us,
+                     struct ice_outcome *out)
+{
+    bool is_first_of_restart = i->has_old && g == &i->current;
+
+    if (is_first_of_restart)
+        retire_old(i);
+    g->is_nominated = true;
+    p->is_nominated = true;
+    if (is_first_of_restart ? i->selected != (int)(p - i->paths) : takes_over(i, p, now_us)) {
+        select_path(i, p);
+        out->is_selected_new = true;
+    }
+    p->nominated_us = now_us;
+}
+
+bool ice_forget_path(struct ice *i, const struct path *path)
+{
+    struct ice_path *p = find_path(i, path);
+    struct ice_path *next = NULL;
+
+    if (p == NULL)
+        return false;
+
+    bool was_selected = i->selected == (int)(p - i->paths);
+
+    remove_path(i, (size_t)(p - i->paths));
+    if (!was_selected)
+        return false;
+    for (size_t n = 0; n < i->path_count; n++)
+        if (i->paths[n].is_nominated && (next == NULL || i->paths[n].checked_us > next->checked_us))
+            next = &i->paths[n];
+    if (next != NULL)
+        select_path(i, next);
+    return true;
+}
+
+/* ---- messages ---- */
+
+/* What libnice takes for granted. It measures the HMAC over 20 bytes whatever length the attribute claims. */
+static bool is_sound(const uint8_t *buf, size_t len)
+{
+    struct reader r = reader_of(buf, len);
+    uint16_t type = reader_u16(&r);
+    uint16_t body_bytes = reader_u16(&r);
+
+    reader_skip(&r, STUN_HEADER_BYTES - 4);
+    if (r.failed || type >> 14 != 0 || body_bytes % 4 != 0 || body_bytes != reader_left(&r))
+        return false;
+    while (reader_left(&r) > 0) {
+        uint16_t attribute = reader_u16(&r);
+        uint16_t bytes = reader_u16(&r);
+
+        if (attribute == STUN_ATTRIBUTE_MESSAGE_INTEGRITY && bytes != STUN_INTEGRITY_BYTES)
+            return false;
+        reader_skip(&r, (bytes + 3u) & ~3u);
+    }
+    return !r.failed;
+}
+
+/* Takes the same time wherever the first difference is. */
+static bool bytes_eq(const uint8_t *a, const char *b, size_t len)
+{
+    uint8_t differs = 0;
+
+    for (size_t n = 0; n < len; n++)
+        differs |= (uint8_t)(a[n] ^ (uint8_t)b[n]);
+    return differs == 0;
+}
+
+/* USERNAME is "ours:theirs" (RFC 8445 s7.2.2); what is theirs counts once we know it. The bound keeps the reply, which
+ * repeats the name, within ICE_MIN_REPLY_BYTES: libnice asserts that its last attributes fit. */
+static bool username_fits(const struct generation *g, const uint8_t *name, size_t len)
+{
+    size_t ours = strlen(g->local.ufrag);
+    size_t theirs = strlen(g->remote.ufrag);
+
+    if (len > 2 * MAX_ICE_CREDENTIAL_LEN + 1 || len < ours || !bytes_eq(name, g->local.ufrag, ours))
+        return false;
+    if (!g->has_remote)
+        return len == ours || name[ours] == ':';
+    return len == ours + 1 + theirs && name[ours] == ':' &&
+           bytes_eq(name + ours + 1, g->remote.ufrag, theirs);
+}
+
+/* Called by libnice for the password that belongs to a username. */
+static bool find_password(StunAgent *agent, StunMessage *message, uint8_t *username,
+                          uint16_t username_len, uint8_t **password, size_t *password_len,
+                          void *arg)
+{
+    struct check *c = arg;
+    struct ice *i = c->ice;
+
+    (void)agent;
+    (void)message;
+    if (username == NULL)
+        return false;
+    if (username_fits(&i->current, username, username_len))
+        c->generation = &i->current;
+    else if (i->has_old && username_fits(&i->old, username, username_len))
+        c->generation = &i->old;
+    else
+        return false;
+    *password = (uint8_t *)c->generation->local.pwd;
+    *password_len = strlen(c->generation->local.pwd);
+    return true;
+}
+
+/* Signed when the request was authenticated. */
+static size_t reply_error(struct check *c, StunError code)
+{
+    StunAgent *agent = &c->ice->responder->agent;
+    StunMessage error;
+
+    if (!stun_agent_init_error(agent, &error, c->reply, c->reply_size, &c->request, code))
+        return 0;
+    return stun_agent_finish_message(agent, &error, NULL, 0);
+}
+
+static size_t reply_success(struct check *c)
+{
+    struct sockaddr_storage mapped = {0};
+    socklen_t mapped_len = (socklen_t)addr_to_sockaddr(&c->from->remote, &mapped);
+    bool is_controlling = false;
+    size_t bytes = c->reply_size;
+    StunMessage response;
+    StunUsageIceReturn rc = stun_usage_ice_conncheck_create_reply(
+        &c->ice->responder->agent, &c->request, &response, c->reply, &bytes, &mapped, mapped_len,
+        &is_controlling, 0, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+
+    return rc == STUN_USAGE_ICE_RETURN_SUCCESS ? bytes : 0;
+}
+
+static void accept_check(struct check *c, struct ice_outcome *out)
+{
+    struct ice *i = c->ice;
+    struct ice_path *p = find_path(i, c->from);
+
+    if (p == NULL)
+        p = add_path(i, c->from, out);
+    p->priority = stun_usage_ice_conncheck_priority(&c->request);
+    p->checked_us = c->now_us;
+    i->consent_us = c->now_us;
+    out->is_authenticated = true;
+    if (stun_usage_ice_conncheck_use_candidate(&c->request))
+        nominate(i, p, c->generation, c->now_us, out);
+}
+
+/* RFC 8445 s7.3.1, for a lite agent: always controlled, so an endpoint that says the same of itself is told to change. (The
+ * tie-breaker would let a remote one of zero win, and libnice then takes the other role.) */
+static void answer_authenticated(struct check *c, struct ice_outcome *out)
+{
+    struct ice *i = c->ice;
+
+    if (stun_message_get_method(&c->request) != STUN_BINDING) {
+        i->stats.malformed++;
+        out->reply_bytes = reply_error(c, STUN_ERROR_BAD_REQUEST);
+    } else if (stun_message_has_attribute(&c->request, STUN_ATTRIBUTE_ICE_CONTROLLED)) {
+        i->stats.role_conflicts++;
+        out->reply_bytes = reply_error(c, STUN_ERROR_ROLE_CONFLICT);
+    } else {
+        out->reply_bytes = reply_success(c);
+        if (out->reply_bytes > 0)
+            accept_check(c, out);
+    }
+}
+
+static void answer_request(struct check *c, const uint8_t *buf, size_t len, struct ice_outcome *out)
+{
+    struct ice *i = c->ice;
+    StunAgent *agent = &i->responder->agent;
+    StunMessage error;
+
+    i->stats.requests_received++;
+    switch (stun_agent_validate(agent, &c->request, buf, len, find_password, c)) {
+    case STUN_VALIDATION_SUCCESS:
+        answer_authenticated(c, out);
+        break;
+    case STUN_VALIDATION_UNAUTHORIZED:
+        i->stats.bad_integrity++;
+        out->reply_bytes = reply_error(c, STUN_ERROR_UNAUTHORIZED);
+        break;
+    case STUN_VALIDATION_UNAUTHORIZED_BAD_REQUEST:
+        i->stats.malformed++;
+        out->reply_bytes = reply_error(c, STUN_ERROR_BAD_REQUEST);
+        break;
+    case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE:
+        i->stats.malformed++;
+        out->reply_bytes = stun_agent_build_unknown_attributes_error(
+            agent, &error, c->reply, c->reply_size, &c->request);
+        break;
+    default: /* no cookie, no or a wrong FINGERPRINT: perhaps not STUN at all, so no reply (RFC 8489 s6.3) */
+        i->stats.malformed++;
+        break;
+    }
+    i->stats.responses_sent += out->reply_bytes > 0;
+}
+
+struct ice_outcome ice_input(struct ice *i, const struct path *from, const uint8_t *buf, size_t len,
+                             uint8_t *reply, size_t reply_size, uint64_t now_us)
+{
+    struct ice_outcome out = {0};
+    struct check c = {
+        .ice = i, .from = from, .reply = reply, .reply_size = reply_size, .now_us = now_us};
+
+    CHECK(reply_size >= ICE_MIN_REPLY_BYTES);
+    if (!is_sound(buf, len)) {
+        i->stats.malformed++;
+        return out;
+    }
+    switch (wire_get_u16(buf) & STUN_CLASS_MASK) {
+    case STUN_CLASS_REQUEST:
+        answer_request(&c, buf, len, &out);
+        break;
+    case STUN_CLASS_INDICATION: /* a keep-alive of the NAT binding; not signed, so it says nothing of consent */
+        i->stats.indications++;
+        break;
+    default: /* a response, and we ask nothing */
+        i->stats.malformed++;
+        break;
+    }
+    return out;
+}
+
+/* ---- questions ---- */
+
+bool ice_is_validated(const struct ice *i, const struct path *from)
+{
+    return find_path(i, from) != NULL;
+}
+
+const struct path *ice_selected(const struct ice *i)
+{
+    return i->selected == NONE ? NULL : &i->paths[i->selected].path;
+}
+
+size_t ice_paths(const struct ice *i, struct path *out, size_t max)
+{
+    size_t count = MIN(max, i->path_count);
+
+    for (size_t n = 0; n < count; n++)
+        out[n] = i->paths[n].path;
+    return count;
+}
+
+uint64_t ice_consent_deadline_us(const struct ice *i)
+{
+    return i->consent_us + i->consent_timeout_us;
+}
+
+void ice_read_stats(const struct ice *i, struct ice_stats *out)
+{
+    *out = i->stats;
+}
+
+/* USERNAME of a Binding request, NULL without one. Like libnice, ignores what stands behind MESSAGE-INTEGRITY. */
+static const uint8_t *find_username(const uint8_t *buf, size_t len, size_t *name_len)
+{
+    struct reader r = reader_of(buf, len);
+    uint16_t type = reader_u16(&r);
+
+    reader_skip(&r, STUN_HEADER_BYTES - 2);
+    if (r.failed || type != STUN_BINDING_REQUEST)
+        return NULL;
+    while (reader_left(&r) > 0) {
+        uint16_t attribute = reader_u16(&r);
+        uint16_t bytes = reader_u16(&r);
+        const uint8_t *value = reader_bytes(&r, (bytes + 3u) & ~3u);
+
+        if (value == NULL || attribute == STUN_ATTRIBUTE_MESSAGE_INTEGRITY)
+            return NULL;
+        if (attribute == STUN_ATTRIBUTE_USERNAME) {
+            *name_len = bytes;
+            return value;
+        }
+    }
+    return NULL;
+}
+
+bool ice_peek_ufrag(const uint8_t *buf, size_t len, char out[MAX_ICE_CREDENTIAL_LEN + 1])
+{
+    size_t name_len = 0;
+    const uint8_t *name = find_username(buf, len, &name_len);
+    size_t n = 0;
+
+    if (name == NULL)
+        return false;
+    while (n < name_len && name[n] != ':') {
+        if (n == MAX_ICE_CREDENTIAL_LEN || name[n] <= ' ' || name[n] > '~')
+            return false;
+        out[n] = (char)name[n];
+        n++;
+    }
+    out[n] = '\0';
+    return n > 0;
+}
