@@ -21,6 +21,7 @@
 #define uthash_free(block, bytes)    mem_free(block)
 #define uthash_nonfatal_oom(entry)   ((entry)->refused = true)
 #define HASH_FUNCTION(key, len, out) ((out) = hash_bytes(key, len))
+#define HASH_KEYCMP(a, b, len) ((len) == 0 ? 0 : memcmp(a, b, len)) /* of NULL too */
 #include <uthash.h>
 
 struct entry {
