@@ -17,10 +17,10 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define DEFAULT_FILE      "parley.json"
-#define ENV_PREFIX        "PARLEY_"
-#define MAX_SETTINGS      64
-#define NAME_LEN          64
+#define DEFAULT_FILE "parley.json"
+#define ENV_PREFIX "PARLEY_"
+#define MAX_SETTINGS 64
+#define NAME_LEN 64
 #define MAX_NAME_DISTANCE 3 /* of a suggestion */
 
 enum source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
@@ -341,9 +341,12 @@ static int take_flag(const struct loader *l, int argc, char *const *argv, int *i
                     (int)f.name.len, f.name.p);
         return E_INVALID;
     }
-    if (row == NULL && negated != NULL && !f.has_value) {
+    if (row == NULL && negated != NULL) {
         *i += 1 - words;
-        return take_text(l, negated, STR("false"));
+        if (!f.has_value)
+            return take_text(l, negated, STR("false"));
+        strbuf_addf(l->why, "%.*s: expected no value", (int)f.name.len, f.name.p);
+        return E_INVALID;
     }
     if (row == NULL)
         return refuse_unknown(l, f.name);

@@ -215,13 +215,13 @@ static const struct config_kind log_levels = {
     TEXT("log.level", log_level, log_levels, "level[,tag=level]", "info", NULL,                   \
          "error, warn, info or debug; for one part of the server with tag=level")
 
-#define QUOTE(x)       #x
+#define QUOTE(x) #x
 #define QUOTE_VALUE(x) QUOTE(x)
 
 /* One number a row, to join the two tables made of the map. */
 enum row_index {
-#define BOOLEAN(key, field, default, dev, sentence)           ROW_##field,
-#define NUMBER(key, field, min, max, default, dev, sentence)  ROW_##field,
+#define BOOLEAN(key, field, default, dev, sentence) ROW_##field,
+#define NUMBER(key, field, min, max, default, dev, sentence) ROW_##field,
 #define TEXT(key, field, kind, range, default, dev, sentence) ROW_##field,
     SETTING_MAP(BOOLEAN, NUMBER, TEXT, TEXT) ROW_COUNT
 #undef BOOLEAN

@@ -18,7 +18,7 @@
 #include "core/timebase.h"
 
 #define MAX_MESSAGE_LEN 1024
-#define MAX_LINE_LEN    2048
+#define MAX_LINE_LEN 2048
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static const char *const tag_names[] = {

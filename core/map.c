@@ -16,10 +16,10 @@
 #include "core/mem.h"
 #include "core/rng.h"
 
-#define HASH_NONFATAL_OOM            1
-#define uthash_malloc(bytes)         mem_try_alloc(bytes)
-#define uthash_free(block, bytes)    mem_free(block)
-#define uthash_nonfatal_oom(entry)   ((entry)->refused = true)
+#define HASH_NONFATAL_OOM 1
+#define uthash_malloc(bytes) mem_try_alloc(bytes)
+#define uthash_free(block, bytes) mem_free(block)
+#define uthash_nonfatal_oom(entry) ((entry)->refused = true)
 #define HASH_FUNCTION(key, len, out) ((out) = hash_bytes(key, len))
 #define HASH_KEYCMP(a, b, len) ((len) == 0 ? 0 : memcmp(a, b, len)) /* of NULL too */
 #include <uthash.h>

@@ -25,10 +25,12 @@ void *map_get(const struct map *m, const void *key, size_t key_len);
 /** Take out; returns the value or NULL. */
 void *map_remove(struct map *m, const void *key, size_t key_len);
 
+/** The same by number, which is its 8 bytes as a key. */
 MUST_CHECK int map_put_u64(struct map *m, uint64_t key, void *value);
 void *map_get_u64(const struct map *m, uint64_t key);
 void *map_remove_u64(struct map *m, uint64_t key);
 
+/** How many entries there are. */
 size_t map_count(const struct map *m);
 /** Visit every value; @visit may remove the visited key, and no other. Stops when it returns non-zero, and returns that. */
 int map_each(struct map *m, int (*visit)(void *value, void *arg), void *arg);

@@ -18,7 +18,7 @@
 #include "core/check.h"
 
 #define ALIGNMENT_BYTES 64u
-#define MAGIC           0x6d656d21u
+#define MAGIC 0x6d656d21u
 
 struct header {
     size_t bytes;

@@ -6,7 +6,7 @@
 
 #include "core/attr.h"
 
-#define STEPS     8u /* of an octave */
+#define STEPS 8u /* of an octave */
 #define STEP_BITS 3u
 
 /* ---- histogram ---- */

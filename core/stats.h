@@ -13,9 +13,11 @@ struct histogram {
     uint64_t bucket[HISTOGRAM_BUCKETS];
 };
 
+/** Count one value. */
 void histogram_add(struct histogram *h, uint64_t value);
 /** The value below which the fraction @q (0..1) lies; 0 when empty. */
 uint64_t histogram_quantile(const struct histogram *h, double q);
+/** Add all counts of @from to @to. */
 void histogram_merge(struct histogram *to, const struct histogram *from);
 void histogram_clear(struct histogram *h);
 
@@ -30,5 +32,7 @@ struct rate {
     uint64_t first_us;
 };
 
+/** Count bytes. A zeroed struct is a new rate; time that steps back counts as now. */
 void rate_add(struct rate *r, size_t bytes, uint64_t now_us);
+/** Bits a second; 0 after a second of silence. */
 uint64_t rate_bps(struct rate *r, uint64_t now_us);

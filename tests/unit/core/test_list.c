@@ -21,7 +21,7 @@ static const char *names(struct list *head)
     size_t len = 0;
 
     LIST_EACH(head, struct item, node, item)
-        text[len++] = item->name;
+    text[len++] = item->name;
     text[len] = 0;
     return text;
 }

@@ -56,8 +56,8 @@ static void a_line_has_time_level_tag_ids_and_message(void **state)
     (void)state;
     log_ids_set(&ids, "room=%s part=%s", "x", "y");
     log_info(LOG_ICE, &ids, "%d pairs", 3);
-    assert_int_equal(sscanf(last, "%4u-%2u-%2uT%2u:%2u:%2u.%3uZ ", &n[0], &n[1], &n[2], &n[3], &n[4],
-                            &n[5], &n[6]),
+    assert_int_equal(sscanf(last, "%4u-%2u-%2uT%2u:%2u:%2u.%3uZ ", &n[0], &n[1], &n[2], &n[3],
+                            &n[4], &n[5], &n[6]),
                      7);
     assert_true(n[0] >= 2024);
     assert_string_equal(rest(), "info  ice room=x part=y: 3 pairs");

@@ -138,7 +138,8 @@ int main(void)
         cmocka_unit_test_teardown(every_key_length_is_hashed_whole, has_no_live_block),
         cmocka_unit_test_teardown(put_replaces_and_remove_returns, has_no_live_block),
         cmocka_unit_test_teardown(visitor_may_remove_what_it_visits, has_no_live_block),
-        cmocka_unit_test_teardown(exhaustion_refuses_one_entry_and_changes_nothing, has_no_live_block),
+        cmocka_unit_test_teardown(exhaustion_refuses_one_entry_and_changes_nothing,
+                                  has_no_live_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

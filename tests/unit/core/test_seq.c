@@ -14,7 +14,7 @@ static void differences_wrap(void **state)
         uint16_t a, b;
         int want;
     } rows[] = {
-        {1, 0, 1},      {0, 0, 0},       {0, 65535, 1},
+        {1, 0, 1},      {0, 0, 0},         {0, 65535, 1},
         {65535, 0, -1}, {32767, 0, 32767}, {32768, 0, -32768}, /* the far point counts as old */
     };
     (void)state;

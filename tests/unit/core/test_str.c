@@ -111,15 +111,15 @@ static void clean_utf8_is_well_formed_and_without_controls(void **state)
         {"\xED\x9F\xBF", true},     /* the last before the surrogates */
         {"a\nb", false},
         {"a\x7F", false},
-        {"\xC0\x80", false},         /* overlong */
+        {"\xC0\x80", false}, /* overlong */
         {"\xC1\xBF", false},
         {"\xE0\x9F\xBF", false},
         {"\xF0\x8F\xBF\xBF", false},
         {"\xED\xA0\x80", false},     /* a surrogate */
         {"\xF4\x90\x80\x80", false}, /* past U+10FFFF */
         {"\xF5\x80\x80\x80", false},
-        {"\x80", false},             /* a lone continuation */
-        {"\xC3", false},             /* cut */
+        {"\x80", false}, /* a lone continuation */
+        {"\xC3", false}, /* cut */
         {"\xE2\x82", false},
         {"\xF0\x9F\x98", false},
         {"\xE2\x28\xA1", false},
@@ -218,7 +218,8 @@ int main(void)
         cmocka_unit_test(trim_takes_spaces_and_tabs_of_both_ends),
         cmocka_unit_test(numbers_are_whole_and_bounded),
         cmocka_unit_test(copy_needs_room_for_the_nul),
-        cmocka_unit_test_teardown(clean_utf8_is_well_formed_and_without_controls, has_no_live_block),
+        cmocka_unit_test_teardown(clean_utf8_is_well_formed_and_without_controls,
+                                  has_no_live_block),
         cmocka_unit_test_teardown(builder_grows_to_its_maximum_and_no_further, has_no_live_block),
         cmocka_unit_test_teardown(a_format_that_does_not_fit_writes_nothing, has_no_live_block),
         cmocka_unit_test_teardown(taken_text_belongs_to_the_taker, has_no_live_block),
