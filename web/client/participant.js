@@ -5,7 +5,7 @@
 
 /** A member of the room: somebody else, or ourselves. */
 export class Participant {
-  /** Published tracks by id. @type {Map<string, Track>} */
+  /** Published tracks by id; one of ours that the server has yet to accept under its source. @type {Map<string, Track>} */
   tracks = new Map();
   /** Loudness now, 0 to 1. */
   audioLevel = 0;

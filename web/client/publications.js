@@ -91,6 +91,15 @@ export class Publications extends Emitter {
     this.emit("unpublished", track);
   }
 
+  /** The session has ended: give everything up; the connection is closed already. */
+  end() {
+    this.#peer = null;
+    for (const track of this.tracks) {
+      this.unpublish(track);
+      track.stop();
+    }
+  }
+
   /** What the next offer says about the sections we send on. */
   describe() {
     /** @type {Record<string, {source: string, name?: string, muted: boolean}>} */
@@ -240,7 +249,7 @@ export class Publications extends Emitter {
     const { transceiver } = track;
     track.transceiver = null;
     track.id = null;
-    if (!transceiver) return;
+    if (!transceiver || !this.#peer) return;
     transceiver.direction = "inactive";
     void transceiver.sender.replaceTrack(null);
     this.#idle.push({ shape, transceiver });

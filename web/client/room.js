@@ -327,6 +327,7 @@ export class Room extends Emitter {
   #hold(track) {
     const off = track.on("ended", () => this.#onLocalEnded(track));
     const published = this.#publications.publish(track);
+    this.#listLocalTracks();
     published.catch((error) => {
       off();
       if (error.code !== "E_CANCELLED") this.emit("error", error);
@@ -349,8 +350,7 @@ export class Room extends Emitter {
 
   #listLocalTracks() {
     if (!this.localParticipant) return;
-    const published = this.localTracks.filter((track) => track.id !== null);
-    this.localParticipant.tracks = new Map(published.map((track) => [/** @type {string} */ (track.id), track]));
+    this.localParticipant.tracks = new Map(this.localTracks.map((track) => [track.id ?? `new ${track.source}`, track]));
   }
 
   /** @param {LocalTrack} track */
@@ -414,6 +414,7 @@ export class Room extends Emitter {
     this.#maxSlots = result.limits?.maxSlots ?? Infinity;
     if (this.localParticipant) this.localParticipant.update(result.participant);
     else this.localParticipant = new Participant(result.participant, true);
+    this.#listLocalTracks();
     this.emit("participantUpdated", this.localParticipant);
     this.#roster.set(result.participants);
   }
@@ -535,7 +536,7 @@ export class Room extends Emitter {
     this.#recovery.reset();
     this.#slots.clear();
     this.#peer?.close();
-    for (const track of this.localTracks) this.unpublish(track);
+    this.#publications.end();
     this.#updateState();
     this.emit("closed", reason, message, error);
   }
