@@ -71,4 +71,5 @@ bool packet_is_writable(const struct packet *p);
 struct packet_pool_stats {
     uint64_t live, high_water, allocated, refused;
 };
+/** Thread: the owner. */
 void packet_pool_read_stats(const struct packet_pool *pool, struct packet_pool_stats *out);
