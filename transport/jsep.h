@@ -45,15 +45,17 @@ struct jsep_config {
     struct fingerprint fingerprint;       /* of the server's certificate */
     const struct candidate *candidate;    /* ours, borrowed for the life of the jsep */
     size_t candidate_count;
-    struct rng *rng;                      /* for SSRCs; borrowed */
+    struct rng *rng;                      /* for SSRCs and the session id; borrowed */
 };
 
-/* Asked while an answer is made. All members may be NULL: then everything possible is received and nothing is sent. */
+/* Asked at every answer, for each live section in m-line order, when everything else about the offer was found good. The
+ * transceiver has its codecs, extensions and encodings; `recv` and `send` are being decided. Policy and members may be NULL:
+ * then everything possible is received and nothing is sent. */
 struct jsep_policy {
-    /* The endpoint wants to send on this new or changed section. Return 0 to receive; else it is answered without recv. */
+    /* The endpoint wants to send on this section. Return 0 to receive; else it is answered without recv. */
     int (*may_recv)(const struct transceiver *t, void *arg);
-    /* The endpoint is ready to receive on this section. Return 0 to be ready to send, and write the stream id for msid
-     * (NUL-terminated, or leave "" for a default). */
+    /* The endpoint is ready to receive on this section; `recv` is decided. Return 0 to be ready to send, and write the stream
+     * id for msid (NUL-terminated; characters that no token has become '-'), or leave "" to keep what it was, first "parley". */
     int (*may_send)(const struct transceiver *t, char msid[MAX_MSID_LEN + 1], void *arg);
 };
 
@@ -63,7 +65,7 @@ struct jsep_result {
     size_t transceiver_count;
     struct remote_transport remote;
     struct ice_credentials local;
-    bool is_first;       /* the transport is new */
+    bool is_first;       /* the transport is new: the first offer, or all sections before were rejected or stopped */
     bool is_ice_restart; /* the endpoint changed ufrag and pwd; `local` is new as well */
 };
 
@@ -72,6 +74,9 @@ void jsep_free(struct jsep **j);
 
 /**
  * Take an offer and write the answer.
+ *
+ * An offer whose sections are all rejected is an error at first, and fine later on (the client stopped everything): then
+ * `remote` and `local` are those of before.
  *
  * Owner:  @answer is the caller's (initialised, appended to). *result is borrowed until the next call.
  * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED, E_NO_MEMORY with @why (line and sentence); the session stays as it was.

@@ -24,14 +24,15 @@ struct negotiated_codec {
     bool nack, pli, fir, remb, twcc; /* RTCP feedback that both sides know (RFC 4585, 5104) */
 };
 
-/* One encoding that the endpoint may send: by RID (RFC 8853), by SSRC (RFC 5576), or neither (learnt by MID). */
+/* One encoding that the endpoint may send: by RID (RFC 8853), by SSRC (RFC 5576), or neither: a receiving section of which
+ * the offer says nothing has one encoding of zeros, learnt by MID. */
 struct negotiated_encoding {
     char rid[MAX_RID_LEN + 1]; /* "" when not by RID */
     uint32_t ssrc, rtx_ssrc;   /* 0 when not signalled */
 };
 
 struct transceiver {
-    char mid[MAX_MID_LEN + 1];
+    char mid[MAX_MID_LEN + 1]; /* "mline0", "mline1", … when the offer names none (it is not in the answer then) */
     uint16_t mline_index;
     enum media_kind kind;
     bool rejected; /* port 0 in the answer */
@@ -43,14 +44,14 @@ struct transceiver {
     bool reduced_size_rtcp; /* RFC 5506 */
 
     /* recv */
-    struct negotiated_encoding encoding[MAX_ENCODINGS]; /* in the order of the offer */
+    struct negotiated_encoding encoding[MAX_ENCODINGS]; /* in the order of the offer; none without recv */
     uint8_t encoding_count;
     bool is_simulcast;
-    char remote_stream_id[MAX_MSID_LEN + 1]; /* the offer's msid, "" without one */
+    char remote_stream_id[MAX_MSID_LEN + 1]; /* the offer's msid, "" without one, or when it is "-" */
 
     /* send */
-    uint32_t ssrc, rtx_ssrc; /* ours, stable for the life of the section */
-    char msid[MAX_MSID_LEN + 1]; /* stream id in the answer; also the CNAME's group */
+    uint32_t ssrc, rtx_ssrc; /* ours, from the first time that it sends; stable for the life of the section */
+    char msid[MAX_MSID_LEN + 1]; /* stream id in the answer; also the CNAME */
 };
 
 /** Find a negotiated payload type (RTX types are not found); NULL when absent. */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jsep_features.h - what an answer says yes to, a row each. Switching a feature on is adding its row; the code that lives up
+ * to it must exist first.
+ */
+#pragma once
+
+/* RTCP feedback: the words behind "a=rtcp-fb:PT ", the flag of struct negotiated_codec. */
+#define JSEP_FEEDBACK_MAP(X) \
+    X("nack", nack)          \
+    X("nack pli", pli)       \
+    X("ccm fir", fir)
+
+/* Header extensions, names of RTP_EXT_MAP. Not here: ABS_SEND_TIME and TWCC (they ask for congestion control) and
+ * VIDEO_LAYERS_ALLOCATION. */
+#define JSEP_EXT_MAP(X)      \
+    X(MID)                   \
+    X(RID)                   \
+    X(REPAIRED_RID)          \
+    X(AUDIO_LEVEL)           \
+    X(VIDEO_ORIENTATION)     \
+    X(PLAYOUT_DELAY)         \
+    X(ABS_CAPTURE_TIME)      \
+    X(DEPENDENCY_DESCRIPTOR) \
+    X(COLOR_SPACE)           \
+    X(VIDEO_CONTENT_TYPE)    \
+    X(VIDEO_TIMING)
+
+/* Codecs, names of CODEC_MAP; which configurations of them is codec_is_supported()'s business. RTX follows its codec. */
+#define JSEP_CODEC_MAP(X) \
+    X(OPUS)               \
+    X(PCMU)               \
+    X(PCMA)               \
+    X(TELEPHONE_EVENT)    \
+    X(VP8)                \
+    X(VP9)                \
+    X(H264)               \
+    X(AV1)

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jsep_section.c - the intersection of an offered section with jsep_features.h, in the offer's order (RFC 9429 s5.3.1: an
+ * answer keeps the offerer's preference, payload types and extension ids).
+ */
+#include "transport/jsep_section.h"
+
+#include <string.h>
+
+#include "core/err.h"
+#include "transport/jsep_encoding.h"
+#include "transport/jsep_features.h"
+
+bool jsep_section_is_live(const struct sdp_section *s)
+{
+    return s->port != 0 || s->bundle_only;
+}
+
+bool jsep_section_client_sends(const struct sdp_section *s)
+{
+    return s->direction == SDP_SENDRECV || s->direction == SDP_SENDONLY;
+}
+
+bool jsep_section_client_receives(const struct sdp_section *s)
+{
+    return s->direction == SDP_SENDRECV || s->direction == SDP_RECVONLY;
+}
+
+/* RFC 9429 s5.1.2: whatever of these is written, keys come from DTLS, and the answer repeats the words. */
+static bool is_our_protocol(struct str protocol)
+{
+    static const char *const carrier[] = {"UDP/TLS/", "TCP/TLS/", "TCP/DTLS/", ""};
+    static const char *const profile[] = {"RTP/SAVPF", "RTP/SAVP", "RTP/AVPF", "RTP/AVP"};
+
+    for (size_t i = 0; i < ARRAY_LEN(carrier); i++) {
+        if (!str_starts(protocol, str_of(carrier[i])))
+            continue;
+        size_t skip = strlen(carrier[i]);
+        struct str rest = {protocol.p + skip, protocol.len - skip};
+        for (size_t k = 0; k < ARRAY_LEN(profile); k++)
+            if (str_eq_c(rest, profile[k]))
+                return true;
+    }
+    return false;
+}
+
+enum media_kind jsep_section_kind(const struct sdp_section *s)
+{
+    if (!is_our_protocol(s->protocol))
+        return MEDIA_OTHER;
+    if (str_eq_c(s->media, "audio"))
+        return MEDIA_AUDIO;
+    return str_eq_c(s->media, "video") ? MEDIA_VIDEO : MEDIA_OTHER;
+}
+
+/* ---- codecs ---- */
+
+static bool is_answered(enum codec_id id)
+{
+    switch (id) {
+#define X(name) case CODEC_##name:
+        JSEP_CODEC_MAP(X)
+#undef X
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Static payload types need no rtpmap (RFC 3551 s6). */
+static struct codec map_pt(const struct sdp_section *s, uint8_t pt)
+{
+    const struct sdp_rtpmap *map = sdp_find_rtpmap(s, pt);
+
+    if (map == NULL && pt == 0)
+        return (struct codec){.id = CODEC_PCMU, .clock_hz = 8000, .channels = 1};
+    if (map == NULL && pt == 8)
+        return (struct codec){.id = CODEC_PCMA, .clock_hz = 8000, .channels = 1};
+    if (map == NULL)
+        return (struct codec){.id = CODEC_NONE};
+    return (struct codec){.id = codec_find(map->encoding, map->clock_hz, map->channels),
+                          .clock_hz = map->clock_hz,
+                          .channels = map->channels};
+}
+
+/* The payload type that repairs @pt (RFC 4588 s8.6: fmtp "apt"); PT_NONE without. */
+static uint8_t find_rtx(const struct sdp_section *s, uint8_t pt, uint32_t clock_hz)
+{
+    struct str apt;
+    uint64_t repaired;
+
+    for (size_t i = 0; i < s->pt_count; i++) {
+        struct codec c = map_pt(s, s->pt[i]);
+        const struct sdp_fmtp *fmtp = sdp_find_fmtp(s, s->pt[i]);
+        if (c.id == CODEC_RTX && c.clock_hz == clock_hz && fmtp && codec_fmtp_get(fmtp->params, "apt", &apt) &&
+            str_to_u64(apt, 127, &repaired) && repaired == pt)
+            return s->pt[i];
+    }
+    return PT_NONE;
+}
+
+static void negotiate_feedback(struct negotiated_codec *c, const struct sdp_section *s)
+{
+    for (size_t i = 0; i < s->rtcp_fb_count; i++) {
+        const struct sdp_rtcp_fb *fb = &s->rtcp_fb[i];
+        if (fb->pt != -1 && fb->pt != c->pt)
+            continue;
+#define X(words, flag) c->flag |= str_eq_nocase(fb->value, STR(words));
+        JSEP_FEEDBACK_MAP(X)
+#undef X
+    }
+}
+
+/* Returns 1 when the payload type was added, 0 when it is none of ours. */
+static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t pt, struct sdp_error *why)
+{
+    struct codec offered = map_pt(s, pt);
+    const struct sdp_fmtp *fmtp = sdp_find_fmtp(s, pt);
+
+    if (!is_answered(offered.id) || codec_kind(offered.id) != t->kind)
+        return 0;
+    if (fmtp && !str_copy(offered.fmtp, sizeof offered.fmtp, fmtp->params))
+        return sdp_refuse(why, E_LIMIT, fmtp->line, "the format parameters of payload type %u are longer than %d bytes",
+                          pt, MAX_FMTP_LEN - 1);
+    if (!codec_is_supported(&offered))
+        return 0;
+    struct negotiated_codec *c = &t->codec[t->codec_count];
+    *c = (struct negotiated_codec){.codec = offered, .pt = pt, .rtx_pt = find_rtx(s, pt, offered.clock_hz)};
+    int err = codec_answer_fmtp(&offered, c->codec.fmtp);
+    if (err < 0)
+        return sdp_refuse(why, err, fmtp ? fmtp->line : s->line,
+                          "the format parameters of payload type %u cannot be answered", pt);
+    negotiate_feedback(c, s);
+    t->codec_count++;
+    return 1;
+}
+
+static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s, struct sdp_error *why)
+{
+    bool has_media = false; /* telephone events alone carry no sound */
+
+    for (size_t i = 0; i < s->pt_count && t->codec_count < MAX_NEGOTIATED_CODECS; i++) {
+        int added = add_codec(t, s, s->pt[i], why);
+        if (added < 0)
+            return added;
+        has_media |= added == 1 && t->codec[t->codec_count - 1].codec.id != CODEC_TELEPHONE_EVENT;
+    }
+    t->rejected = !has_media;
+    return 0;
+}
+
+/* ---- header extensions ---- */
+
+static bool is_answered_ext(enum rtp_ext_kind kind)
+{
+    switch (kind) {
+#define X(name) case RTP_EXT_##name:
+        JSEP_EXT_MAP(X)
+#undef X
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Ids past 14 need the two-byte form (RFC 8285 s4.3), which the offerer must have allowed beside the other. */
+static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, bool ext_mixed)
+{
+    for (size_t i = 0; i < s->extmap_count; i++) {
+        const struct sdp_extmap *map = &s->extmap[i];
+        enum rtp_ext_kind kind = rtp_ext_kind_of_uri(map->uri);
+        if (!is_answered_ext(kind) || !rtp_ext_is_for(kind, t->kind == MEDIA_VIDEO) || t->ext.id[kind] != 0)
+            continue;
+        if ((map->id > 14 && !ext_mixed) || (map->has_direction && map->direction == SDP_INACTIVE))
+            continue;
+        t->ext.id[kind] = map->id;
+    }
+}
+
+int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed, struct sdp_error *why)
+{
+    int err = negotiate_codecs(t, s, why);
+
+    if (err < 0 || t->rejected)
+        return err;
+    negotiate_exts(t, s, ext_mixed);
+    if (!str_eq_c(s->msid_stream, "-") && !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
+        return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters", MAX_MSID_LEN);
+    return jsep_section_client_sends(s) ? jsep_encoding_negotiate(t, s, why) : 0;
+}
