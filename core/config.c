@@ -7,8 +7,6 @@
  */
 #include "core/config.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 #include "core/config_internal.h"
@@ -17,28 +15,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define DEFAULT_FILE "parley.json"
 #define ENV_PREFIX "PARLEY_"
-#define MAX_SETTINGS 64
-#define NAME_LEN 64
 #define MAX_NAME_DISTANCE 3 /* of a suggestion */
-
-enum source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_FLAG };
-
-/* What config_load() hands out: the settings, and where each came from. */
-struct loaded {
-    struct config c; /* first: config_log() and config_free() find the rest by it */
-    enum source from[MAX_SETTINGS];
-};
-
-struct loader {
-    struct loaded *to;
-    const struct config_row *rows;
-    size_t n_rows;
-    enum source source; /* the one being read */
-    const char *file;
-    struct strbuf *why;
-};
 
 /* ---- names ---- */
 
@@ -48,18 +26,19 @@ static char upper(char c)
 }
 
 /* The name of a setting in a source. */
-static const char *name_in(enum source source, const char *key, char out[NAME_LEN])
+static const char *name_in(enum config_source source, const char *key, char out[CONFIG_NAME_LEN])
 {
     size_t len = 0;
 
-    if (source == SOURCE_FLAG || source == SOURCE_ENVIRONMENT)
-        len = (size_t)snprintf(out, NAME_LEN, "%s", source == SOURCE_FLAG ? "--" : ENV_PREFIX);
+    if (source == CONFIG_FROM_FLAG || source == CONFIG_FROM_ENVIRONMENT)
+        len = (size_t)snprintf(out, CONFIG_NAME_LEN, "%s",
+                               source == CONFIG_FROM_FLAG ? "--" : ENV_PREFIX);
     for (; *key; key++, len++) {
-        CHECK(len + 1 < NAME_LEN);
+        CHECK(len + 1 < CONFIG_NAME_LEN);
         bool is_mark = *key == '.' || *key == '_';
-        if (source == SOURCE_FLAG)
+        if (source == CONFIG_FROM_FLAG)
             out[len] = is_mark ? '-' : *key;
-        else if (source == SOURCE_ENVIRONMENT)
+        else if (source == CONFIG_FROM_ENVIRONMENT)
             out[len] = is_mark ? '_' : upper(*key);
         else
             out[len] = *key;
@@ -68,9 +47,9 @@ static const char *name_in(enum source source, const char *key, char out[NAME_LE
     return out;
 }
 
-static const struct config_row *find_row(const struct loader *l, struct str name)
+const struct config_row *config_loader_find(const struct config_loader *l, struct str name)
 {
-    char own[NAME_LEN];
+    char own[CONFIG_NAME_LEN];
 
     for (size_t i = 0; i < l->n_rows; i++)
         if (str_eq_c(name, name_in(l->source, l->rows[i].about->key, own)))
@@ -78,10 +57,10 @@ static const struct config_row *find_row(const struct loader *l, struct str name
     return NULL;
 }
 
-/* Levenshtein's distance; @a is shorter than NAME_LEN. */
+/* Levenshtein's distance; @a is shorter than CONFIG_NAME_LEN. */
 static size_t distance(struct str a, struct str b)
 {
-    size_t row[NAME_LEN];
+    size_t row[CONFIG_NAME_LEN];
 
     for (size_t i = 0; i <= a.len; i++)
         row[i] = i;
@@ -97,9 +76,9 @@ static size_t distance(struct str a, struct str b)
     return row[a.len];
 }
 
-static int refuse_unknown(const struct loader *l, struct str name)
+int config_loader_refuse_unknown(const struct config_loader *l, struct str name)
 {
-    char own[NAME_LEN], best[NAME_LEN] = "";
+    char own[CONFIG_NAME_LEN], best[CONFIG_NAME_LEN] = "";
     size_t best_distance = MAX_NAME_DISTANCE + 1;
 
     for (size_t i = 0; i < l->n_rows; i++) {
@@ -111,8 +90,8 @@ static int refuse_unknown(const struct loader *l, struct str name)
         }
     }
     strbuf_addf(l->why, "%.*s: no such %s", (int)MIN(name.len, 120), name.p,
-                l->source == SOURCE_FLAG ? "flag" : "setting");
-    if (l->source == SOURCE_FILE)
+                l->source == CONFIG_FROM_FLAG ? "flag" : "setting");
+    if (l->source == CONFIG_FROM_FILE)
         strbuf_addf(l->why, " (in %s)", l->file);
     if (best[0])
         strbuf_addf(l->why, "; did you mean %s?", best);
@@ -124,168 +103,36 @@ static int refuse_unknown(const struct loader *l, struct str name)
 /* ---- one value ---- */
 
 /* Note where the value came from, or finish the sentence about a refused one with it. */
-static int note(const struct loader *l, const struct config_row *row, int err)
+int config_loader_note(const struct config_loader *l, const struct config_row *row, int err)
 {
-    char name[NAME_LEN];
+    char name[CONFIG_NAME_LEN];
 
     if (err == 0)
         l->to->from[row - l->rows] = l->source;
-    else if (l->source == SOURCE_FILE)
+    else if (l->source == CONFIG_FROM_FILE)
         strbuf_addf(l->why, " (in %s)", l->file);
     else
         strbuf_addf(l->why, " (from %s)", name_in(l->source, row->about->key, name));
     return err;
 }
 
-static int take_text(const struct loader *l, const struct config_row *row, struct str text)
+static int take_text(const struct config_loader *l, const struct config_row *row, struct str text)
 {
-    return note(l, row, config_value_set(&l->to->c, row, text, l->why));
-}
-
-/* ---- the file ---- */
-
-static int add_dumped(const char *text, size_t len, void *arg)
-{
-    strbuf_add_str(arg, (struct str){text, len});
-    return 0;
-}
-
-/* A scalar as a flag would say it, or JSON of the rest. */
-static void print_json(json_t *value, struct strbuf *out)
-{
-    if (json_is_string(value))
-        strbuf_add_str(out, (struct str){json_string_value(value), json_string_length(value)});
-    else
-        (void)json_dump_callback(value, add_dumped, out, JSON_ENCODE_ANY | JSON_COMPACT);
-}
-
-static int take_json_list(const struct loader *l, const struct config_row *row, json_t *array)
-{
-    struct str items[MAX_CONFIG_LIST + 1];
-    size_t n = json_array_size(array);
-
-    for (size_t i = 0; i < MIN(n, ARRAY_LEN(items)); i++) {
-        json_t *item = json_array_get(array, i);
-        if (!json_is_string(item))
-            return config_value_refuse(row, STR("an item that is not a string"), l->why);
-        items[i] = (struct str){json_string_value(item), json_string_length(item)};
-    }
-    return config_value_set_items(&l->to->c, row, items, n, l->why);
-}
-
-static bool has_type(json_t *value, enum config_type type)
-{
-    switch (type) {
-    case CONFIG_BOOLEAN:
-        return json_is_boolean(value);
-    case CONFIG_NUMBER:
-        return json_is_integer(value);
-    case CONFIG_TEXT:
-        return json_is_string(value);
-    case CONFIG_LIST:
-        return json_is_array(value);
-    }
-    return false;
-}
-
-static int take_json(const struct loader *l, const struct config_row *row, json_t *value)
-{
-    struct strbuf text;
-    int err;
-
-    strbuf_init(&text, 16 * 1024);
-    print_json(value, &text);
-    struct str shown = {text.p, text.len};
-    if (!has_type(value, row->type)) {
-        err = config_value_refuse(row, shown, l->why);
-        strbuf_addf(l->why, ", as a JSON %s",
-                    row->type == CONFIG_TEXT   ? "string"
-                    : row->type == CONFIG_LIST ? "array of strings"
-                                               : row->about->type);
-    } else if (row->type == CONFIG_LIST) {
-        err = take_json_list(l, row, value);
-    } else {
-        err = config_value_set(&l->to->c, row, shown, l->why);
-    }
-    strbuf_fini(&text);
-    return note(l, row, err);
-}
-
-/* Whether keys of the table begin with @path and a dot. */
-static bool is_group(const struct loader *l, const char *path)
-{
-    size_t len = strlen(path);
-
-    for (size_t i = 0; i < l->n_rows; i++)
-        if (strncmp(l->rows[i].about->key, path, len) == 0 && l->rows[i].about->key[len] == '.')
-            return true;
-    return false;
-}
-
-/* Groups do not nest, so neither does this: at most one level below the top. */
-static int take_object(const struct loader *l, const char *prefix, json_t *object)
-{
-    const char *name;
-    json_t *value;
-    int err = 0;
-
-    json_object_foreach(object, name, value)
-    {
-        char path[2 * NAME_LEN];
-        (void)snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] ? "." : "", name);
-        const struct config_row *row = find_row(l, str_of(path));
-        if (row)
-            err = take_json(l, row, value);
-        else if (json_is_object(value) && is_group(l, path))
-            err = take_object(l, path, value);
-        else
-            err = refuse_unknown(l, str_of(path));
-        if (err)
-            break;
-    }
-    return err;
-}
-
-static int read_file(struct loader *l, const char *given)
-{
-    json_error_t error;
-    json_t *root;
-    int err = E_INVALID;
-
-    l->source = SOURCE_FILE;
-    l->file = given ? given : DEFAULT_FILE;
-    FILE *file = fopen(l->file, "re");
-    if (file == NULL) {
-        if (given == NULL && errno == ENOENT)
-            return 0; /* nothing needs a file */
-        strbuf_addf(l->why, "%s: cannot be read: %s", l->file, err_text(-errno));
-        return E_INVALID;
-    }
-    root = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        strbuf_addf(l->why, "%s:%d:%d: not valid JSON: %s", l->file, error.line, error.column,
-                    error.text);
-    else if (!json_is_object(root))
-        strbuf_addf(l->why, "%s: expected a JSON object", l->file);
-    else
-        err = take_object(l, "", root);
-    json_decref(root);
-    (void)fclose(file);
-    return err;
+    return config_loader_note(l, row, config_value_set(&l->to->c, row, text, l->why));
 }
 
 /* ---- environment and flags ---- */
 
-static int read_environment(struct loader *l, char *const *envp)
+static int read_environment(struct config_loader *l, char *const *envp)
 {
-    l->source = SOURCE_ENVIRONMENT;
+    l->source = CONFIG_FROM_ENVIRONMENT;
     for (; envp != NULL && *envp != NULL; envp++) {
         struct str value = str_of(*envp);
         if (!str_starts(value, STR(ENV_PREFIX)))
             continue;
         struct str name = str_cut(&value, '=');
-        const struct config_row *row = find_row(l, name);
-        int err = row ? take_text(l, row, value) : refuse_unknown(l, name);
+        const struct config_row *row = config_loader_find(l, name);
+        int err = row ? take_text(l, row, value) : config_loader_refuse_unknown(l, name);
         if (err)
             return err;
     }
@@ -298,8 +145,8 @@ struct flag {
     bool has_value;
 };
 
-/* Split argv[i]; when @wants_value and there is no "=", the value is the next word. Returns the words used, 0 when there is
- * no value. */
+/* Split argv[i]; without a "=" the value is the next word, if that is no flag. Returns the words that name and value take, 0
+ * when there is no value. */
 static int split_flag(struct flag *f, int argc, char *const *argv, int i)
 {
     struct str rest = str_of(argv[i]);
@@ -315,23 +162,24 @@ static int split_flag(struct flag *f, int argc, char *const *argv, int i)
 }
 
 /* The row behind "--no-name", or NULL. */
-static const struct config_row *find_negated(const struct loader *l, struct str name)
+static const struct config_row *find_negated(const struct config_loader *l, struct str name)
 {
-    char positive[2 * NAME_LEN];
+    char positive[2 * CONFIG_NAME_LEN];
 
     if (!str_starts(name, STR("--no-")))
         return NULL;
     (void)snprintf(positive, sizeof positive, "--%.*s", (int)(name.len - 5), name.p + 5);
-    const struct config_row *row = find_row(l, str_of(positive));
+    const struct config_row *row = config_loader_find(l, str_of(positive));
     return row != NULL && row->type == CONFIG_BOOLEAN ? row : NULL;
 }
 
 /* Take the flag at argv[i] and move *i past it. */
-static int take_flag(const struct loader *l, int argc, char *const *argv, int *i)
+static int take_flag(const struct config_loader *l, int argc, char *const *argv, int *i)
 {
     struct flag f;
     int words = split_flag(&f, argc, argv, *i);
-    const struct config_row *row = find_row(l, f.name), *negated = find_negated(l, f.name);
+    const struct config_row *row = config_loader_find(l, f.name),
+                            *negated = find_negated(l, f.name);
 
     *i += words;
     if (str_eq_c(f.name, "--config"))
@@ -349,7 +197,7 @@ static int take_flag(const struct loader *l, int argc, char *const *argv, int *i
         return E_INVALID;
     }
     if (row == NULL)
-        return refuse_unknown(l, f.name);
+        return config_loader_refuse_unknown(l, f.name);
     if (row->type == CONFIG_BOOLEAN && !f.has_value) {
         *i += 1 - words;
         return take_text(l, row, STR("true"));
@@ -362,9 +210,9 @@ static int take_flag(const struct loader *l, int argc, char *const *argv, int *i
     return take_text(l, row, f.value);
 }
 
-static int read_flags(struct loader *l, int argc, char *const *argv)
+static int read_flags(struct config_loader *l, int argc, char *const *argv)
 {
-    l->source = SOURCE_FLAG;
+    l->source = CONFIG_FROM_FLAG;
     for (int i = 0; i < argc;) {
         int err = take_flag(l, argc, argv, &i);
         if (err)
@@ -374,7 +222,8 @@ static int read_flags(struct loader *l, int argc, char *const *argv)
 }
 
 /* The file named by --config in *file; NULL when none is. */
-static int find_config_flag(const struct loader *l, int argc, char *const *argv, const char **file)
+static int find_config_flag(const struct config_loader *l, int argc, char *const *argv,
+                            const char **file)
 {
     *file = NULL;
     for (int i = 0; i < argc; i++) {
@@ -393,12 +242,12 @@ static int find_config_flag(const struct loader *l, int argc, char *const *argv,
 
 /* ---- defaults, and settings that depend on each other ---- */
 
-static void fill_defaults(const struct loader *l)
+static void fill_defaults(const struct config_loader *l)
 {
     for (size_t i = 0; i < l->n_rows; i++) {
         const struct config_setting *about = l->rows[i].about;
         bool use_dev = l->to->c.dev && about->dev_default != NULL;
-        if (l->to->from[i] == SOURCE_DEFAULT) {
+        if (l->to->from[i] == CONFIG_FROM_DEFAULT) {
             struct str text = str_of(use_dev ? about->dev_default : about->default_text);
             CHECK(config_value_set(&l->to->c, &l->rows[i], text, l->why) == 0);
         }
@@ -425,16 +274,16 @@ static int check_together(const struct config *c, struct strbuf *why)
 int config_load(struct config **out, int argc, char *const *argv, char *const *envp,
                 struct strbuf *why)
 {
-    struct loader l = {.to = MEM_NEW(struct loaded), .why = why};
+    struct config_loader l = {.to = MEM_NEW(struct config_loaded), .why = why};
     struct config *c = &l.to->c;
     const char *file;
     int err;
 
     l.rows = config_rows(&l.n_rows);
-    CHECK(l.n_rows <= MAX_SETTINGS);
+    CHECK(l.n_rows <= MAX_CONFIG_SETTINGS);
     err = find_config_flag(&l, argc, argv, &file);
     if (!err)
-        err = read_file(&l, file);
+        err = config_file_read(&l, file);
     if (!err)
         err = read_environment(&l, envp);
     if (!err)
@@ -462,18 +311,18 @@ void config_free(struct config **cp)
     const struct config_row *rows = config_rows(&n);
     for (size_t i = 0; i < n; i++)
         config_value_clear(c, &rows[i]);
-    mem_free(CONTAINER_OF(c, struct loaded, c));
+    mem_free(CONTAINER_OF(c, struct config_loaded, c));
 }
 
 /* ---- for people ---- */
 
 void config_print_help(FILE *to)
 {
-    char name[NAME_LEN];
+    char name[CONFIG_NAME_LEN];
 
     for (const struct config_setting *s = config_settings(); s->key; s++) {
         bool is_list = strcmp(s->type, "list") == 0;
-        fprintf(to, "  %s <%s>%s\n", name_in(SOURCE_FLAG, s->key, name),
+        fprintf(to, "  %s <%s>%s\n", name_in(CONFIG_FROM_FLAG, s->key, name),
                 s->range ? s->range : s->type, is_list ? "[,...]" : "");
         fprintf(to, "      %s.\n      ", s->sentence);
         if (s->default_text[0])
@@ -482,14 +331,14 @@ void config_print_help(FILE *to)
             fprintf(to, "Default: none");
         if (s->dev_default)
             fprintf(to, "; with --dev: %s", s->dev_default);
-        fprintf(to, ". %s, %s\n", s->key, name_in(SOURCE_ENVIRONMENT, s->key, name));
+        fprintf(to, ". %s, %s\n", s->key, name_in(CONFIG_FROM_ENVIRONMENT, s->key, name));
     }
 }
 
 void config_log(const struct config *c)
 {
     static const char *const source_names[] = {"default", "file", "environment", "flag"};
-    const struct loaded *l = (const struct loaded *)(const void *)c;
+    const struct config_loaded *l = (const struct config_loaded *)(const void *)c;
     struct strbuf value;
     size_t n;
 
@@ -498,7 +347,7 @@ void config_log(const struct config *c)
     for (size_t i = 0; i < n && log_is_on(LOG_CONFIG, LOG_LEVEL_INFO); i++) {
         strbuf_clear(&value);
         config_value_print(c, &rows[i], &value);
-        bool is_dev = c->dev && l->from[i] == SOURCE_DEFAULT && rows[i].about->dev_default;
+        bool is_dev = c->dev && l->from[i] == CONFIG_FROM_DEFAULT && rows[i].about->dev_default;
         log_write(LOG_LEVEL_INFO, LOG_CONFIG, NULL, NULL, "%s = %s (%s)", rows[i].about->key,
                   value.p, is_dev ? "default of --dev" : source_names[l->from[i]]);
     }

@@ -27,6 +27,32 @@ struct config_row {
     uint32_t min, max;              /* of numbers */
 };
 
+enum config_source {
+    CONFIG_FROM_DEFAULT,
+    CONFIG_FROM_FILE,
+    CONFIG_FROM_ENVIRONMENT,
+    CONFIG_FROM_FLAG
+};
+
+#define MAX_CONFIG_SETTINGS 64
+#define CONFIG_NAME_LEN 64
+
+/* What config_load() hands out: the settings, and where each came from. */
+struct config_loaded {
+    struct config c; /* first: config_log() and config_free() find the rest by it */
+    enum config_source from[MAX_CONFIG_SETTINGS];
+};
+
+/* The reading of one source after the other. */
+struct config_loader {
+    struct config_loaded *to;
+    const struct config_row *rows;
+    size_t n_rows;
+    enum config_source source; /* the one being read */
+    const char *file;
+    struct strbuf *why;
+};
+
 /* ---- config_table.c ---- */
 
 /** The rows; *count tells how many. */
@@ -52,3 +78,17 @@ void config_value_print_expected(const struct config_row *row, struct strbuf *ou
 void config_value_print(const struct config *c, const struct config_row *row, struct strbuf *out);
 /** Free what the field owns. */
 void config_value_clear(struct config *c, const struct config_row *row);
+
+/* ---- config.c ---- */
+
+/** The row that has this name in the source being read, or NULL. */
+const struct config_row *config_loader_find(const struct config_loader *l, struct str name);
+/** Say that there is no such name, and which is near it; returns E_INVALID. */
+int config_loader_refuse_unknown(const struct config_loader *l, struct str name);
+/** Note where the value came from, or, with @err, finish the sentence about a refused one with it; returns @err. */
+int config_loader_note(const struct config_loader *l, const struct config_row *row, int err);
+
+/* ---- config_file.c ---- */
+
+/** Read the file @given, or parley.json if there is one. Errors: E_INVALID with the sentence in l->why. */
+MUST_CHECK int config_file_read(struct config_loader *l, const char *given);

@@ -39,7 +39,9 @@ struct strbuf {
     bool failed;
 };
 
+/** Start empty; @max_len does not count the NUL. */
 void strbuf_init(struct strbuf *b, size_t max_len);
+/** Free the text; the buffer is empty and usable again. */
 void strbuf_fini(struct strbuf *b);
 void strbuf_clear(struct strbuf *b); /* keeps the memory; clears `failed` */
 void strbuf_add(struct strbuf *b, const char *cstr);
