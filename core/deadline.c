@@ -22,8 +22,8 @@
 #include "core/mem.h"
 
 #define DIGIT_BITS 6
-#define SLOTS      (1u << DIGIT_BITS)
-#define LEVELS     10 /* 60 bits: more than UINT64_MAX microseconds in ticks */
+#define SLOTS (1u << DIGIT_BITS)
+#define LEVELS 10 /* 60 bits: more than UINT64_MAX microseconds in ticks */
 
 struct wheel {
     uint64_t tick; /* everything due before or at it has run or is in `due` */

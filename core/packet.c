@@ -18,8 +18,8 @@
 #include "core/mem.h"
 
 #define SLAB_PACKETS 64u
-#define CACHE_LINE   64u
-#define STRIDE       ((sizeof(struct packet) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
+#define CACHE_LINE 64u
+#define STRIDE ((sizeof(struct packet) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
 
 struct slab {
     struct slab *next;

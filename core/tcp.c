@@ -18,7 +18,7 @@
 #include "core/mem.h"
 #include "core/worker.h"
 
-#define LISTEN_BACKLOG    511
+#define LISTEN_BACKLOG 511
 #define KEEPALIVE_DELAY_S 60
 
 struct tcp_listener {
