@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "core/addr.h"
 #include "core/attr.h"
 #include "core/err.h"
-#include "leaks.h"
+#include "tests/unit/core/leaks.h"
 
 static struct addr addr_of_text(const char *text)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include "core/attr.h"
 #include "core/deadline.h"
 #include "core/rng.h"
-#include "leaks.h"
+#include "tests/unit/core/leaks.h"
 
 #define MAX_FIRED 64
 

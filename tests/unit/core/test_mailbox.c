@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <pthread.h>
 
 #include "core/limits.h"
 #include "core/mailbox.h"
-#include "leaks.h"
-#include "loop.h"
+#include "tests/unit/core/leaks.h"
+#include "tests/unit/core/loop.h"
 
 #define SENDERS 3
 #define EACH 20000

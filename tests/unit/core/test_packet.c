@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "core/packet.h"
 #include "core/spsc.h"
-#include "leaks.h"
+#include "tests/unit/core/leaks.h"
 
 static void test_a_new_packet_is_clean(void **state)
 {
@@ -124,8 +125,10 @@ static void *drop_all(void *arg)
 
     for (int n = 0; n < PACKETS_THROUGH_RING;) {
         struct packet *p = spsc_pull(d->ring);
-        if (p == NULL)
+        if (p == NULL) {
+            (void)sched_yield();
             continue;
+        }
         d->sum += p->data[0];
         packet_unref(&p);
         n++;
@@ -145,13 +148,15 @@ static void test_packets_dropped_on_other_threads_come_home(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, drop_all, &droppers[i]), 0);
     for (int n = 0; n < PACKETS_THROUGH_RING;) {
         struct packet *p = packet_new(pool);
-        if (p == NULL)
+        if (p == NULL) {
+            (void)sched_yield();
             continue;
+        }
         p->data[0] = (uint8_t)n;
         for (int i = 0; i < 2; i++) {
             struct packet *ref = packet_ref(p);
             while (!spsc_push(droppers[i].ring, ref))
-                ;
+                (void)sched_yield();
         }
         packet_unref(&p);
         n++;

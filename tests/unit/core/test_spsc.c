@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include "core/attr.h"
 #include "core/spsc.h"
-#include "leaks.h"
+#include "tests/unit/core/leaks.h"
 
 static int things[100000];
 
@@ -61,7 +62,7 @@ static void *produce(void *arg)
     for (size_t i = 0; i < ARRAY_LEN(things); i++) {
         things[i] = (int)i; /* written here, read there: the ring must order the two */
         while (!spsc_push(arg, &things[i]))
-            ;
+            (void)sched_yield();
     }
     return NULL;
 }
@@ -77,6 +78,8 @@ static void test_two_threads(void **state)
         const int *thing = spsc_pull(ring);
         if (thing != NULL)
             assert_int_equal(*thing, i++);
+        else
+            (void)sched_yield();
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
     spsc_free(&ring);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <string.h>
 #include <uv.h>
@@ -7,8 +7,8 @@
 #include "core/err.h"
 #include "core/limits.h"
 #include "core/tcp.h"
-#include "leaks.h"
-#include "loop.h"
+#include "tests/unit/core/leaks.h"
+#include "tests/unit/core/loop.h"
 
 enum when { NEVER, ON_ACCEPT, ON_BYTES, ON_CLOSED, ON_CONNECTED };
 

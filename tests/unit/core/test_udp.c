@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <string.h>
 #include <uv.h>
@@ -8,8 +8,8 @@
 #include "core/limits.h"
 #include "core/packet.h"
 #include "core/udp.h"
-#include "leaks.h"
-#include "loop.h"
+#include "tests/unit/core/leaks.h"
+#include "tests/unit/core/loop.h"
 
 struct ends {
     struct worker *w;

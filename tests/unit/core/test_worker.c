@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmocka_all.h"
+#include "tests/unit/core/cmocka_all.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -10,8 +10,8 @@
 
 #include "core/mailbox.h"
 #include "core/timebase.h"
-#include "leaks.h"
-#include "loop.h"
+#include "tests/unit/core/leaks.h"
+#include "tests/unit/core/loop.h"
 
 static void stop_when_due(struct deadline *d, uint64_t now_us, void *arg)
 {
