@@ -2,8 +2,8 @@
 /*
  * rtcp_fb.h - what feedback packets say: NACK and PLI (RFC 4585), FIR (RFC 5104), REMB (draft-alvestrand-rmcat-remb-03).
  *
- * Readers take the `struct rtcp_fb` that rtcp_next() gave, of the right type and fmt (a CHECK holds them to the fmt).
- * Writers append whole packets, like those of rtcp.h. Pure.
+ * Readers take the `struct rtcp_fb` of a packet whose type and fmt the caller has looked at. Writers append whole packets,
+ * like those of rtcp.h. Pure.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ struct rtcp_twcc {
     int32_t reference; /* in TWCC_REFERENCE_US, 24 bits signed: wraps after 12 days */
     uint8_t feedback_seq;
     size_t n;
-    struct twcc_status {
+    struct rtcp_twcc_status {
         uint16_t seq; /* consecutive ones */
         int16_t
             delta; /* in TWCC_TICK_US since the previous received packet, the first since the reference time */
@@ -38,11 +38,11 @@ struct rtcp_twcc {
 MUST_CHECK int rtcp_twcc_parse(struct rtcp_twcc *out, const struct rtcp_fb *fb);
 
 /* A feedback packet in the making. Fields are private. */
-struct twcc_builder {
+struct rtcp_twcc_builder {
     uint16_t base_seq, next_seq;
     size_t statuses;
     int64_t reference, last_tick;
-    struct twcc_chunk { /* symbols that are not yet a chunk on the wire */
+    struct rtcp_twcc_chunk { /* symbols that are not yet a chunk on the wire */
         uint8_t symbol[14];
         uint16_t n;
         bool has_large, is_run;
@@ -57,7 +57,7 @@ struct twcc_builder {
  *
  * Units: @first_arrival_us is when the first packet that will be added arrived; the reference time is made of it.
  */
-void twcc_builder_start(struct twcc_builder *b, uint16_t base_seq, uint64_t first_arrival_us);
+void rtcp_twcc_start(struct rtcp_twcc_builder *b, uint16_t base_seq, uint64_t first_arrival_us);
 /**
  * Add a received packet; those between it and the previous one count as lost. @seq must be newer than the previous one (an
  * arrival before its predecessor's is fine).
@@ -66,9 +66,9 @@ void twcc_builder_start(struct twcc_builder *b, uint16_t base_seq, uint64_t firs
  * 8 s): write this packet, start another one at @seq or before it, and add it there. Only an empty packet whose base is too
  * far away can refuse its first one; start at @seq then.
  */
-MUST_CHECK bool twcc_builder_add(struct twcc_builder *b, uint16_t seq, uint64_t arrival_us);
+MUST_CHECK bool rtcp_twcc_add(struct rtcp_twcc_builder *b, uint16_t seq, uint64_t arrival_us);
 /** The sequence number behind the last one added: where the next packet goes on. */
-uint16_t twcc_builder_next_seq(const struct twcc_builder *b);
+uint16_t rtcp_twcc_next_seq(const struct rtcp_twcc_builder *b);
 /** Write the packet, which holds at least one received packet. It takes at most MAX_TWCC_FEEDBACK_BYTES. */
-void twcc_builder_write(const struct twcc_builder *b, struct writer *w, uint32_t sender_ssrc,
-                        uint32_t media_ssrc, uint8_t feedback_seq);
+void rtcp_twcc_write(const struct rtcp_twcc_builder *b, struct writer *w, uint32_t sender_ssrc,
+                     uint32_t media_ssrc, uint8_t feedback_seq);
