@@ -13,6 +13,8 @@
 #include "core/stats.h"
 #include "transport/rtcp.h"
 
+#define RTP_RECV_WINDOW 1024 /* packets behind the newest that are still taken, and told from duplicates */
+
 struct rtp_recv {
     struct list node; /* in its transport's list of receivers */
     uint32_t ssrc;
@@ -20,11 +22,13 @@ struct rtp_recv {
     bool started;
     uint16_t highest_seq;
     uint32_t cycles; /* wraps of seq, shifted by 16 */
-    uint32_t base_seq, bad_seq; /* extended first; the probation of A.1 */
-    uint64_t packets_received, bytes_received, packets_duplicate_or_old;
+    uint32_t base_seq; /* extended first */
+    uint32_t bad_seq;  /* what would confirm a jump (A.1) */
+    uint64_t seen[RTP_RECV_WINDOW / 64]; /* of the window, by sequence number */
+    uint64_t packets_received, bytes_received, packets_duplicate_or_old; /* the last are not among the first */
     uint64_t expected_prior, received_prior;
     uint32_t jitter_q4; /* RTP units, scaled by 16 */
-    int64_t transit_ts;
+    uint32_t transit_ts;
     uint32_t last_ts;
     uint64_t last_arrival_us;
     struct rate rate;
@@ -35,10 +39,14 @@ struct rtp_recv {
     uint64_t nacks_sent, plis_sent, firs_sent, retransmissions;
 };
 
+/** Prepare; @clock_hz 0 when it is not known yet: there is no jitter then. */
 void rtp_recv_init(struct rtp_recv *r, uint32_t ssrc, uint32_t clock_hz);
-/** Account a packet. Returns false for a duplicate or a jump that waits for confirmation (RFC 3550 A.1: then do not forward). */
+/** Account a packet. Returns false for a duplicate or a jump that waits for confirmation (RFC 3550 A.1: then do not forward).
+ * A packet that came as RTX is accounted under its original sequence number. */
 bool rtp_recv_packet(struct rtp_recv *r, uint16_t seq, uint32_t ts, size_t bytes, uint64_t now_us);
+/** Keep what a sender report says. */
 void rtp_recv_sender_report(struct rtp_recv *r, uint64_t ntp, uint32_t ts, uint64_t now_us);
 /** Fill the report block for the next RR; advances the interval. false: nothing was received in it, leave it out. */
 bool rtp_recv_report(struct rtp_recv *r, struct rtcp_block *out, uint64_t now_us);
-int64_t rtp_recv_packets_lost(const struct rtp_recv *r); /* cumulative, may be negative (duplicates) */
+/** Cumulative; negative when packets came that were sent before the first one we saw. */
+int64_t rtp_recv_packets_lost(const struct rtp_recv *r);

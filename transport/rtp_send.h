@@ -30,9 +30,13 @@ struct rtp_send {
     uint64_t round_trip_us; /* 0: not known */
     uint64_t reports_received;
     uint64_t nacks_received, plis_received, firs_received, retransmissions;
+    bool has_fir_seq;
+    uint8_t fir_seq; /* of the latest FIR; a repetition is no new request (RFC 5104 s4.3.1.1) */
 };
 
+/** Prepare; @cname is cut to what fits. */
 void rtp_send_init(struct rtp_send *s, uint32_t ssrc, const char *cname);
+/** Account a packet that was sent. */
 void rtp_send_packet(struct rtp_send *s, size_t payload_bytes, uint64_t now_us);
 /** Fill an SR for this moment; false when none is due (nothing sent since the last one, or the clock is not known). */
 bool rtp_send_report(struct rtp_send *s, struct rtcp_sender_info *out, uint64_t wall_us);
