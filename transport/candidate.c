@@ -46,7 +46,8 @@ bool candidate_write(const struct candidate *c, struct strbuf *out)
                 c->protocol == CANDIDATE_UDP ? "udp" : "tcp", (unsigned)c->priority,
                 addr_ip_text(&c->addr, ip), (unsigned)c->addr.port, type_name[c->type]);
     if (c->type != CANDIDATE_HOST) /* the related address must stand there, and may say nothing */
-        strbuf_addf(out, " raddr %s rport %d", c->addr.family == 6 ? "::" : "0.0.0.0", DISCARD_PORT);
+        strbuf_addf(out, " raddr %s rport %d", c->addr.family == 6 ? "::" : "0.0.0.0",
+                    DISCARD_PORT);
     if (c->protocol == CANDIDATE_TCP)
         strbuf_addf(out, " tcptype %s", tcptype_name[c->tcptype]);
     return !out->failed;

@@ -24,8 +24,8 @@ struct egress {
     uint8_t slab[SLAB_BYTES];
 };
 
-struct egress *egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg),
-                          void *arg)
+struct egress *
+egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg), void *arg)
 {
     struct egress *e = MEM_NEW(struct egress);
 

@@ -327,7 +327,7 @@ static size_t reply_error(struct check *c, StunError code)
 
 static size_t reply_success(struct check *c)
 {
-    struct sockaddr_storage mapped = {0};
+    struct sockaddr_storage mapped;
     socklen_t mapped_len = (socklen_t)addr_to_sockaddr(&c->from->remote, &mapped);
     bool is_controlling = false;
     size_t bytes = c->reply_size;
@@ -394,8 +394,8 @@ static void answer_request(struct check *c, const uint8_t *buf, size_t len, stru
         break;
     case STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE:
         i->stats.malformed++;
-        out->reply_bytes = stun_agent_build_unknown_attributes_error(
-            agent, &error, c->reply, c->reply_size, &c->request);
+        out->reply_bytes = stun_agent_build_unknown_attributes_error(agent, &error, c->reply,
+                                                                     c->reply_size, &c->request);
         break;
     default: /* no cookie, no or a wrong FINGERPRINT: perhaps not STUN at all, so no reply (RFC 8489 s6.3) */
         i->stats.malformed++;

@@ -17,7 +17,8 @@
 
 /* Paths are map keys by their bytes, so they must have no padding. */
 _Static_assert(sizeof(struct addr) == 16 + 4 + 2 + 1 + 1, "struct addr has padding");
-_Static_assert(sizeof(struct path) == 2 * sizeof(struct addr) + 4 + 2 + 2, "struct path has padding");
+_Static_assert(sizeof(struct path) == 2 * sizeof(struct addr) + 4 + 2 + 2,
+               "struct path has padding");
 
 struct mux {
     struct map *ufrags; /* username fragment -> transport */
@@ -71,7 +72,8 @@ void mux_remove_path(struct mux *m, const struct path *path, const struct transp
 }
 
 /* Whom a STUN message is for: its username fragment says best, so that a path may change hands; else whose path it is. */
-static struct transport *find_for_stun(struct mux *m, const struct path *from, const struct packet *pkt)
+static struct transport *find_for_stun(struct mux *m, const struct path *from,
+                                       const struct packet *pkt)
 {
     char ufrag[MAX_ICE_CREDENTIAL_LEN + 1];
     bool has_ufrag = ice_peek_ufrag(pkt->data, pkt->len, ufrag);

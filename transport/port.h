@@ -17,6 +17,8 @@
 #include "transport/egress.h"
 #include "transport/path.h"
 
+#define MAX_PORT_SOCKETS 32 /* listening addresses */
+
 struct packet;
 struct packet_pool;
 struct port;
@@ -37,20 +39,29 @@ struct port_config {
 
 struct port_stats {
     struct udp_stats udp; /* summed over sockets */
-    uint64_t tcp_accepted, tcp_refused, tcp_unbound_timeouts, tcp_bad_frames, tcp_dropped_full;
+    uint64_t tcp_accepted, tcp_unbound_timeouts, tcp_bad_frames, tcp_no_packet, tcp_dropped_full;
+    uint64_t tcp_refused; /* no room; past MAX_TCP_UNBOUND_CONNS the oldest unbound one is closed instead of the new one */
     uint64_t tcp_live;
 };
 
-/** Open all sockets. Errors: UV_E* with the address that failed in *failed (may be NULL); nothing stays open. */
+/**
+ * Open all sockets.
+ *
+ * Owner:  @pool and @handlers are borrowed and outlive the port.
+ * Errors: UV_E* with the address that failed in *failed (may be NULL), E_INVALID for an empty or too long list; nothing
+ *         stays open.
+ */
 MUST_CHECK int port_open(struct port **out, struct worker *w, struct packet_pool *pool, const struct port_config *config,
                          const struct port_handlers *handlers, void *arg, struct addr *failed);
+/** Close everything; no handler is called any more. */
 void port_close(struct port **p);
 /** The addresses really bound (same order as listen). */
 size_t port_locals(const struct port *p, struct addr *out, size_t max);
-/** Send a batch: the on_flush of an egress. */
+/** Send a batch: for the on_flush of an egress. Calls no handler. */
 void port_send(struct port *p, const struct egress_datagram *batch, size_t n);
 /** An authenticated check came over this path: a TCP connection may stay. */
 void port_keep_path(struct port *p, const struct path *path);
-/** The path is not used any more: a TCP connection is closed (after what it has unsent). */
+/** The path is not used any more: a TCP connection is closed (after what it has unsent, up to a second). on_path_closed is not
+ * called for it. */
 void port_drop_path(struct port *p, const struct path *path);
 void port_read_stats(const struct port *p, struct port_stats *out);
