@@ -25,6 +25,7 @@ struct rtcp_nack_reader {
     size_t seqs;       /* given so far */
 };
 
+/** Begin a walk; the datagram must outlive it. */
 struct rtcp_nack_reader rtcp_fb_nack_reader_of(const struct rtcp_fb *fb);
 /** Give the next lost sequence number; false at the end. */
 MUST_CHECK bool rtcp_fb_nack_next(struct rtcp_nack_reader *r, uint16_t *seq);
