@@ -155,9 +155,23 @@ export class LocalTrack extends Track {
       return;
     }
     if (!this.#reacquire) return;
-    const fresh = await this.#reacquire(this.deviceId);
+    const fresh = await this.#reacquireAny(this.#reacquire);
     await this.transceiver?.sender.replaceTrack(fresh);
     this.#adopt(fresh);
+  }
+
+  /**
+   * From the chosen device, or from another when that was unplugged.
+   * @param {(deviceId?: string) => Promise<MediaStreamTrack>} reacquire
+   */
+  async #reacquireAny(reacquire) {
+    try {
+      return await reacquire(this.deviceId);
+    } catch (/** @type {any} */ error) {
+      if (!this.deviceId || error.code !== "E_DEVICE_NOT_FOUND") throw error;
+      this.deviceId = undefined;
+      return reacquire();
+    }
   }
 
   /**

@@ -26,6 +26,7 @@ import { ParleyError, isConnectionError } from "./errors.js";
 /**
  * @typedef {object} PublicationOptions
  * @property {(params: {trackId: string, muted: boolean}) => Promise<any>} mute
+ * @property {() => boolean} canTell  whether the session is open; otherwise a resume tells the server
  * @property {string} [audioCodec]
  * @property {string} [videoCodec]
  */
@@ -143,7 +144,7 @@ export class Publications extends Emitter {
    */
   async tellMuted(track) {
     const publication = this.#all.get(track);
-    if (!publication || !track.id || publication.toldMuted === track.muted) return;
+    if (!publication || !track.id || publication.toldMuted === track.muted || !this.#options.canTell()) return;
     const muted = (publication.toldMuted = track.muted);
     try {
       await this.#options.mute({ trackId: track.id, muted });

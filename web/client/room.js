@@ -107,6 +107,7 @@ export class Room extends Emitter {
       audioCodec: options.audioCodec,
       videoCodec: options.videoCodec,
       mute: (params) => this.#request("mute", params),
+      canTell: () => this.#signal?.state === "open",
     });
     this.#recovery = new Recovery({
       restartIce: () => this.restartIce(),
@@ -217,7 +218,8 @@ export class Room extends Emitter {
    * @param {RemoteTrack} track
    */
   async subscribe(track) {
-    await this.#request("subscribe", { trackId: track.id });
+    const { mid } = await this.#request("subscribe", { trackId: track.id });
+    if (mid) this.#slots.update([{ mid, kind: track.kind, trackId: track.id }]);
   }
 
   /** @param {RemoteTrack} track */

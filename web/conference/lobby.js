@@ -78,7 +78,7 @@ export class Lobby {
     this.#isOpen = true;
     this.setBusy(false);
     this.#update();
-    this.#showErrors([]);
+    byId("lobby-notices").replaceChildren();
     if (wanted.audio || wanted.video) this.#showErrors(await this.#media.start(wanted));
     await this.#listDevices();
   }
@@ -149,21 +149,28 @@ export class Lobby {
 
   /** @param {ParleyError[]} errors */
   #showErrors(errors) {
-    const insecure = errors.find((error) => error.code === "E_INSECURE_CONTEXT");
-    for (const error of insecure ? [insecure] : errors) {
-      const kind = error.kind === "audio" ? "audio" : "video";
-      this.#clearErrors(kind);
-      const retry = { label: "Try again", run: () => void this.#media.toggle(kind).then(() => this.#listDevices()) };
-      const notice = makeNotice(describeCaptureError(error), insecure ? undefined : retry);
-      notice.dataset.kind = kind;
-      notice.dataset.code = error.code;
-      byId("lobby-notices").append(notice);
-    }
+    const isOneCause = errors.length === 2 && errors[0].code === errors[1].code;
+    if (isOneCause) this.#showError(errors[0].code, "both", { audio: true, video: true });
+    else for (const { code, kind } of errors) this.#showError(code, kind ?? "video", { audio: kind === "audio", video: kind !== "audio" });
   }
 
-  /** @param {"audio" | "video"} kind */
+  /**
+   * @param {string} code
+   * @param {string} kind  "audio", "video" or "both"
+   * @param {{audio: boolean, video: boolean}} wanted
+   */
+  #showError(code, kind, wanted) {
+    this.#clearErrors(kind);
+    const retry = { label: "Try again", run: () => this.open(wanted) };
+    const notice = makeNotice(describeCaptureError({ code, kind }), code === "E_INSECURE_CONTEXT" ? undefined : retry);
+    notice.dataset.kind = kind;
+    notice.dataset.code = code;
+    byId("lobby-notices").append(notice);
+  }
+
+  /** @param {string} kind */
   #clearErrors(kind) {
-    for (const notice of byId("lobby-notices").querySelectorAll(`[data-kind="${kind}"]`)) notice.remove();
+    for (const notice of byId("lobby-notices").querySelectorAll(`[data-kind="${kind}"], [data-kind="both"]`)) notice.remove();
   }
 }
 

@@ -126,9 +126,10 @@ function keepInAddress(roomName) {
 async function start() {
   fillIcons();
   watchDialogs();
+  const canToggle = () => meeting.isOn || document.body.dataset.state === "lobby";
   watchShortcuts({
-    m: () => void media.toggle("audio"),
-    v: () => void media.toggle("video"),
+    m: () => void (canToggle() && media.toggle("audio")),
+    v: () => void (canToggle() && media.toggle("video")),
     s: () => void media.toggleScreen(),
     l: () => meeting.leave(),
     "?": () => openDialog("help-dialog"),

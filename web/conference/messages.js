@@ -7,16 +7,16 @@
 /** @type {Record<string, (thing: string) => Message>} */
 const CAPTURE = {
   E_PERMISSION_DENIED: (thing) => ({
-    title: `The ${thing} is blocked`,
-    advice: `Allow the ${thing} for this page (the icon beside the address), then try again. You can also join without it.`,
+    title: `No access to the ${thing}`,
+    advice: `Allow the ${thing} for this page (the icon beside the address), then try again. You can also join without.`,
   }),
   E_DEVICE_NOT_FOUND: (thing) => ({
     title: `No ${thing} found`,
-    advice: `Plug one in and try again, or join without it.`,
+    advice: "Plug one in and try again, or join without.",
   }),
   E_DEVICE_BUSY: (thing) => ({
-    title: `The ${thing} is in use`,
-    advice: `Close the program or tab that uses the ${thing}, then try again.`,
+    title: `The ${thing} cannot be started`,
+    advice: "Another program or tab may be using it: close that, then try again.",
   }),
   E_DEVICE_LOST: (thing) => ({
     title: `The ${thing} was disconnected`,
@@ -26,11 +26,16 @@ const CAPTURE = {
     title: "No camera or microphone on this page",
     advice: "Browsers allow them only over https:// or on localhost. Open the page with https://, or join to watch and listen.",
   }),
-  E_UNSUPPORTED: (thing) => ({
-    title: thing === "screen" ? "This browser cannot share a screen" : `This browser cannot use the ${thing}`,
-    advice: thing === "screen" ? "Use a desktop browser to share." : "Try a current version of Chrome, Edge, Firefox or Safari.",
-  }),
   E_CAPTURE: (thing) => ({ title: `The ${thing} cannot be used`, advice: "Try again, or choose another device." }),
+};
+
+/** @type {Record<string, Message>} */
+const SCREEN = {
+  E_PERMISSION_DENIED: {
+    title: "Screen sharing is blocked",
+    advice: "Allow your browser to record the screen in the privacy settings of your system, then try again.",
+  },
+  E_UNSUPPORTED: { title: "This browser cannot share a screen", advice: "Use a desktop browser to share." },
 };
 
 /** @type {Record<string, Message>} */
@@ -69,7 +74,7 @@ const CLOSED = {
 };
 
 /** @type {Record<string, string>} */
-const THINGS = { audio: "microphone", video: "camera", screen: "screen" };
+const THINGS = { audio: "microphone", video: "camera", both: "camera and microphone", screen: "screen" };
 
 /**
  * @param {{code?: string, kind?: string, message?: string}} error
@@ -77,8 +82,9 @@ const THINGS = { audio: "microphone", video: "camera", screen: "screen" };
  */
 export function describeCaptureError(error) {
   const thing = THINGS[error.kind ?? ""] ?? "device";
+  if (error.kind === "screen" && SCREEN[error.code ?? ""]) return SCREEN[error.code ?? ""];
   if (error.code === "E_DENIED") {
-    return { title: `You were muted by a moderator`, advice: "Ask them to let you speak again." };
+    return { title: "You were muted by a moderator", advice: "Ask them to let you speak again." };
   }
   return (CAPTURE[error.code ?? ""] ?? CAPTURE.E_CAPTURE)(thing);
 }

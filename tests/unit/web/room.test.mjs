@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { LocalTrack } from "../../../web/client/local_track.js";
+import { Room } from "../../../web/client/room.js";
+import { FakeClock, settle } from "./fake_clock.mjs";
+import { FakeMediaStreamTrack, FakePeerConnection } from "./fake_peer.mjs";
+import { FakeServer, joinResult, refusal } from "./fake_server.mjs";
+
+let clock;
+let server;
+let room;
+let events;
+/** Track ids of the server's answers, by mid. */
+let ownTracks;
+
+const ann = (tracks) => ({ id: "PA_ann", identity: "ann", name: "Ann", tracks });
+const video = (id, changes) => ({ id, kind: "video", source: "camera", muted: false, ...changes });
+
+beforeEach(() => {
+  clock = new FakeClock();
+  globalThis.MediaStream ??= class {};
+  FakePeerConnection.all = [];
+  ownTracks = [];
+  server = new FakeServer({
+    join: () => joinResult(),
+    resume: () => joinResult({ slots: [], transportState: "open" }),
+    offer: ({ tracks }) => ({ sdp: "answer", tracks: Object.keys(tracks).map((mid) => ({ mid, id: `TR_own${mid}` })), slots: [] }),
+  });
+  room = new Room({ signal: { WebSocket: server.WebSocket, random: () => 1 }, RTCPeerConnection: FakePeerConnection });
+  events = [];
+  room.on("participantJoined", ({ name }) => events.push(`joined ${name}`));
+  room.on("participantLeft", ({ name }, reason) => events.push(`left ${name} ${reason}`));
+  room.on("trackSubscribed", ({ id }) => events.push(`subscribed ${id}`));
+  room.on("trackUnsubscribed", ({ id }) => events.push(`unsubscribed ${id}`));
+  room.on("connectionStateChanged", (state) => events.push(state));
+  room.on("error", ({ code }) => events.push(code));
+});
+
+afterEach(() => {
+  room.leave();
+  clock.restore();
+});
+
+const connect = (options = {}) => room.connect({ url: "ws://x/ws", room: "r", name: "Me", ...options });
+const pc = () => FakePeerConnection.all.at(-1);
+const offers = () => server.requests.filter(({ method }) => method === "offer");
+const microphone = () => new LocalTrack(new FakeMediaStreamTrack("audio"));
+const camera = () =>
+  new LocalTrack(new FakeMediaStreamTrack("video", { height: 720 }), {
+    reacquire: async () => new FakeMediaStreamTrack("video", { height: 720 }),
+  });
+
+test("the first offer carries own tracks, and slots for what the others publish", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a"), { ...video("TR_b"), kind: "audio", source: "microphone" }])] });
+  await connect({ tracks: [microphone(), camera()] });
+  await settle();
+  assert.equal(offers().length, 1);
+  assert.deepEqual(offers()[0].params.tracks, {
+    0: { source: "microphone", muted: false },
+    1: { source: "camera", muted: false },
+  });
+  assert.deepEqual(pc().transceivers.map(({ direction }) => direction), ["sendonly", "sendonly", "recvonly", "recvonly"]);
+  assert.deepEqual(pc().transceivers[1].sender.sendEncodings.map(({ rid }) => rid), ["q", "h", "f"]);
+  assert.deepEqual(room.localTracks.map(({ id }) => id), ["TR_own0", "TR_own1"]);
+});
+
+test("a slot binds its track, and another one without a new offer", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a")])] });
+  server.handlers.offer = () => ({ sdp: "answer", slots: [{ mid: "0", kind: "video", trackId: "TR_a", participantId: "PA_ann" }] });
+  await connect();
+  await settle();
+  server.notify("trackPublished", { participantId: "PA_ann", track: video("TR_c", { source: "screen" }) });
+  server.notify("slots", { slots: [{ mid: "0", kind: "video", trackId: "TR_c", participantId: "PA_ann" }] });
+  assert.deepEqual(events.filter((event) => event.includes("TR_")), ["subscribed TR_a", "unsubscribed TR_a", "subscribed TR_c"]);
+  const track = room.participants.get("PA_ann").tracks.get("TR_c");
+  assert.equal(track.mediaStreamTrack, pc().transceivers[0].receiver.track);
+  assert.equal(offers().length, 1);
+});
+
+test("a slot may be told before its track", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a")])] });
+  await connect();
+  await settle();
+  server.notify("slots", { slots: [{ mid: "0", kind: "video", trackId: "TR_late" }] });
+  server.notify("trackPublished", { participantId: "PA_ann", track: video("TR_late") });
+  assert.ok(events.includes("subscribed TR_late"));
+});
+
+test("wanted slots are offered once, however often they are asked for", async () => {
+  await connect();
+  server.notify("slotsWanted", { audio: 1, video: 1 });
+  server.notify("slotsWanted", { audio: 1, video: 2 });
+  await settle();
+  assert.equal(offers().length, 1);
+  assert.deepEqual(pc().transceivers.map(({ receiver }) => receiver.track.kind).sort(), ["audio", "video", "video"]);
+});
+
+test("no more slots than the server allows", async () => {
+  server.handlers.join = () => joinResult({ limits: { maxSlots: 3 } });
+  await connect();
+  server.notify("slotsWanted", { audio: 2, video: 9 });
+  await settle();
+  assert.equal(pc().transceivers.length, 3);
+});
+
+test("a track that the server does not take fails to publish", async () => {
+  server.handlers.offer = () => ({ sdp: "answer", tracks: [], slots: [] });
+  await connect();
+  await assert.rejects(room.publish(microphone()), { code: "E_DENIED" });
+  assert.equal(room.localTracks.length, 0);
+});
+
+test("an unpublished section is used again for the same kind of track", async () => {
+  await connect();
+  const screen = () => new LocalTrack(new FakeMediaStreamTrack("video", { height: 1080 }), { source: "screen" });
+  const first = await room.publish(screen());
+  room.unpublish(first);
+  await settle();
+  assert.equal(pc().transceivers[0].direction, "inactive");
+  assert.equal(first.mediaStreamTrack, null);
+  await room.publish(screen());
+  assert.equal(pc().transceivers.length, 1);
+  assert.equal(pc().transceivers[0].direction, "sendonly");
+});
+
+test("muting a microphone keeps it captured, muting a camera gives it back", async () => {
+  const [mic, cam] = [microphone(), camera()];
+  await connect({ tracks: [mic, cam] });
+  await settle();
+  const [micMedia, camMedia] = [mic.mediaStreamTrack, cam.mediaStreamTrack];
+  await room.setMuted(mic, true);
+  await room.setMuted(cam, true);
+  assert.equal(micMedia.enabled, false);
+  assert.equal(camMedia.readyState, "ended");
+  assert.equal(cam.transceiver.sender.track, null);
+  await room.setMuted(cam, false);
+  assert.equal(cam.transceiver.sender.track, cam.mediaStreamTrack);
+  const mutes = server.requests.filter(({ method }) => method === "mute").map(({ params }) => params);
+  assert.deepEqual(mutes, [
+    { trackId: "TR_own0", muted: true },
+    { trackId: "TR_own1", muted: true },
+    { trackId: "TR_own1", muted: false },
+  ]);
+});
+
+test("muted by the server, the user cannot unmute; once lifted, only the user does", async () => {
+  const mic = microphone();
+  await connect({ tracks: [mic] });
+  await settle();
+  server.notify("trackMuted", { participantId: "PA_me", trackId: "TR_own0", muted: true, mutedBy: "server" });
+  await settle();
+  assert.equal(mic.mediaStreamTrack.enabled, false);
+  await assert.rejects(room.setMuted(mic, false), { code: "E_DENIED" });
+  server.notify("trackMuted", { participantId: "PA_me", trackId: "TR_own0", muted: false, mutedBy: null });
+  await settle();
+  assert.equal(mic.muted, true);
+  assert.deepEqual(server.requests.at(-1), { method: "mute", params: { trackId: "TR_own0", muted: true } });
+  await room.setMuted(mic, false);
+  assert.equal(mic.mediaStreamTrack.enabled, true);
+});
+
+test("a resume leaves the media alone and tells only what changed", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([])] });
+  server.handlers.resume = () =>
+    joinResult({ participants: [{ id: "PA_bob", identity: "bob", name: "Bob", tracks: [] }], slots: [], transportState: "open" });
+  await connect({ tracks: [microphone()] });
+  await settle();
+  events.length = 0;
+  server.cut();
+  await clock.advance(1000);
+  assert.deepEqual(events, ["reconnecting", "connected", "left Ann left", "joined Bob"]);
+  assert.equal(FakePeerConnection.all.length, 1);
+  assert.equal(offers().length, 1);
+});
+
+test("a mute during the cut is told after the resume", async () => {
+  const mic = microphone();
+  await connect({ tracks: [mic] });
+  await settle();
+  server.handlers.resume = () =>
+    joinResult({ participant: { id: "PA_me", identity: "me", tracks: [{ id: "TR_own0", kind: "audio", source: "microphone", muted: false }] } });
+  server.cut();
+  const muted = room.setMuted(mic, true);
+  await clock.advance(1000);
+  await muted;
+  assert.ok(server.requests.some(({ method, params }) => method === "mute" && params.muted));
+  assert.equal(mic.muted, true);
+});
+
+test("forgotten by the server, it joins afresh and publishes everything again", async () => {
+  const mic = microphone();
+  await connect({ tracks: [mic] });
+  await settle();
+  server.handlers.resume = () => {
+    throw refusal("E_NOT_FOUND");
+  };
+  server.handlers.join = () => joinResult({ participant: { id: "PA_me2", identity: "me", name: "Me", tracks: [] } });
+  server.cut();
+  await clock.advance(2000);
+  assert.equal(FakePeerConnection.all.length, 2);
+  assert.equal(FakePeerConnection.all[0].connectionState, "closed");
+  assert.equal(offers().length, 2);
+  assert.equal(mic.id, "TR_own0");
+  assert.equal(mic.mediaStreamTrack.readyState, "live");
+  assert.equal(room.localParticipant.id, "PA_me2");
+});
+
+test("failed media asks for an ICE restart, and says so", async () => {
+  await connect({ tracks: [microphone()] });
+  await settle();
+  pc().setState("connected");
+  pc().setState("failed");
+  await settle();
+  assert.equal(pc().iceRestarts, 1);
+  assert.equal(offers().length, 2);
+  assert.equal(room.connectionState, "reconnecting");
+  pc().setState("connected");
+  assert.equal(room.connectionState, "connected");
+});
+
+test("the server's word about a failed transport is enough for a restart", async () => {
+  await connect({ tracks: [microphone()] });
+  await settle();
+  pc().setState("connected");
+  server.notify("transportState", { state: "failed" });
+  assert.equal(pc().iceRestarts, 1);
+});
+
+test("leaving stops capture and closes everything", async () => {
+  const mic = microphone();
+  await connect({ tracks: [mic] });
+  await settle();
+  const media = mic.mediaStreamTrack;
+  room.leave();
+  assert.equal(media.readyState, "ended");
+  assert.equal(pc().connectionState, "closed");
+  assert.equal(room.connectionState, "closed");
+  assert.equal(clock.pendingTimers, 0);
+});
