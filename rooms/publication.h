@@ -44,6 +44,7 @@ struct publication {
     bool muted_by_publisher, muted_by_server;
     bool is_simulcast;
     enum codec_id codec; /* CODEC_NONE until media arrives */
+    struct list wishes;  /* who wants it (slots.h) */
 };
 
 static inline bool publication_is_muted(const struct publication *p)

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* participant.c - see participant.h. Negotiation is negotiation.c's, slots are slots.c's. */
+#include "rooms/participant.h"
+
+#include <string.h>
+
+#include "core/check.h"
+#include "core/err.h"
+#include "core/map.h"
+#include "core/mem.h"
+#include "core/timebase.h"
+#include "core/worker.h"
+#include "rooms/negotiation.h"
+#include "rooms/rooms_internal.h"
+#include "rooms/slots.h"
+
+static uint64_t now_of(const struct participant *p)
+{
+    return worker_now_us(p->room->registry->control);
+}
+
+/* ---- plain values ---- */
+
+const char *participant_id(const struct participant *p)
+{
+    return p->id;
+}
+
+const char *participant_identity(const struct participant *p)
+{
+    return p->identity;
+}
+
+const char *participant_name(const struct participant *p)
+{
+    return p->name;
+}
+
+const char *participant_metadata(const struct participant *p)
+{
+    return p->metadata;
+}
+
+uint64_t participant_joined_at_ms(const struct participant *p)
+{
+    return p->joined_at_ms;
+}
+
+const struct permissions *participant_permissions(const struct participant *p)
+{
+    return &p->permissions;
+}
+
+struct room *participant_room(const struct participant *p)
+{
+    return p->room;
+}
+
+/* What a client can act on: a refused transport and one without consent both want an ICE restart or a new connection. */
+const char *participant_transport_state(const struct participant *p)
+{
+    return p->transport_state == TRANSPORT_CLOSED ? "failed" : transport_state_name(p->transport_state);
+}
+
+void participant_each_publication(const struct participant *p, void (*visit)(const struct publication *pub, void *arg),
+                                  void *arg)
+{
+    LIST_EACH(&p->publications, struct publication, node, pub)
+        visit(pub, arg);
+}
+
+size_t participant_slots(struct participant *p, const struct slot_info **out)
+{
+    size_t n = 0;
+
+    mem_free(p->slot_info);
+    p->slot_info = mem_alloc_array(p->slot_count + 1, sizeof(*p->slot_info));
+    LIST_EACH(&p->slots, struct slot, node, s)
+        p->slot_info[n++] = (struct slot_info){
+            .mid = s->mid,
+            .is_video = s->kind == MEDIA_VIDEO,
+            .publication = s->wish == NULL ? NULL : s->wish->publication,
+        };
+    *out = p->slot_info;
+    return n;
+}
+
+/* ---- events and signalling ---- */
+
+void participant_emit(struct participant *p, const struct room_event *event)
+{
+    if (p->is_attached)
+        p->handlers.on_event(p, event, p->handlers_arg);
+}
+
+static void on_tell(struct deadline *d, uint64_t now_us, void *arg)
+{
+    (void)d;
+    (void)now_us;
+    slots_tell(arg);
+}
+
+static void on_grace_over(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct participant *p = arg;
+
+    (void)d;
+    (void)now_us;
+    participant_leave(&p, LEAVE_TIMEOUT);
+}
+
+void participant_attach(struct participant *p, const struct participant_handlers *handlers, void *arg)
+{
+    p->handlers = *handlers;
+    p->handlers_arg = arg;
+    p->is_attached = true;
+    deadline_clear(&p->grace);
+}
+
+/* Without signalling and without consent nobody is there: no reason to wait. */
+static bool is_lost(const struct participant *p)
+{
+    return !p->is_attached && (p->transport_state == TRANSPORT_FAILED || p->transport_state == TRANSPORT_CLOSED);
+}
+
+void participant_detach(struct participant *p, uint64_t now_us)
+{
+    struct registry *g = p->room->registry;
+
+    p->is_attached = false;
+    p->handlers = (struct participant_handlers){0};
+    log_debug(LOG_ROOM, &p->ids, "signalling lost, kept for %u ms", g->config->session_grace_ms);
+    deadline_set(worker_wheel(g->control), &p->grace,
+                 is_lost(p) ? now_us : now_us + g->config->session_grace_ms * US_PER_MS);
+}
+
+void participant_on_transport_state(struct participant *p, enum transport_state state, const char *reason)
+{
+    const struct room_event event = {.kind = ROOM_TRANSPORT_STATE, .participant = p, .detail = NULL, .message = reason};
+    struct room_event told = event;
+
+    p->transport_state = state;
+    told.detail = participant_transport_state(p);
+    log_debug(LOG_ROOM, &p->ids, "transport %s%s%s", transport_state_name(state), reason[0] == 0 ? "" : ": ", reason);
+    if (is_lost(p)) {
+        participant_leave(&p, LEAVE_TIMEOUT);
+        return;
+    }
+    participant_emit(p, &told);
+}
+
+/* ---- requests ---- */
+
+int participant_offer(struct participant *p, struct str sdp, const struct track_label *label, size_t label_count,
+                      struct offer_result *result, struct sdp_error *why)
+{
+    size_t n = 0;
+
+    if (p->room == NULL)
+        return E_STATE;
+    int err = negotiation_offer(p, sdp, label, label_count, &result->answer, why);
+    if (err != 0)
+        return err;
+    mem_free(p->published);
+    p->published = mem_alloc_array(p->publication_count + 1, sizeof(*p->published));
+    LIST_EACH(&p->publications, struct publication, node, pub)
+        p->published[n++] = pub;
+    result->published = p->published;
+    result->published_count = n;
+    result->slot_count = participant_slots(p, &result->slot);
+    return 0;
+}
+
+int participant_trickle(struct participant *p, struct str candidate)
+{
+    struct candidate c;
+    int err = candidate.len == 0 ? 0 : candidate_parse(&c, candidate); /* empty: end of candidates */
+
+    if (err == E_UNSUPPORTED)
+        err = 0; /* some other transport than UDP or TCP: not ours to use */
+    if (err == 0)
+        p->candidates_received++;
+    return err;
+}
+
+struct publication *participant_find_publication(const struct participant *p, const char *track_id)
+{
+    LIST_EACH(&p->publications, struct publication, node, pub)
+        if (strcmp(pub->id, track_id) == 0)
+            return pub;
+    return NULL;
+}
+
+static struct publication *find_in_room(const struct participant *p, const char *track_id)
+{
+    LIST_EACH(&p->room->participants, struct participant, node, other)
+    {
+        struct publication *pub = participant_find_publication(other, track_id);
+        if (pub != NULL && !other->permissions.hidden)
+            return pub;
+    }
+    return NULL;
+}
+
+int participant_subscribe(struct participant *p, const char *track_id, const char **mid)
+{
+    struct publication *pub = find_in_room(p, track_id);
+    struct slot *slot = NULL;
+
+    if (!p->permissions.subscribe)
+        return E_DENIED;
+    if (pub == NULL || pub->participant == p)
+        return E_NOT_FOUND;
+    int err = slots_subscribe(p, pub, &slot);
+    if (err == 0)
+        *mid = slot == NULL ? NULL : slot->mid;
+    return err;
+}
+
+int participant_unsubscribe(struct participant *p, const char *track_id)
+{
+    struct publication *pub = find_in_room(p, track_id);
+
+    if (pub == NULL || pub->participant == p)
+        return E_NOT_FOUND;
+    slots_unsubscribe(p, pub);
+    return 0;
+}
+
+int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server)
+{
+    struct publication *pub = participant_find_publication(owner, track_id);
+    const struct room_event event = {.kind = ROOM_TRACK_MUTED, .participant = owner, .publication = pub};
+
+    if (pub == NULL)
+        return E_NOT_FOUND;
+    if (!by_server && !muted && pub->muted_by_server)
+        return E_DENIED;
+    bool *flag = by_server ? &pub->muted_by_server : &pub->muted_by_publisher;
+    if (*flag == muted)
+        return 0;
+    *flag = muted;
+    if (by_server)
+        sfu_host_track_set_muted(owner->room->host->host, pub->handle, muted);
+    if (owner->permissions.hidden)
+        participant_emit(owner, &event);
+    else
+        room_emit(owner->room, &event, by_server ? NULL : owner);
+    return 0;
+}
+
+static int check_metadata(const char *metadata)
+{
+    return metadata != NULL && strlen(metadata) > MAX_METADATA_BYTES ? E_LIMIT : 0;
+}
+
+int participant_update(struct participant *p, const char *name, const char *metadata)
+{
+    const struct room_event event = {.kind = ROOM_PARTICIPANT_UPDATED, .participant = p};
+    int err = check_metadata(metadata);
+
+    if (!p->permissions.update_metadata)
+        return E_DENIED;
+    if (err != 0)
+        return err;
+    if (name != NULL && (strlen(name) > MAX_NAME_LEN || !str_is_clean_utf8(str_of(name))))
+        return E_LIMIT;
+    if (name != NULL)
+        CHECK(str_copy(p->name, sizeof(p->name), str_of(name)));
+    if (metadata != NULL) {
+        MEM_FREE(p->metadata);
+        p->metadata = mem_strdup(metadata);
+    }
+    if (!p->permissions.hidden)
+        room_emit(p->room, &event, p);
+    return 0;
+}
+
+void participant_read_report(struct participant *p,
+                             void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg)
+{
+    if (p->transport == 0)
+        on_report(E_STATE, NULL, arg);
+    else
+        sfu_host_read_report(p->room->host->host, p->transport, on_report, arg);
+}
+
+/* ---- life ---- */
+
+struct participant *participant_new(struct room *r, const struct participant_params *params)
+{
+    struct participant *p = MEM_NEW(struct participant);
+
+    registry_new_id(p->id, "PA_");
+    CHECK(str_copy(p->identity, sizeof(p->identity), str_of(params->identity)));
+    CHECK(str_copy(p->name, sizeof(p->name), str_of(params->name != NULL ? params->name : params->identity)));
+    p->metadata = params->metadata == NULL ? NULL : mem_strdup(params->metadata);
+    p->room = r;
+    p->permissions = params->permissions;
+    p->auto_subscribe = params->auto_subscribe;
+    p->joined_at_ms = timebase_wall_us() / US_PER_MS;
+    list_init(&p->publications);
+    list_init(&p->slots);
+    list_init(&p->wishes);
+    deadline_init(&p->grace, on_grace_over, p);
+    deadline_init(&p->tell, on_tell, p);
+    log_ids_set(&p->ids, "room=%s part=%s", r->name, p->id);
+    return p;
+}
+
+static void free_participant(void *block)
+{
+    struct participant *p = block;
+
+    mem_free(p->metadata);
+    mem_free(p->answer);
+    mem_free(p->published);
+    mem_free(p->slot_info);
+    mem_free(p);
+}
+
+void participant_leave(struct participant **pp, enum leave_reason reason)
+{
+    struct participant *p = *pp;
+    const struct room_event closed = {.kind = ROOM_CLOSED, .participant = p, .leave_reason = reason};
+    const struct room_event left = {.kind = ROOM_PARTICIPANT_LEFT, .participant = p, .leave_reason = reason};
+
+    *pp = NULL;
+    if (p == NULL || p->room == NULL)
+        return;
+    struct room *r = p->room;
+    log_info(LOG_ROOM, &p->ids, "\"%s\" left: %s", p->identity, leave_reason_name(reason));
+    deadline_clear(&p->grace);
+    negotiation_reset(p, false);
+    slots_participant_left(p);
+    room_remove_participant(r, p);
+    if (reason != LEAVE_LEFT)
+        participant_emit(p, &closed);
+    p->is_attached = false;
+    if (!p->permissions.hidden)
+        room_emit(r, &left, p);
+    p->room = NULL;
+    worker_free_later(r->registry->control, p, free_participant);
+}

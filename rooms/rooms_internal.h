@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rooms_internal.h - the objects of rooms/ for its own files. Everything lives on the control reactor. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/deadline.h"
+#include "core/list.h"
+#include "core/log.h"
+#include "core/rng.h"
+#include "rooms/participant.h"
+#include "rooms/registry.h"
+#include "rooms/room.h"
+#include "rooms/sfu/sfu_host.h"
+
+#define MAX_HOSTS 256
+
+struct jsep;
+struct map;
+
+/* A media worker and what endpoints on it are told. */
+struct registry_host {
+    struct sfu_host *host;
+    struct candidate *candidate;
+    size_t candidate_count;
+    size_t transports;
+};
+
+struct registry {
+    const struct config *config;
+    struct worker *control;
+    struct fingerprint fingerprint;
+    struct rng rng;
+    struct registry_host host[MAX_HOSTS];
+    size_t host_count;
+    struct map *room_by_name;
+    struct list rooms;
+    struct map *participant_by_transport, *publication_by_handle, *slot_by_handle;
+    uint64_t last_handle;
+    size_t participant_count;
+    bool is_draining;
+};
+
+struct room {
+    struct list node; /* in the registry */
+    struct registry *registry;
+    struct registry_host *host; /* where its transports live */
+    char name[MAX_ROOM_NAME_LEN + 1];
+    struct room_settings settings;
+    char *metadata; /* what settings.metadata points to */
+    uint64_t created_at_ms;
+    struct list participants;
+    struct map *participant_by_identity;
+    size_t participant_count, publication_count;
+    struct deadline empty;
+    struct log_ids ids;
+};
+
+/* A sending m-section of a participant: what flows through it is switched without renegotiation. */
+struct slot {
+    struct list node; /* in its participant's list, in order of m-lines */
+    uint64_t handle;  /* of the sfu's subscription */
+    struct participant *participant;
+    char mid[MAX_MID_LEN + 1];
+    enum media_kind kind;
+    struct wish *wish; /* NULL: free */
+    bool is_changed;   /* to be told with the next ROOM_SLOTS */
+};
+
+enum wish_state {
+    WISH_WAITING, /* no slot yet */
+    WISH_FLOWING, /* has a slot */
+    WISH_REFUSED, /* unsubscribed on purpose: automatic subscription leaves it alone */
+    WISH_BLOCKED, /* its codec cannot be received here, until that changes */
+};
+
+/* One participant's wish for one publication. */
+struct wish {
+    struct list node;             /* in its participant's list, oldest first */
+    struct list publication_node; /* in the publication's list */
+    struct participant *participant;
+    struct publication *publication;
+    struct slot *slot;
+    enum wish_state state;
+    char reserved_mid[MAX_MID_LEN + 1]; /* while an answer is made: the new section it will flow through */
+};
+
+struct participant {
+    struct list node; /* in its room */
+    struct room *room; /* NULL: left, freed at the end of the turn */
+    char id[ID_LEN];
+    char identity[MAX_IDENTITY_LEN + 1];
+    char name[MAX_NAME_LEN + 1];
+    char *metadata;
+    struct permissions permissions;
+    bool auto_subscribe;
+    uint64_t joined_at_ms;
+    struct log_ids ids;
+
+    struct participant_handlers handlers;
+    void *handlers_arg;
+    bool is_attached;
+    struct deadline grace;
+
+    struct jsep *jsep; /* NULL before the first offer */
+    uint64_t transport; /* handle, 0: none */
+    enum transport_state transport_state;
+    struct fingerprint remote_fingerprint;
+    uint64_t candidates_received;
+
+    struct list publications, slots, wishes;
+    size_t publication_count, slot_count;
+    unsigned told_audio, told_video; /* further m-sections asked for and not offered yet */
+    struct deadline tell;            /* coalesces ROOM_SLOTS and ROOM_SLOTS_WANTED */
+    bool is_negotiating;             /* slot changes go into the result of the offer */
+
+    /* what offer_result and participant_slots() lend out */
+    char *answer;
+    const struct publication **published;
+    struct slot_info *slot_info;
+};
+
+/* registry.c */
+uint64_t registry_new_handle(struct registry *g);
+void registry_new_id(char out[ID_LEN], const char *prefix);
+struct registry_host *registry_choose_host(struct registry *g);
+
+/* room.c */
+/** Tell every attached participant but @except. */
+void room_emit(struct room *r, const struct room_event *event, const struct participant *except);
+void room_remove_participant(struct room *r, struct participant *p);
+void room_close(struct room **r, enum leave_reason reason);
+struct room *room_new(struct registry *g, const char *name, const struct room_settings *settings);
+
+/* participant.c */
+struct participant *participant_new(struct room *r, const struct participant_params *params);
+void participant_emit(struct participant *p, const struct room_event *event);
+struct publication *participant_find_publication(const struct participant *p, const char *track_id);
+void participant_on_transport_state(struct participant *p, enum transport_state state, const char *reason);
+
+/* negotiation.c */
+/** Take all sections and the transport away (leave, or a new PeerConnection). @tells: unpublications are told to the room. */
+void negotiation_reset(struct participant *p, bool tells);
+
+/** Free a control object at the end of the turn. */
+void rooms_free_later(struct registry *g, void *block);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encoding.h - one encoded form of a track: a RID, an SSRC and its RTX SSRC, with what was received of it.
+ *
+ * Owner: its track, which embeds it. Members are read by the rest of rooms/sfu, written here and by track.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/deadline.h"
+#include "core/limits.h"
+#include "rooms/sfu/keyframe.h"
+#include "transport/rtp_recv.h"
+
+struct packet;
+struct track;
+
+#define ENCODING_LIVE_US 1000000ull    /* packets within this: live */
+#define ENCODING_SILENT_US 1500000ull  /* none for this long while another is live: fall back (sparse screens are not dead) */
+
+struct encoding {
+    struct track *track;
+    char rid[MAX_RID_LEN + 1];
+    uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
+    bool is_reporting;       /* recv is in the transport's reports */
+    struct rtp_recv recv;
+    struct keyframe_requester keyframes;
+    struct deadline keyframe_due;
+    uint64_t live_since_us;  /* first packet after a silence; 0: none yet */
+    uint64_t last_packet_us;
+    uint64_t seen_sr_us;     /* arrival of the newest SR taken into the transport's clock */
+    uint16_t width, height;  /* of the newest keyframe that tells, else 0 */
+    uint64_t key_frames, frames;
+};
+
+/** Put it into its initial state. @track and its transport outlive it. */
+void encoding_init(struct encoding *e, struct track *track);
+/** Withdraw from reports, timers and the SSRC table. */
+void encoding_fini(struct encoding *e);
+/** Bind to an SSRC (signalled or learnt); a change starts its statistics anew. Errors: E_LIMIT. */
+MUST_CHECK int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx);
+/** Account a media packet (parsed, inspected). false: do not forward it (duplicate, or a jump that waits for confirmation). */
+bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
+/** Somebody needs a keyframe: merged, spaced, repeated until it comes. */
+void encoding_ask_keyframe(struct encoding *e, uint64_t now_us);
+bool encoding_is_live(const struct encoding *e, uint64_t now_us);

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sfu.c - see sfu.h: handles to objects, and the life of transports. The packet path is in ingress.c, track.c, subscription.c. */
+#include "rooms/sfu/sfu.h"
+
+#include <string.h>
+
+#include "core/check.h"
+#include "core/err.h"
+#include "core/map.h"
+#include "core/mem.h"
+#include "core/packet.h"
+#include "core/timebase.h"
+#include "rooms/sfu/ingress.h"
+#include "rooms/sfu/sfu_internal.h"
+#include "rooms/sfu/subscription.h"
+#include "rooms/sfu/track.h"
+
+/* Objects a worker may hold of each kind: every transport with its bound of tracks or slots would be far beyond memory, so these
+ * are what a worker can carry. */
+#define MAX_TRACKS_PER_WORKER 65536
+#define MAX_SUBSCRIPTIONS_PER_WORKER 262144
+
+/* The publisher's clock follows slower than it jumps: offsets grow by queueing, so the least is the truest. */
+#define CLOCK_FOLLOW_SHIFT 6
+#define CLOCK_STEP_US 1000000
+
+/* ---- facts from transports ---- */
+
+static struct subscription *find_by_ssrc(struct sfu_transport *st, uint32_t ssrc)
+{
+    LIST_EACH(&st->subscriptions, struct subscription, node, sub)
+        if (sub->send.ssrc == ssrc)
+            return sub;
+    return NULL;
+}
+
+static void on_state(struct transport *tp, enum transport_state state, const char *reason, void *arg)
+{
+    struct sfu_transport *st = arg;
+    struct sfu *s = st->sfu;
+    uint64_t now_us = timebase_now_us();
+
+    (void)tp;
+    if (state == TRANSPORT_OPEN)
+        LIST_EACH(&st->subscriptions, struct subscription, node, sub)
+            subscription_restart(sub, now_us);
+    s->handlers.on_transport_state(st->id, state, reason, s->arg);
+}
+
+static void on_rtp(struct transport *tp, struct packet *pkt, uint64_t now_us, void *arg)
+{
+    (void)tp;
+    ingress_receive(arg, pkt, now_us);
+}
+
+static void on_keyframe_request(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
+{
+    struct subscription *sub = find_by_ssrc(arg, ssrc);
+
+    (void)tp;
+    if (sub != NULL)
+        subscription_keyframe_request(sub, now_us);
+    else
+        ((struct sfu_transport *)arg)->sfu->totals.foreign_ssrc++;
+}
+
+static void on_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n, uint64_t now_us, void *arg)
+{
+    struct subscription *sub = find_by_ssrc(arg, ssrc);
+
+    (void)tp;
+    (void)seq;
+    (void)n;
+    (void)now_us;
+    if (sub != NULL)
+        sub->send.nacks_received++;
+    else
+        ((struct sfu_transport *)arg)->sfu->totals.foreign_ssrc++;
+}
+
+static void on_bye(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
+{
+    struct sfu_transport *st = arg;
+    const struct ssrc_entry *entry = ssrc_table_find(&st->ssrcs, ssrc);
+
+    (void)tp;
+    (void)now_us;
+    if (entry != NULL && !entry->is_rtx)
+        entry->encoding->live_since_us = 0; /* silent from now on; the same SSRC may come back */
+}
+
+static const struct transport_handlers transport_handlers = {
+    .on_state = on_state,
+    .on_rtp = on_rtp,
+    .on_keyframe_request = on_keyframe_request,
+    .on_nack = on_nack,
+    .on_bye = on_bye,
+};
+
+/* ---- for the other files of the folder ---- */
+
+void sfu_free_later(struct sfu *s, void *block)
+{
+    s->env.free_later(block, mem_free, s->env.arg);
+}
+
+void sfu_track_is_live(const struct track *t)
+{
+    struct sfu *s = t->owner->sfu;
+
+    if (s->handlers.on_track_live != NULL)
+        s->handlers.on_track_live(t->id, t->section.codec[t->codec_index].codec.id, s->arg);
+}
+
+void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r)
+{
+    struct transport_env *env = &st->sfu->env;
+    int64_t offset = (int64_t)env->wall_us(env->arg) - (int64_t)timebase_wall_us_of_ntp(r->sr_ntp);
+    int64_t step = offset - st->clock_offset_us;
+
+    if (!st->has_clock || step < 0 || step > CLOCK_STEP_US)
+        st->clock_offset_us = offset;
+    else
+        st->clock_offset_us += step >> CLOCK_FOLLOW_SHIFT;
+    st->has_clock = true;
+}
+
+/* ---- life ---- */
+
+int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers, void *arg)
+{
+    struct sfu *s = MEM_NEW(struct sfu);
+
+    s->env = *env;
+    s->handlers = *handlers;
+    s->arg = arg;
+    list_init(&s->transports);
+    s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
+    s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);
+    s->subscription_by_id = map_new(MAX_SUBSCRIPTIONS_PER_WORKER);
+    rng_seed_system(&s->rng);
+    *out = s;
+    return 0;
+}
+
+void sfu_close(struct sfu **sp, uint64_t now_us)
+{
+    struct sfu *s = *sp;
+
+    if (s == NULL)
+        return;
+    *sp = NULL;
+    while (!list_is_empty(&s->transports))
+        sfu_transport_close(s, LIST_FIRST(&s->transports, struct sfu_transport, node)->id, now_us);
+    map_free(&s->transport_by_id);
+    map_free(&s->track_by_id);
+    map_free(&s->subscription_by_id);
+    sfu_free_later(s, s);
+}
+
+/* ---- transports ---- */
+
+int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local, uint64_t consent_timeout_us,
+                       const struct log_ids *ids, uint64_t now_us)
+{
+    if (map_get_u64(s->transport_by_id, id) != NULL)
+        return E_CONFLICT;
+    struct sfu_transport *st = mem_try_alloc(sizeof(*st));
+    if (st == NULL)
+        return E_NO_MEMORY;
+    st->id = id;
+    st->sfu = s;
+    list_init(&st->tracks);
+    list_init(&st->subscriptions);
+    ssrc_table_init(&st->ssrcs);
+    int err = map_put_u64(s->transport_by_id, id, st);
+    if (err == 0)
+        err = transport_open(&st->tp, &s->env, local, consent_timeout_us, ids, &transport_handlers, st, now_us);
+    if (err != 0) {
+        (void)map_remove_u64(s->transport_by_id, id);
+        mem_free(st);
+        return err;
+    }
+    list_append(&s->transports, &st->node);
+    s->totals.transports++;
+    return 0;
+}
+
+static struct sfu_transport *find_transport(const struct sfu *s, uint64_t id)
+{
+    return map_get_u64(s->transport_by_id, id);
+}
+
+int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote, uint64_t now_us)
+{
+    struct sfu_transport *st = find_transport(s, id);
+
+    return st == NULL ? E_NOT_FOUND : transport_set_remote(st->tp, remote, now_us);
+}
+
+int sfu_transport_restart_ice(struct sfu *s, uint64_t id, const struct ice_credentials *local,
+                              const struct ice_credentials *remote, uint64_t now_us)
+{
+    struct sfu_transport *st = find_transport(s, id);
+
+    return st == NULL ? E_NOT_FOUND : transport_restart_ice(st->tp, local, remote, now_us);
+}
+
+void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
+{
+    struct sfu_transport *st = map_remove_u64(s->transport_by_id, id);
+
+    if (st == NULL)
+        return;
+    while (!list_is_empty(&st->subscriptions))
+        sfu_subscription_close(s, LIST_FIRST(&st->subscriptions, struct subscription, node)->id, now_us);
+    while (!list_is_empty(&st->tracks))
+        sfu_track_close(s, LIST_FIRST(&st->tracks, struct track, node)->id, now_us);
+    transport_close(&st->tp, now_us);
+    ssrc_table_fini(&st->ssrcs);
+    list_remove(&st->node);
+    s->totals.transports--;
+    sfu_free_later(s, st);
+}
+
+/* ---- tracks ---- */
+
+int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t, uint64_t now_us)
+{
+    struct sfu_transport *st = find_transport(s, transport_id);
+    struct track *track;
+    int err;
+
+    if (st == NULL)
+        return E_NOT_FOUND;
+    if (map_get_u64(s->track_by_id, id) != NULL)
+        return E_CONFLICT;
+    if ((err = track_new(&track, id, st, t)) != 0)
+        return err;
+    if ((err = map_put_u64(s->track_by_id, id, track)) != 0) {
+        track_close(&track, now_us);
+        return err;
+    }
+    s->totals.tracks++;
+    return 0;
+}
+
+void sfu_track_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us)
+{
+    struct track *track = map_get_u64(s->track_by_id, id);
+
+    if (track != NULL)
+        track_update(track, t, now_us);
+}
+
+void sfu_track_set_muted(struct sfu *s, uint64_t id, bool muted, uint64_t now_us)
+{
+    struct track *track = map_get_u64(s->track_by_id, id);
+
+    if (track != NULL)
+        track_set_muted(track, muted, now_us);
+}
+
+void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us)
+{
+    struct track *track = map_remove_u64(s->track_by_id, id);
+
+    if (track == NULL)
+        return;
+    track_close(&track, now_us);
+    s->totals.tracks--;
+}
+
+/* ---- subscriptions ---- */
+
+int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t, uint64_t now_us)
+{
+    struct sfu_transport *st = find_transport(s, transport_id);
+    struct subscription *sub;
+    int err;
+
+    (void)now_us;
+    if (st == NULL)
+        return E_NOT_FOUND;
+    if (map_get_u64(s->subscription_by_id, id) != NULL)
+        return E_CONFLICT;
+    if ((err = subscription_new(&sub, id, st, t)) != 0)
+        return err;
+    if ((err = map_put_u64(s->subscription_by_id, id, sub)) != 0) {
+        subscription_close(&sub);
+        return err;
+    }
+    s->totals.subscriptions++;
+    return 0;
+}
+
+void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us)
+{
+    struct subscription *sub = map_get_u64(s->subscription_by_id, id);
+
+    if (sub != NULL)
+        subscription_update(sub, t, now_us);
+}
+
+void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us)
+{
+    struct subscription *sub = map_get_u64(s->subscription_by_id, id);
+
+    if (sub != NULL)
+        subscription_set_source(sub, track_id == 0 ? NULL : map_get_u64(s->track_by_id, track_id), now_us);
+}
+
+void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us)
+{
+    struct subscription *sub = map_remove_u64(s->subscription_by_id, id);
+
+    (void)now_us;
+    if (sub == NULL)
+        return;
+    subscription_close(&sub);
+    s->totals.subscriptions--;
+}
+
+/* ---- statistics ---- */
+
+static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out, uint64_t now_us)
+{
+    const struct rtp_recv *r = &e->recv;
+    const struct negotiated_codec *codec = track_live_codec(t);
+
+    *out = (struct sfu_rtp_stats){
+        .kind = SFU_STATS_INBOUND_RTP,
+        .id = t->id,
+        .track_id = t->id,
+        .media = t->section.kind,
+        .pt = codec == NULL ? PT_NONE : codec->pt,
+        .ssrc = r->ssrc,
+        .packets = r->packets_received,
+        .bytes = r->bytes_received,
+        .bitrate_bps = rate_bps(&e->recv.rate, now_us),
+        .retransmitted_packets = r->retransmissions,
+        .packets_lost = rtp_recv_packets_lost(r),
+        .jitter_s = r->clock_hz == 0 ? 0 : (double)(r->jitter_q4 >> 4) / r->clock_hz,
+        .nack_count = r->nacks_sent,
+        .pli_count = r->plis_sent,
+        .fir_count = r->firs_sent,
+        .key_frames = e->key_frames,
+        .frames = e->frames,
+        .frame_width = e->width,
+        .frame_height = e->height,
+        .keyframes_asked = e->keyframes.asked,
+        .keyframes_sent = e->keyframes.sent,
+        .keyframes_merged = e->keyframes.merged,
+    };
+    if (codec != NULL)
+        out->codec = codec->codec;
+    memcpy(out->mid, t->section.mid, sizeof(out->mid));
+    memcpy(out->rid, e->rid, sizeof(out->rid));
+}
+
+int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out, uint64_t now_us)
+{
+    struct sfu_transport *st = find_transport(s, transport_id);
+    size_t max = 0, n = 0;
+
+    if (st == NULL)
+        return E_NOT_FOUND;
+    LIST_EACH(&st->tracks, struct track, node, t)
+        max += t->encoding_count;
+    LIST_EACH(&st->subscriptions, struct subscription, node, sub_counted)
+        max += sub_counted->id != 0;
+    struct sfu_rtp_stats *rtp = mem_try_alloc(MAX(max, (size_t)1) * sizeof(*rtp));
+    if (rtp == NULL)
+        return E_NO_MEMORY;
+    LIST_EACH(&st->tracks, struct track, node, t)
+        for (unsigned i = 0; i < t->encoding_count; i++)
+            if (t->encoding[i].ssrc != 0)
+                read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
+    LIST_EACH(&st->subscriptions, struct subscription, node, sub)
+        if (sub->id != 0)
+            subscription_read_stats(sub, &rtp[n++], now_us);
+    transport_read_stats(st->tp, &out->transport);
+    out->rtp = rtp;
+    out->rtp_count = n;
+    return 0;
+}
+
+void sfu_read_totals(const struct sfu *s, struct sfu_totals *out)
+{
+    *out = s->totals;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sfu_internal.h - what the files of rooms/sfu share: the sfu itself and one transport with what lives on it. */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/list.h"
+#include "core/rng.h"
+#include "rooms/sfu/sfu.h"
+#include "rooms/sfu/ssrc_table.h"
+
+struct map;
+struct track;
+
+/* One transport, its tracks and its subscriptions. Owner: the sfu. */
+struct sfu_transport {
+    uint64_t id;
+    struct sfu *sfu;
+    struct transport *tp;
+    struct list node;          /* in sfu.transports */
+    struct list tracks;        /* struct track */
+    struct list subscriptions; /* struct subscription */
+    struct ssrc_table ssrcs;
+    /* The publisher's clock against ours: wall time = its NTP time + offset. One for all its SSRCs, so that its audio and video
+     * stay in sync downstream. */
+    bool has_clock;
+    int64_t clock_offset_us;
+};
+
+struct sfu {
+    struct transport_env env;
+    struct sfu_handlers handlers;
+    void *arg;
+    struct list transports;
+    struct map *transport_by_id, *track_by_id, *subscription_by_id;
+    struct sfu_totals totals;
+    struct rng rng; /* first sequence numbers and timestamps */
+};
+
+/** Free an object of ours after the turn's last callback. */
+void sfu_free_later(struct sfu *s, void *block);
+/** The track's first packet, or another codec: tell the owner. */
+void sfu_track_is_live(const struct track *t);
+/** Take a new sender report into the transport's clock. */
+void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r);

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subscription.c - see subscription.h. The packet path is on_packet(): is it the encoding that flows? map the numbers, build the
+ * header on the stack, hand header and shared payload to the transport.
+ */
+#include "rooms/sfu/subscription.h"
+
+#include <string.h>
+
+#include "core/check.h"
+#include "core/err.h"
+#include "core/mem.h"
+#include "core/packet.h"
+#include "core/payload_vp8.h"
+#include "core/timebase.h"
+#include "rooms/sfu/sfu_internal.h"
+#include "rooms/sfu/track.h"
+
+#define MAX_HEAD_BYTES 512      /* our extensions are bounded: 16 elements of at most 16 bytes, MID, and a VP8 descriptor */
+#define MAX_VP8_DESCRIPTOR 6    /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
+#define CLOCK_WITHOUT_SR_US 500000ull
+
+static struct source_link *current_link(struct subscription *sub)
+{
+    return &sub->link[sub->current];
+}
+
+static struct source_link *next_link(struct subscription *sub)
+{
+    return &sub->link[sub->current ^ 1u];
+}
+
+static bool is_video(const struct subscription *sub)
+{
+    return sub->section.kind == MEDIA_VIDEO;
+}
+
+static bool is_open(const struct subscription *sub)
+{
+    return transport_state(sub->owner->tp) == TRANSPORT_OPEN;
+}
+
+/* ---- which payload type ---- */
+
+static void index_codecs(struct source_link *link)
+{
+    const struct track *t = link->sink.track;
+
+    memset(link->pt, PT_NONE, sizeof(link->pt));
+    link->rx_codec = -1;
+    for (unsigned i = 0; t != NULL && i < t->section.codec_count; i++) {
+        const struct negotiated_codec *ours = transceiver_find_codec(&link->sub->section, &t->section.codec[i].codec);
+        if (ours != NULL)
+            link->pt[i] = ours->pt;
+    }
+}
+
+/* Judge the codec that the track now sends; told upwards once for each. */
+static void judge_codec(struct source_link *link)
+{
+    const struct track *t = link->sink.track;
+    struct sfu *sfu = link->sub->owner->sfu;
+
+    if (t == NULL || t->codec_index < 0 || t->codec_index == link->rx_codec)
+        return;
+    link->rx_codec = (int8_t)t->codec_index;
+    if (link->pt[t->codec_index] == PT_NONE && sfu->handlers.on_subscription_blocked != NULL)
+        sfu->handlers.on_subscription_blocked(link->sub->id, t->section.codec[t->codec_index].codec.id, sfu->arg);
+}
+
+/* ---- sources ---- */
+
+static void unlink_source(struct source_link *link)
+{
+    track_remove_sink(&link->sink);
+    link->track_id = 0;
+}
+
+static void link_source(struct source_link *link, struct track *t)
+{
+    unlink_source(link);
+    track_add_sink(t, &link->sink);
+    link->track_id = t->id;
+    index_codecs(link);
+    judge_codec(link);
+}
+
+static void ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us)
+{
+    if (is_video(sub) && t != NULL && !t->is_muted && is_open(sub))
+        encoding_ask_keyframe(track_best(t), now_us);
+}
+
+void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us)
+{
+    struct source_link *now = current_link(sub), *next = next_link(sub);
+
+    if (track == NULL) {
+        unlink_source(now);
+        unlink_source(next);
+        sub->encoding = NULL;
+        return;
+    }
+    if (now->sink.track == track) { /* back to what still flows */
+        unlink_source(next);
+        return;
+    }
+    if (next->sink.track == track)
+        return;
+    if (now->sink.track == NULL || sub->encoding == NULL) {
+        unlink_source(next);
+        link_source(now, track);
+        sub->encoding = NULL;
+    } else {
+        link_source(next, track);
+    }
+    ask_keyframe(sub, track, now_us);
+}
+
+struct track *subscription_track(const struct subscription *sub)
+{
+    const struct source_link *next = &sub->link[sub->current ^ 1u];
+
+    return next->sink.track != NULL ? next->sink.track : sub->link[sub->current].sink.track;
+}
+
+void subscription_restart(struct subscription *sub, uint64_t now_us)
+{
+    sub->encoding = NULL;
+    ask_keyframe(sub, subscription_track(sub), now_us);
+}
+
+void subscription_keyframe_request(struct subscription *sub, uint64_t now_us)
+{
+    sub->send.plis_received++;
+    if (sub->encoding != NULL)
+        encoding_ask_keyframe(sub->encoding, now_us);
+    else
+        ask_keyframe(sub, subscription_track(sub), now_us);
+}
+
+static void on_track_changed(struct sink *s, uint64_t now_us)
+{
+    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
+    struct subscription *sub = link->sub;
+    struct track *t = s->track;
+
+    index_codecs(link);
+    judge_codec(link);
+    if (t->is_muted && link == current_link(sub))
+        sub->encoding = NULL; /* unmuted, it starts at a keyframe */
+    if (link != current_link(sub) || sub->encoding == NULL || sub->encoding != track_best(t))
+        ask_keyframe(sub, t, now_us);
+}
+
+static void on_track_closed(struct sink *s, uint64_t now_us)
+{
+    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
+    struct subscription *sub = link->sub;
+
+    (void)now_us;
+    link->track_id = 0;
+    if (link != current_link(sub))
+        return;
+    sub->encoding = NULL;
+    if (next_link(sub)->sink.track != NULL) /* what was to come is all there is now */
+        sub->current ^= 1u;
+}
+
+/* ---- forwarding ---- */
+
+/* The newest of our timestamps that corresponds to a moment of the publisher's clock, for sender reports. */
+static void set_clock(struct subscription *sub, const struct encoding *e, const struct packet *pkt, uint64_t now_us)
+{
+    const struct sfu_transport *publisher = e->track->owner;
+    struct transport_env *env = &sub->owner->sfu->env;
+
+    sub->clock_set_us = now_us;
+    sub->clock_sr_us = e->recv.sr_arrival_us;
+    sub->send.has_clock = true;
+    sub->send.clock_hz = e->recv.clock_hz;
+    if (e->recv.sr_arrival_us != 0 && publisher->has_clock) {
+        int64_t wall = (int64_t)timebase_wall_us_of_ntp(e->recv.sr_ntp) + publisher->clock_offset_us;
+        sub->send.clock_wall_us = (uint64_t)wall;
+        sub->send.clock_ts = e->recv.sr_ts + sub->forwarder.ts_offset;
+    } else {
+        sub->send.clock_wall_us = env->wall_us(env->arg);
+        sub->send.clock_ts = pkt->rtp.ts + sub->forwarder.ts_offset;
+    }
+}
+
+static bool clock_is_stale(const struct subscription *sub, const struct encoding *e, uint64_t now_us)
+{
+    return sub->clock_sr_us != e->recv.sr_arrival_us ||
+           (e->recv.sr_arrival_us == 0 && now_us - sub->clock_set_us > CLOCK_WITHOUT_SR_US);
+}
+
+/* Where the new encoding's clock stood when the old one sent its newest timestamp: through both sender reports. */
+static bool reference_ts(const struct subscription *sub, const struct encoding *to, uint32_t *ref_ts)
+{
+    const struct rtp_send *send = &sub->send;
+    const struct rtp_recv *r = &to->recv;
+
+    if (sub->encoding == NULL || sub->clock_sr_us == 0 || r->sr_arrival_us == 0 || !to->track->owner->has_clock ||
+        send->clock_hz == 0 || send->clock_hz != r->clock_hz)
+        return false;
+    int64_t ticks = (int32_t)(sub->forwarder.highest_out_ts - send->clock_ts);
+    int64_t wall_us = (int64_t)send->clock_wall_us + ticks * 1000000 / (int64_t)send->clock_hz;
+    int64_t ntp_us = wall_us - to->track->owner->clock_offset_us;
+    int64_t since_sr_us = ntp_us - (int64_t)timebase_wall_us_of_ntp(r->sr_ntp);
+    *ref_ts = r->sr_ts + (uint32_t)(since_sr_us * (int64_t)r->clock_hz / 1000000);
+    return true;
+}
+
+static void switch_to(struct subscription *sub, struct encoding *e, const struct packet *pkt,
+                      const struct vp8_descriptor *vp8, uint64_t now_us)
+{
+    uint32_t ref_ts = 0;
+    bool has_ref = reference_ts(sub, e, &ref_ts);
+
+    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz, vp8, has_ref, ref_ts, now_us);
+    sub->encoding = e;
+    set_clock(sub, e, pkt, now_us);
+}
+
+/* May this packet start something: the next source, a better encoding, or the first one? */
+static bool may_switch(struct subscription *sub, const struct source_link *link, struct encoding *e,
+                       const struct packet *pkt)
+{
+    if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return false;
+    if (link != current_link(sub) || sub->encoding == NULL)
+        return true;
+    return e == track_best(e->track);
+}
+
+static void promote(struct subscription *sub)
+{
+    unlink_source(current_link(sub));
+    sub->current ^= 1u;
+}
+
+static size_t collect_exts(const struct subscription *sub, const struct track *t, const struct packet *pkt,
+                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
+{
+    size_t n = 0;
+    uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
+
+    if (mid_id != 0)
+        out[n++] = (struct rtp_ext_out){mid_id, (uint8_t)strlen(sub->section.mid), (const uint8_t *)sub->section.mid};
+    for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
+        const struct rtp_ext *ext = &pkt->rtp.ext[i];
+        uint8_t kind = t->kind_of_ext[ext->id];
+        if (kind >= RTP_EXT_KIND_COUNT || !rtp_ext_is_copied(kind) || sub->section.ext.id[kind] == 0 || ext->len == 0)
+            continue;
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
+    }
+    return n;
+}
+
+static bool send_packet(struct subscription *sub, const struct track *t, const struct packet *pkt, uint8_t pt,
+                        const struct vp8_descriptor *vp8, const struct forwarder_out *out, uint64_t now_us)
+{
+    uint8_t head[MAX_HEAD_BYTES];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
+    size_t n = collect_exts(sub, t, pkt, ext);
+    const uint8_t *payload = pkt->data + pkt->rtp.header_bytes;
+    struct rtp_out rtp = {.head = head, .payload = payload, .payload_bytes = pkt->rtp.payload_bytes};
+
+    rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt, pkt->rtp.marker, out->seq, out->ts,
+                                        sub->send.ssrc, ext, n);
+    if (rtp.header_bytes == 0)
+        return false;
+    rtp.head_bytes = rtp.header_bytes;
+    if (out->rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
+        memcpy(head + rtp.head_bytes, payload, vp8->bytes);
+        vp8_rewrite(head + rtp.head_bytes, vp8, out->picture_id, out->tl0picidx, out->keyidx);
+        rtp.head_bytes += vp8->bytes;
+        rtp.payload += vp8->bytes;
+        rtp.payload_bytes -= vp8->bytes;
+    }
+    return transport_send_rtp(sub->owner->tp, &rtp, now_us);
+}
+
+static void forward(struct subscription *sub, struct encoding *e, struct packet *pkt, uint8_t pt,
+                    const struct vp8_descriptor *vp8, uint64_t now_us)
+{
+    struct forwarder_out out;
+    struct sfu *sfu = sub->owner->sfu;
+
+    if (!forwarder_map(&sub->forwarder, &pkt->rtp, vp8, now_us, &out) ||
+        !send_packet(sub, e->track, pkt, pt, vp8, &out, now_us)) {
+        sub->packets_dropped++;
+        return;
+    }
+    sfu->totals.packets_forwarded++;
+    rtp_send_packet(&sub->send, pkt->rtp.payload_bytes, now_us);
+    sub->frames += pkt->media.is_frame_start;
+    sub->key_frames += pkt->media.is_keyframe && is_video(sub);
+    if (sub->sent_pt != pt) {
+        sub->sent_pt = pt;
+        sub->sent_codec = e->track->section.codec[pkt->codec_index].codec;
+    }
+    if (clock_is_stale(sub, e, now_us))
+        set_clock(sub, e, pkt, now_us);
+}
+
+static HOT void on_packet(struct sink *s, struct encoding *e, struct packet *pkt, uint64_t now_us)
+{
+    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
+    struct subscription *sub = link->sub;
+    struct vp8_descriptor vp8;
+    const struct vp8_descriptor *has_vp8 = NULL;
+    bool flows = link == current_link(sub) && e == sub->encoding;
+
+    if (!flows && !may_switch(sub, link, e, pkt))
+        return;
+    uint8_t pt = link->pt[pkt->codec_index];
+    if (pt == PT_NONE || !is_open(sub))
+        return;
+    if (flows && pkt->rtp.payload_bytes == 0) { /* padding only: a probe of the publisher's, of no use here */
+        forwarder_skip(&sub->forwarder, pkt->rtp.seq);
+        return;
+    }
+    if (pkt->codec == CODEC_VP8 && vp8_parse(&vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0)
+        has_vp8 = &vp8;
+    if (!flows) {
+        if (link != current_link(sub))
+            promote(sub);
+        switch_to(sub, e, pkt, has_vp8, now_us);
+    }
+    forward(sub, e, pkt, pt, has_vp8, now_us);
+}
+
+/* ---- life ---- */
+
+static const struct sink_ops sink_ops = {
+    .on_packet = on_packet,
+    .on_track_changed = on_track_changed,
+    .on_track_closed = on_track_closed,
+};
+
+int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *section)
+{
+    struct subscription *sub = mem_try_alloc(sizeof(*sub));
+    struct rng *rng = &owner->sfu->rng;
+
+    if (sub == NULL)
+        return E_NO_MEMORY;
+    sub->id = id;
+    sub->owner = owner;
+    sub->section = *section;
+    sub->sent_pt = PT_NONE;
+    for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
+        sub->link[i].sub = sub;
+        sub->link[i].sink.ops = &sink_ops;
+        list_init(&sub->link[i].sink.node);
+    }
+    /* First sequence numbers in the lower half: SRTP then survives early loss around a wrap (RFC 3711 s3.3.1). */
+    forwarder_init(&sub->forwarder, (uint16_t)rng_below(rng, 32768), rng_u32(rng), (uint16_t)rng_below(rng, 32768));
+    rtp_send_init(&sub->send, section->ssrc, section->msid);
+    transport_add_send(owner->tp, &sub->send);
+    list_append(&owner->subscriptions, &sub->node);
+    *out = sub;
+    return 0;
+}
+
+void subscription_close(struct subscription **sp)
+{
+    struct subscription *sub = *sp;
+
+    if (sub == NULL)
+        return;
+    *sp = NULL;
+    unlink_source(&sub->link[0]);
+    unlink_source(&sub->link[1]);
+    transport_remove_send(sub->owner->tp, &sub->send);
+    list_remove(&sub->node);
+    sfu_free_later(sub->owner->sfu, sub);
+}
+
+void subscription_update(struct subscription *sub, const struct transceiver *section, uint64_t now_us)
+{
+    (void)now_us;
+    sub->section = *section;
+    for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
+        index_codecs(&sub->link[i]);
+        judge_codec(&sub->link[i]);
+    }
+}
+
+void subscription_read_stats(struct subscription *sub, struct sfu_rtp_stats *out, uint64_t now_us)
+{
+    const struct rtp_send *s = &sub->send;
+    const struct track *t = subscription_track(sub);
+
+    *out = (struct sfu_rtp_stats){
+        .kind = SFU_STATS_OUTBOUND_RTP,
+        .id = sub->id,
+        .track_id = t == NULL ? 0 : t->id,
+        .media = sub->section.kind,
+        .codec = sub->sent_codec,
+        .pt = sub->sent_pt,
+        .ssrc = s->ssrc,
+        .packets = s->packets_sent,
+        .bytes = s->bytes_sent,
+        .bitrate_bps = rate_bps(&sub->send.rate, now_us),
+        .retransmitted_packets = s->retransmissions,
+        .packets_lost = s->packets_lost,
+        .jitter_s = s->clock_hz == 0 ? 0 : (double)s->jitter_ts / s->clock_hz,
+        .fraction_lost = (double)s->fraction_lost / 256,
+        .round_trip_time_s = (double)s->round_trip_us / 1e6,
+        .nack_count = s->nacks_received,
+        .pli_count = s->plis_received,
+        .fir_count = s->firs_received,
+        .key_frames = sub->key_frames,
+        .frames = sub->frames,
+        .frame_width = sub->encoding == NULL ? 0 : sub->encoding->width,
+        .frame_height = sub->encoding == NULL ? 0 : sub->encoding->height,
+        .packets_dropped = sub->packets_dropped,
+    };
+    memcpy(out->mid, sub->section.mid, sizeof(out->mid));
+    if (sub->encoding != NULL)
+        memcpy(out->rid, sub->encoding->rid, sizeof(out->rid));
+}

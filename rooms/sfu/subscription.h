@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subscription.h - one slot of one participant: ties a sending m-section to a track, and forwards.
+ *
+ * A change of source keeps the old one flowing until the new one shows a keyframe: two links, of which one is current. Owner: the
+ * sfu; lives on the receiving transport. Thread: the worker's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/list.h"
+#include "rooms/sfu/forwarder.h"
+#include "rooms/sfu/sink.h"
+#include "transport/rtp_send.h"
+#include "transport/transceiver.h"
+
+struct sfu_rtp_stats;
+struct sfu_transport;
+struct subscription;
+
+/* One end of a source: a sink that knows its subscription. */
+struct source_link {
+    struct sink sink;
+    struct subscription *sub;
+    uint64_t track_id;                     /* 0: none */
+    uint8_t pt[MAX_NEGOTIATED_CODECS];     /* ours, by the track's codec index; PT_NONE: cannot be sent here */
+    int8_t rx_codec;                       /* the track's codec that was judged last, -1: none */
+};
+
+struct subscription {
+    struct list node; /* in its transport's list */
+    uint64_t id;
+    struct sfu_transport *owner;
+    struct transceiver section;
+    struct source_link link[2];
+    unsigned current;          /* index of the link that flows; the other one is the next source, if any */
+    struct encoding *encoding; /* of the current link's track; NULL: waits for a keyframe */
+    struct forwarder forwarder;
+    struct rtp_send send;
+    struct codec sent_codec;   /* of the newest packet */
+    uint8_t sent_pt;
+    uint64_t clock_sr_us, clock_set_us; /* which SR the clock stands on, and when it was set */
+    uint64_t key_frames, frames, packets_dropped;
+};
+
+/** Make a slot that carries nothing. Errors: E_NO_MEMORY. */
+MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
+                                const struct transceiver *section);
+/** Unlink and free at the end of the turn. */
+void subscription_close(struct subscription **sub);
+void subscription_update(struct subscription *sub, const struct transceiver *section, uint64_t now_us);
+/** Switch to a track, or to nothing (NULL). */
+void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
+/** Its transport opened (again): start with a keyframe. */
+void subscription_restart(struct subscription *sub, uint64_t now_us);
+/** The endpoint asks for a keyframe. */
+void subscription_keyframe_request(struct subscription *sub, uint64_t now_us);
+/** The track that flows, or that will. */
+struct track *subscription_track(const struct subscription *sub);
+void subscription_read_stats(struct subscription *sub, struct sfu_rtp_stats *out, uint64_t now_us);

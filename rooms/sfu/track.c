@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* track.c - see track.h. The packet path is track_receive(): account, choose, hand to each sink. */
+#include "rooms/sfu/track.h"
+
+#include <string.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "core/packet.h"
+#include "core/payload.h"
+#include "rooms/sfu/layer_selector.h"
+#include "rooms/sfu/sfu_internal.h"
+
+static void index_exts(struct track *t)
+{
+    memset(t->kind_of_ext, RTP_EXT_KIND_COUNT, sizeof(t->kind_of_ext));
+    for (unsigned kind = 0; kind < RTP_EXT_KIND_COUNT; kind++)
+        if (t->section.ext.id[kind] != 0)
+            t->kind_of_ext[t->section.ext.id[kind]] = (uint8_t)kind;
+}
+
+/* Bind what the signalling tells. An SSRC that another section of this transport holds is taken over: signalling wins. */
+static int bind_signalled(struct track *t)
+{
+    int err = 0;
+
+    for (unsigned i = 0; i < t->encoding_count && err == 0; i++) {
+        const struct negotiated_encoding *n = &t->section.encoding[i];
+        memcpy(t->encoding[i].rid, n->rid, sizeof(n->rid));
+        if (n->ssrc != 0)
+            err = encoding_bind(&t->encoding[i], n->ssrc, false);
+        if (n->rtx_ssrc != 0 && err == 0)
+            err = encoding_bind(&t->encoding[i], n->rtx_ssrc, true);
+    }
+    return err;
+}
+
+static void set_section(struct track *t, const struct transceiver *section)
+{
+    t->section = *section;
+    index_exts(t);
+    /* A section without RIDs or SSRCs still carries one encoding, learnt by MID or payload type. */
+    unsigned count = MAX(section->encoding_count, 1u);
+    for (unsigned i = t->encoding_count; i < count; i++)
+        encoding_init(&t->encoding[i], t);
+    if (count > t->encoding_count)
+        t->encoding_count = (uint8_t)count;
+}
+
+int track_new(struct track **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *section)
+{
+    struct track *t = mem_try_alloc(sizeof(*t));
+
+    if (t == NULL)
+        return E_NO_MEMORY;
+    t->id = id;
+    t->owner = owner;
+    t->codec_index = -1;
+    t->best = -1;
+    list_init(&t->sinks);
+    list_append(&owner->tracks, &t->node);
+    set_section(t, section);
+    int err = bind_signalled(t);
+    if (err != 0) {
+        track_close(&t, 0);
+        return err;
+    }
+    *out = t;
+    return 0;
+}
+
+void track_close(struct track **tp, uint64_t now_us)
+{
+    struct track *t = *tp;
+
+    if (t == NULL)
+        return;
+    *tp = NULL;
+    while (!list_is_empty(&t->sinks)) {
+        struct sink *s = LIST_FIRST(&t->sinks, struct sink, node);
+        track_remove_sink(s);
+        s->ops->on_track_closed(s, now_us);
+    }
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        encoding_fini(&t->encoding[i]);
+    list_remove(&t->node);
+    sfu_free_later(t->owner->sfu, t);
+}
+
+static void tell_changed(struct track *t, uint64_t now_us)
+{
+    LIST_EACH(&t->sinks, struct sink, node, s)
+        s->ops->on_track_changed(s, now_us);
+}
+
+void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
+{
+    set_section(t, section);
+    t->codec_index = -1; /* the list may have changed: told anew by the next packet */
+    if (bind_signalled(t) != 0)
+        t->owner->sfu->totals.unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
+    tell_changed(t, now_us);
+}
+
+void track_set_muted(struct track *t, bool muted, uint64_t now_us)
+{
+    if (t->is_muted == muted)
+        return;
+    t->is_muted = muted;
+    tell_changed(t, now_us);
+}
+
+void track_add_sink(struct track *t, struct sink *s)
+{
+    list_append(&t->sinks, &s->node);
+    s->track = t;
+}
+
+void track_remove_sink(struct sink *s)
+{
+    if (s->track == NULL)
+        return;
+    list_remove(&s->node);
+    s->track = NULL;
+}
+
+struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len)
+{
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        struct encoding *e = &t->encoding[i];
+        if (strlen(e->rid) == rid_len && memcmp(e->rid, rid, rid_len) == 0)
+            return e;
+    }
+    return NULL;
+}
+
+struct encoding *track_best(struct track *t)
+{
+    return &t->encoding[t->best < 0 ? 0 : t->best];
+}
+
+const struct negotiated_codec *track_live_codec(const struct track *t)
+{
+    return t->codec_index < 0 ? NULL : &t->section.codec[t->codec_index];
+}
+
+uint32_t track_clock_hz(const struct track *t)
+{
+    const struct negotiated_codec *live = track_live_codec(t);
+
+    if (live != NULL)
+        return live->codec.clock_hz;
+    return t->section.codec_count > 0 ? t->section.codec[0].codec.clock_hz : 90000;
+}
+
+static void review_best(struct track *t, uint64_t now_us)
+{
+    struct layer_candidate c[MAX_ENCODINGS];
+
+    t->review_us = now_us + TRACK_REVIEW_US;
+    if (t->encoding_count == 1) {
+        t->best = 0;
+        return;
+    }
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        struct encoding *e = &t->encoding[i];
+        c[i] = (struct layer_candidate){
+            .is_live = encoding_is_live(e, now_us),
+            .live_for_us = e->live_since_us == 0 ? 0 : now_us - e->live_since_us,
+            .silent_us = e->live_since_us == 0 ? UINT64_MAX : now_us - e->last_packet_us,
+            .pixels = (uint32_t)e->width * e->height,
+            .bitrate_bps = rate_bps(&e->recv.rate, now_us),
+        };
+    }
+    int best = layer_selector_choose(c, t->encoding_count, t->best);
+    if (best == t->best)
+        return;
+    t->best = best;
+    tell_changed(t, now_us);
+}
+
+/* The codec behind the payload type; a change is told to the sinks and upwards. false: not negotiated here. */
+static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
+{
+    const struct negotiated_codec *codec = transceiver_find_pt(&t->section, pkt->rtp.pt);
+
+    if (codec == NULL)
+        return false;
+    int index = (int)(codec - t->section.codec);
+    pkt->codec = (uint8_t)codec->codec.id;
+    pkt->codec_index = (uint8_t)index;
+    if (index == t->codec_index || codec->codec.id == CODEC_TELEPHONE_EVENT)
+        return true;
+    t->codec_index = index;
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        t->encoding[i].recv.clock_hz = codec->codec.clock_hz;
+    sfu_track_is_live(t);
+    tell_changed(t, now_us);
+    return true;
+}
+
+static void note_sender_report(struct track *t, struct encoding *e)
+{
+    if (e->recv.sr_arrival_us == e->seen_sr_us)
+        return;
+    e->seen_sr_us = e->recv.sr_arrival_us;
+    sfu_transport_note_clock(t->owner, &e->recv);
+}
+
+/* Learn what the payload tells; padding-only packets (RFC 3550 s5.1, bandwidth probes) carry none. */
+static bool inspect(struct packet *pkt)
+{
+    if (pkt->rtp.payload_bytes > 0)
+        return payload_inspect(pkt) == 0;
+    pkt->media = (struct media_info){.spatial = -1, .temporal = -1};
+    return true;
+}
+
+HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
+{
+    if (!note_codec(t, pkt, now_us) || !inspect(pkt)) {
+        t->owner->sfu->totals.codec_mismatch++;
+        return;
+    }
+    if (!encoding_receive(e, pkt, now_us))
+        return;
+    note_sender_report(t, e);
+    if (now_us >= t->review_us)
+        review_best(t, now_us);
+    if (t->is_muted)
+        return;
+    LIST_EACH(&t->sinks, struct sink, node, s)
+        s->ops->on_packet(s, e, pkt, now_us);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * track.h - a published source on its worker: its encodings, and the sinks that consume it.
+ *
+ * Owner: the sfu; lives on one transport. Members are read by the rest of rooms/sfu, written by track.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+#include "core/list.h"
+#include "rooms/sfu/encoding.h"
+#include "rooms/sfu/sink.h"
+#include "transport/transceiver.h"
+
+struct sfu_transport;
+
+#define TRACK_REVIEW_US 250000ull /* how often the best encoding is chosen anew */
+
+struct track {
+    struct list node; /* in its transport's list */
+    uint64_t id;
+    struct sfu_transport *owner;
+    struct transceiver section;
+    struct encoding encoding[MAX_ENCODINGS];
+    uint8_t encoding_count;
+    uint8_t kind_of_ext[256]; /* enum rtp_ext_kind by the publisher's id; RTP_EXT_KIND_COUNT: not known */
+    struct list sinks;
+    bool is_muted;            /* by the server */
+    int codec_index;          /* of the codec that flows, -1: none yet */
+    int best;                 /* encoding to aim at, -1: none yet */
+    uint64_t review_us;
+};
+
+/** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
+MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *t);
+/** Tell the sinks, withdraw, free at the end of the turn. */
+void track_close(struct track **t, uint64_t now_us);
+void track_update(struct track *t, const struct transceiver *section, uint64_t now_us);
+void track_set_muted(struct track *t, bool muted, uint64_t now_us);
+
+/** Link a sink, which is linked nowhere. */
+void track_add_sink(struct track *t, struct sink *s);
+/** Unlink; fine when it is not linked. */
+void track_remove_sink(struct sink *s);
+
+/** One media packet of one of its encodings (RTX already unwrapped). Borrowed. */
+void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us);
+/** Find the encoding for a new SSRC by RID ("": the only one); NULL when it fits none. */
+struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
+/** The encoding to aim at, or the first one while none was live. */
+struct encoding *track_best(struct track *t);
+/** The codec that flows; NULL before media arrived. */
+const struct negotiated_codec *track_live_codec(const struct track *t);
+uint32_t track_clock_hz(const struct track *t);
