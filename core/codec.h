@@ -14,16 +14,16 @@
 enum media_kind { MEDIA_AUDIO, MEDIA_VIDEO, MEDIA_OTHER };
 
 /* name, SDP encoding name, kind, clock rate (0: any; an offer names telephone-event once a clock rate), channels */
-#define CODEC_MAP(X)                                      \
-    X(OPUS, "opus", MEDIA_AUDIO, 48000, 2)                \
-    X(PCMU, "PCMU", MEDIA_AUDIO, 8000, 1)                 \
-    X(PCMA, "PCMA", MEDIA_AUDIO, 8000, 1)                 \
+#define CODEC_MAP(X)                                         \
+    X(OPUS, "opus", MEDIA_AUDIO, 48000, 2)                   \
+    X(PCMU, "PCMU", MEDIA_AUDIO, 8000, 1)                    \
+    X(PCMA, "PCMA", MEDIA_AUDIO, 8000, 1)                    \
     X(TELEPHONE_EVENT, "telephone-event", MEDIA_AUDIO, 0, 1) \
-    X(VP8, "VP8", MEDIA_VIDEO, 90000, 1)                  \
-    X(VP9, "VP9", MEDIA_VIDEO, 90000, 1)                  \
-    X(H264, "H264", MEDIA_VIDEO, 90000, 1)                \
-    X(AV1, "AV1", MEDIA_VIDEO, 90000, 1)                  \
-    X(RTX, "rtx", MEDIA_OTHER, 0, 1)                      \
+    X(VP8, "VP8", MEDIA_VIDEO, 90000, 1)                     \
+    X(VP9, "VP9", MEDIA_VIDEO, 90000, 1)                     \
+    X(H264, "H264", MEDIA_VIDEO, 90000, 1)                   \
+    X(AV1, "AV1", MEDIA_VIDEO, 90000, 1)                     \
+    X(RTX, "rtx", MEDIA_OTHER, 0, 1)                         \
     X(RED, "red", MEDIA_AUDIO, 48000, 2)
 
 enum codec_id {

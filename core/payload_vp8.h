@@ -9,7 +9,7 @@
 #include "core/attr.h"
 
 struct vp8_descriptor {
-    uint8_t bytes; /* length of the descriptor */
+    uint8_t bytes;           /* length of the descriptor */
     bool start_of_partition; /* S */
     uint8_t partition;       /* PID */
     bool non_reference;      /* N */
@@ -29,5 +29,5 @@ struct vp8_descriptor {
 /** Parse. Errors: E_MALFORMED when cut short, or when no byte of the picture follows; *out is untouched then. */
 MUST_CHECK int vp8_parse(struct vp8_descriptor *out, const uint8_t *payload, size_t len);
 /** Overwrite the ids that are present, in the same widths. @payload is the packet that @d was parsed from, or a copy. */
-void vp8_rewrite(uint8_t *payload, const struct vp8_descriptor *d, uint16_t picture_id, uint8_t tl0picidx,
-                 uint8_t keyidx);
+void vp8_rewrite(uint8_t *payload, const struct vp8_descriptor *d, uint16_t picture_id,
+                 uint8_t tl0picidx, uint8_t keyidx);

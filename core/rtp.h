@@ -25,8 +25,8 @@ struct rtp_header {
     uint8_t csrc_count;
     uint8_t ext_count; /* elements below */
     struct rtp_ext {
-        uint8_t id;      /* as this sender negotiated it; 1..14 one-byte form, 1..255 two-byte form */
-        uint8_t len;     /* bytes */
+        uint8_t id;  /* as this sender negotiated it; 1..14 one-byte form, 1..255 two-byte form */
+        uint8_t len; /* bytes */
         uint16_t offset; /* of the element's data */
     } ext[MAX_RTP_EXT_ELEMENTS];
 };
@@ -60,5 +60,5 @@ struct rtp_ext_out {
  *
  * Returns the header's length in bytes, 0 when it does not fit in @size.
  */
-size_t rtp_write_header(uint8_t *out, size_t size, uint8_t pt, bool marker, uint16_t seq, uint32_t ts, uint32_t ssrc,
-                        const struct rtp_ext_out *ext, size_t n);
+size_t rtp_write_header(uint8_t *out, size_t size, uint8_t pt, bool marker, uint16_t seq,
+                        uint32_t ts, uint32_t ssrc, const struct rtp_ext_out *ext, size_t n);
