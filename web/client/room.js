@@ -15,7 +15,7 @@ import { Recovery } from "./recovery.js";
 import { Roster } from "./roster.js";
 import { Signal } from "./signal.js";
 import { Slots } from "./slots.js";
-import { SpeakerDetector, receiverLevel, senderLevel } from "./speakers.js";
+import { SpeakerMonitor } from "./speakers.js";
 import { summarise } from "./stats.js";
 
 /** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
@@ -87,7 +87,7 @@ export class Room extends Emitter {
   #slots;
   #publications;
   #recovery;
-  #detector = new SpeakerDetector();
+  #speakers = new SpeakerMonitor();
   /** @type {any} */
   #speakerTimer = null;
   /** @type {import("./stats.js").StatsSummary | null} */
@@ -494,22 +494,10 @@ export class Room extends Emitter {
   }
 
   async #measureSpeakers() {
-    const levels = new Map();
-    for (const track of this.#slots.boundTracks) {
-      if (track.source !== "microphone" || !track.transceiver) continue;
-      levels.set(track.participant.id, track.muted ? 0 : receiverLevel(track.transceiver.receiver));
-    }
-    const microphone = this.localTracks.find((track) => track.source === "microphone");
-    if (microphone?.transceiver && this.localParticipant) {
-      levels.set(this.localParticipant.id, microphone.muted ? 0 : await senderLevel(microphone.transceiver.sender));
-    }
-    const active = this.#detector.update(levels, performance.now());
-    const everyone = [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])];
-    for (const participant of everyone) participant.audioLevel = this.#detector.levelOf(participant.id);
-    if (!active) return;
-    for (const participant of everyone) participant.isSpeaking = active.includes(participant.id);
-    const byLoudness = active.flatMap((id) => everyone.find((participant) => participant.id === id) ?? []);
-    this.emit("activeSpeakersChanged", byLoudness);
+    const me = this.localParticipant;
+    const participants = [...this.participants.values(), ...(me ? [me] : [])];
+    const speaking = await this.#speakers.measure(participants);
+    if (speaking) this.emit("activeSpeakersChanged", speaking);
   }
 
   #watchNetwork() {

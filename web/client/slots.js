@@ -29,11 +29,6 @@ export class Slots extends Emitter {
     this.#ends = ends;
   }
 
-  /** @returns {RemoteTrack[]} */
-  get boundTracks() {
-    return [...this.#bound.values()];
-  }
-
   /**
    * Take over what the server says.
    * @param {SlotInfo[]} slots  those that changed

@@ -9,6 +9,9 @@ const HOLD_MS = 700;
 /** Loudness is smoothed over about this many measurements. */
 const SMOOTHING = 0.4;
 
+/** @typedef {import("./participant.js").Participant} Participant */
+/** @typedef {import("./local_track.js").LocalTrack} LocalTrack */
+/** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
 /** @typedef {{level: number, loudAtMs: number}} Speaker */
 
 export class SpeakerDetector {
@@ -48,12 +51,39 @@ export class SpeakerDetector {
   }
 }
 
+/** Measures the microphones of a room's participants and marks who speaks. */
+export class SpeakerMonitor {
+  #detector = new SpeakerDetector();
+
+  /**
+   * @param {Participant[]} participants
+   * @returns {Promise<Participant[] | null>} who speaks, loudest first; null when that has not changed
+   */
+  async measure(participants) {
+    /** @type {Map<string, number>} */
+    const levels = new Map();
+    for (const participant of participants) {
+      const track = participant.trackOf("microphone");
+      const transceiver = /** @type {LocalTrack | RemoteTrack | undefined} */ (track)?.transceiver;
+      if (!track || !transceiver) continue;
+      const level = () => (participant.isLocal ? senderLevel(transceiver.sender) : receiverLevel(transceiver.receiver));
+      levels.set(participant.id, track.muted ? 0 : await level());
+    }
+    const active = this.#detector.update(levels, performance.now());
+    for (const participant of participants) {
+      participant.audioLevel = this.#detector.levelOf(participant.id);
+      if (active) participant.isSpeaking = active.includes(participant.id);
+    }
+    return active && active.flatMap((id) => participants.find((participant) => participant.id === id) ?? []);
+  }
+}
+
 /**
  * Level of what a receiver plays now, from the packets' own header or the decoded sound.
  * @param {RTCRtpReceiver} receiver
  * @returns {number} 0 to 1
  */
-export function receiverLevel(receiver) {
+function receiverLevel(receiver) {
   return receiver.getSynchronizationSources?.()[0]?.audioLevel ?? 0;
 }
 
@@ -62,7 +92,7 @@ export function receiverLevel(receiver) {
  * @param {RTCRtpSender} sender
  * @returns {Promise<number>} 0 to 1
  */
-export async function senderLevel(sender) {
+async function senderLevel(sender) {
   for (const row of (await sender.getStats()).values()) {
     if (row.type === "media-source" && row.kind === "audio") return row.audioLevel ?? 0;
   }
