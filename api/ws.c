@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ws.c - WebSockets on libwebsockets: fragments put together, messages queued until the socket takes them, one clean close.
+ *
+ * The library answers pings, sends its own and hangs up on silence (the policy is set in http.c).
+ */
+#include "api/ws.h"
+
+#include <string.h>
+
+#include "api/http_internal.h"
+#include "core/limits.h"
+#include "core/log.h"
+#include "core/mem.h"
+
+#define CLOSE_TIMEOUT_S 5      /* a client that does not take our last messages is cut off */
+#define MAX_CLOSE_REASON 123   /* RFC 6455 s5.5: a control frame holds 125 bytes */
+#define MAX_WRITES_PER_TURN 64 /* messages of one connection, so that others get their turn */
+
+struct message {
+    struct list node;
+    size_t len;
+    unsigned char bytes[]; /* LWS_PRE for the library, then the text */
+};
+
+struct ws {
+    struct lws *wsi;
+    const struct ws_handlers *handlers;
+    void *arg;
+    struct strbuf in; /* the fragments so far */
+    struct list queue;
+    size_t queued_bytes;
+    unsigned close_code; /* 0: open */
+    char close_reason[MAX_CLOSE_REASON + 1];
+    char remote[64];
+};
+
+static void drop_queue(struct ws *ws)
+{
+    struct message *m;
+
+    while ((m = LIST_FIRST(&ws->queue, struct message, node)) != NULL) {
+        list_remove(&m->node);
+        mem_free(m);
+    }
+    ws->queued_bytes = 0;
+}
+
+int ws_on_open(struct lws *wsi, struct http_connection *c)
+{
+    struct http *h = http_of(wsi);
+    struct http_request_copy *copy = http_request_read(wsi);
+    struct ws *ws = mem_try_alloc(sizeof(*ws));
+
+    if (ws == NULL || copy == NULL) {
+        mem_free(ws);
+        mem_free(copy);
+        return -1;
+    }
+    http_exchange_end(c);
+    c->ws = ws;
+    ws->wsi = wsi;
+    strbuf_init(&ws->in, MAX_JSON_BYTES);
+    list_init(&ws->queue);
+    memcpy(ws->remote, copy->remote, sizeof(ws->remote));
+    h->handlers->on_ws_open(ws, &copy->request, h->arg);
+    mem_free(copy);
+    return 0;
+}
+
+void ws_take(struct ws *ws, const struct ws_handlers *handlers, void *arg)
+{
+    ws->handlers = handlers;
+    ws->arg = arg;
+}
+
+bool ws_is_closing(const struct ws *ws)
+{
+    return ws->close_code != 0;
+}
+
+const char *ws_remote(const struct ws *ws)
+{
+    return ws->remote;
+}
+
+void ws_send(struct ws *ws, struct str text)
+{
+    struct message *m;
+
+    if (ws_is_closing(ws))
+        return;
+    m = ws->queued_bytes + text.len <= MAX_WS_QUEUE_BYTES ? mem_try_alloc(sizeof(*m) + LWS_PRE + text.len) : NULL;
+    if (m == NULL) {
+        log_info(LOG_HTTP, NULL, "%s does not take its messages: closing", ws->remote);
+        drop_queue(ws);
+        ws_close(ws, WS_CLOSE_TRY_LATER, "too many unsent messages");
+        return;
+    }
+    memcpy(m->bytes + LWS_PRE, text.p, text.len);
+    m->len = text.len;
+    list_append(&ws->queue, &m->node);
+    ws->queued_bytes += text.len;
+    lws_callback_on_writable(ws->wsi);
+}
+
+void ws_close(struct ws *ws, unsigned code, const char *reason)
+{
+    if (ws_is_closing(ws))
+        return;
+    ws->close_code = code;
+    strncpy(ws->close_reason, reason, MAX_CLOSE_REASON);
+    lws_set_timeout(ws->wsi, PENDING_TIMEOUT_CLOSE_SEND, CLOSE_TIMEOUT_S);
+    lws_callback_on_writable(ws->wsi);
+}
+
+/* --- called by the library ---------------------------------------------------------------------- */
+
+int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes, size_t len)
+{
+    struct ws *ws = c->ws;
+
+    if (ws == NULL || ws_is_closing(ws))
+        return 0;
+    if (lws_frame_is_binary(wsi)) {
+        ws_close(ws, WS_CLOSE_UNSUPPORTED, "text frames only");
+        return 0;
+    }
+    if (lws_is_first_fragment(wsi))
+        strbuf_clear(&ws->in);
+    strbuf_add_str(&ws->in, (struct str){bytes, len});
+    /* What the frame announces counts at once: nobody makes us wait for the rest of a message that we will not take. */
+    if (ws->in.failed || ws->in.len + lws_remaining_packet_payload(wsi) > MAX_JSON_BYTES) {
+        ws_close(ws, WS_CLOSE_TOO_BIG, "message too big");
+        return 0;
+    }
+    if (lws_is_final_fragment(wsi) && ws->handlers != NULL) {
+        ws->handlers->on_text(ws, (struct str){ws->in.p ? ws->in.p : "", ws->in.len}, ws->arg);
+        if (ws->in.size > MAX_JSON_BYTES / 16) { /* a rare big one does not pin its memory */
+            strbuf_fini(&ws->in);
+            strbuf_init(&ws->in, MAX_JSON_BYTES);
+        }
+    }
+    return 0;
+}
+
+static int send_close(struct lws *wsi, struct ws *ws)
+{
+    lws_close_reason(wsi, (enum lws_close_status)ws->close_code, (unsigned char *)ws->close_reason,
+                     strlen(ws->close_reason));
+    return -1;
+}
+
+int ws_on_writeable(struct lws *wsi, struct http_connection *c)
+{
+    struct ws *ws = c->ws;
+
+    if (ws == NULL)
+        return 0;
+    for (unsigned i = 0; i < MAX_WRITES_PER_TURN && !lws_send_pipe_choked(wsi); i++) {
+        struct message *m = LIST_FIRST(&ws->queue, struct message, node);
+        int n;
+
+        if (m == NULL)
+            return ws_is_closing(ws) ? send_close(wsi, ws) : 0;
+        n = lws_write(wsi, m->bytes + LWS_PRE, m->len, LWS_WRITE_TEXT);
+        list_remove(&m->node);
+        ws->queued_bytes -= m->len;
+        mem_free(m);
+        if (n < 0)
+            return -1;
+    }
+    lws_callback_on_writable(wsi);
+    return 0;
+}
+
+void ws_on_gone(struct http_connection *c)
+{
+    struct ws *ws = c->ws;
+
+    if (ws == NULL)
+        return;
+    c->ws = NULL;
+    if (ws->handlers != NULL)
+        ws->handlers->on_closed(ws, ws->arg);
+    drop_queue(ws);
+    strbuf_fini(&ws->in);
+    mem_free(ws);
+}
