@@ -82,7 +82,8 @@ static struct session *session_new(size_t section_count)
     if (s->transceiver == NULL)
         session_free(&s);
     else
-        s->result = (struct jsep_result){.transceiver = s->transceiver, .transceiver_count = section_count};
+        s->result =
+            (struct jsep_result){.transceiver = s->transceiver, .transceiver_count = section_count};
     return s;
 }
 
@@ -103,7 +104,8 @@ static int check_history(const struct answering *a)
     const struct sdp *offer = a->offer;
 
     if (a->before && offer->section_count < a->before->result.transceiver_count)
-        return sdp_refuse(a->why, E_MALFORMED, 0, "the offer has %zu m-sections, but the last one had %zu",
+        return sdp_refuse(a->why, E_MALFORMED, 0,
+                          "the offer has %zu m-sections, but the last one had %zu",
                           offer->section_count, a->before->result.transceiver_count);
     for (size_t i = 0; i < offer->section_count; i++) {
         const struct transceiver *old = section_before(a, i), *t = &a->fresh->transceiver[i];
@@ -111,8 +113,9 @@ static int check_history(const struct answering *a)
         if (old == NULL || !jsep_section_is_live(s))
             continue;
         if (strcmp(old->mid, t->mid) != 0)
-            return sdp_refuse(a->why, E_MALFORMED, s->line, "the mid of a live m-section changed from \"%s\" to \"%s\"",
-                              old->mid, t->mid);
+            return sdp_refuse(a->why, E_MALFORMED, s->line,
+                              "the mid of a live m-section changed from \"%s\" to \"%s\"", old->mid,
+                              t->mid);
         if (old->kind != jsep_section_kind(s))
             return sdp_refuse(a->why, E_MALFORMED, s->line, "the kind of a live m-section changed");
     }
@@ -130,9 +133,11 @@ static int name_section(const struct answering *a, size_t index)
     if (!s->has_mid)
         snprintf(t->mid, sizeof t->mid, "mline%zu", index);
     else if (!str_copy(t->mid, sizeof t->mid, s->mid))
-        return sdp_refuse(a->why, E_LIMIT, s->line, "a mid is longer than %d characters", MAX_MID_LEN);
+        return sdp_refuse(a->why, E_LIMIT, s->line, "a mid is longer than %d characters",
+                          MAX_MID_LEN);
     if (!s->has_mid && sdp_find_mid(a->offer, str_of(t->mid)))
-        return sdp_refuse(a->why, E_MALFORMED, s->line, "the m-section has no mid, while others do");
+        return sdp_refuse(a->why, E_MALFORMED, s->line,
+                          "the m-section has no mid, while others do");
     return 0;
 }
 
@@ -185,9 +190,11 @@ static int negotiate_restart(const struct answering *a)
 static int refuse_empty(const struct answering *a)
 {
     if (a->offer->section_count == 0)
-        return sdp_refuse(a->why, E_UNSUPPORTED, 0, "the offer has no m-section: add a track or a transceiver first");
-    return sdp_refuse(a->why, E_UNSUPPORTED, a->offer->section[0].line,
-                      "no m-section can be accepted: stopped, not audio or video, or without a codec we know");
+        return sdp_refuse(a->why, E_UNSUPPORTED, 0,
+                          "the offer has no m-section: add a track or a transceiver first");
+    return sdp_refuse(
+        a->why, E_UNSUPPORTED, a->offer->section[0].line,
+        "no m-section can be accepted: stopped, not audio or video, or without a codec we know");
 }
 
 static int negotiate_transport(struct answering *a)
@@ -266,7 +273,8 @@ static void clean_msid(char *msid)
             *msid = '-';
 }
 
-static void start_sending(const struct answering *a, struct transceiver *t, char msid[MAX_MSID_LEN + 1])
+static void start_sending(const struct answering *a, struct transceiver *t,
+                          char msid[MAX_MSID_LEN + 1])
 {
     msid[MAX_MSID_LEN] = 0;
     clean_msid(msid);
@@ -289,7 +297,8 @@ static void forget_encodings(struct transceiver *t)
     t->is_simulcast = false;
 }
 
-static void decide_directions(const struct answering *a, size_t index, const struct jsep_policy *policy, void *arg)
+static void decide_directions(const struct answering *a, size_t index,
+                              const struct jsep_policy *policy, void *arg)
 {
     struct transceiver *t = &a->fresh->transceiver[index];
     const struct sdp_section *s = &a->offer->section[index];
@@ -300,7 +309,8 @@ static void decide_directions(const struct answering *a, size_t index, const str
               (policy == NULL || policy->may_recv == NULL || policy->may_recv(t, arg) == 0);
     if (!t->recv)
         forget_encodings(t);
-    if (jsep_section_client_receives(s) && policy && policy->may_send && policy->may_send(t, msid, arg) == 0)
+    if (jsep_section_client_receives(s) && policy && policy->may_send &&
+        policy->may_send(t, msid, arg) == 0)
         start_sending(a, t, msid);
 }
 
@@ -322,7 +332,8 @@ static void keep_identity(const struct answering *a)
 static void clear_rejected(const struct answering *a)
 {
     for (size_t i = 0; i < a->offer->section_count; i++) {
-        struct transceiver *t = &a->fresh->transceiver[i], bare = {.mline_index = t->mline_index, .kind = t->kind};
+        struct transceiver *t = &a->fresh->transceiver[i],
+                           bare = {.mline_index = t->mline_index, .kind = t->kind};
         if (!t->rejected)
             continue;
         bare.rejected = true;
@@ -367,7 +378,8 @@ static int write_answer(const struct answering *a, struct strbuf *out)
     return sdp_refuse(a->why, E_NO_MEMORY, 0, "no room for the answer");
 }
 
-static int answer_offer(struct answering *a, const struct jsep_policy *policy, void *arg, struct strbuf *out)
+static int answer_offer(struct answering *a, const struct jsep_policy *policy, void *arg,
+                        struct strbuf *out)
 {
     int err = negotiate(a);
 
@@ -387,8 +399,11 @@ int jsep_answer(struct jsep *j, struct str offer_text, const struct jsep_policy 
     int err = sdp_parse(&offer, offer_text.p, offer_text.len, why);
     if (err < 0)
         return err;
-    struct answering a = {
-        .jsep = j, .before = j->session, .fresh = session_new(offer->section_count), .offer = offer, .why = why};
+    struct answering a = {.jsep = j,
+                          .before = j->session,
+                          .fresh = session_new(offer->section_count),
+                          .offer = offer,
+                          .why = why};
     err = a.fresh ? answer_offer(&a, policy, arg, answer)
                   : sdp_refuse(why, E_NO_MEMORY, 0, "no memory for the session");
     sdp_free(&offer);

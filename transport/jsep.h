@@ -28,7 +28,7 @@ struct ice_credentials {
 };
 
 struct fingerprint {
-    char hash[16];   /* "sha-256", lower case */
+    char hash[16]; /* "sha-256", lower case */
     uint8_t value[64];
     uint8_t len;
 };
@@ -42,10 +42,10 @@ struct remote_transport {
 };
 
 struct jsep_config {
-    struct fingerprint fingerprint;       /* of the server's certificate */
-    const struct candidate *candidate;    /* ours, borrowed for the life of the jsep */
+    struct fingerprint fingerprint;    /* of the server's certificate */
+    const struct candidate *candidate; /* ours, borrowed for the life of the jsep */
     size_t candidate_count;
-    struct rng *rng;                      /* for SSRCs and the session id; borrowed */
+    struct rng *rng; /* for SSRCs and the session id; borrowed */
 };
 
 /* Asked at every answer, for each live section in m-line order, when everything else about the offer was found good. The
@@ -61,11 +61,13 @@ struct jsep_policy {
 
 /* What an accepted offer led to. Owned by the jsep, valid until the next call. */
 struct jsep_result {
-    const struct transceiver *transceiver; /* every section, rejected ones included, in m-line order */
+    const struct transceiver
+        *transceiver; /* every section, rejected ones included, in m-line order */
     size_t transceiver_count;
     struct remote_transport remote;
     struct ice_credentials local;
-    bool is_first;       /* the transport is new: the first offer, or all sections before were rejected or stopped */
+    bool
+        is_first; /* the transport is new: the first offer, or all sections before were rejected or stopped */
     bool is_ice_restart; /* the endpoint changed ufrag and pwd; `local` is new as well */
 };
 
@@ -82,5 +84,6 @@ void jsep_free(struct jsep **j);
  * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED, E_NO_MEMORY with @why (line and sentence); the session stays as it was.
  * Calls:  policy.
  */
-MUST_CHECK int jsep_answer(struct jsep *j, struct str offer, const struct jsep_policy *policy, void *arg,
-                           struct strbuf *answer, const struct jsep_result **result, struct sdp_error *why);
+MUST_CHECK int jsep_answer(struct jsep *j, struct str offer, const struct jsep_policy *policy,
+                           void *arg, struct strbuf *answer, const struct jsep_result **result,
+                           struct sdp_error *why);

@@ -9,8 +9,6 @@
  */
 #include "transport/jsep_bundle.h"
 
-#include <string.h>
-
 #include "core/err.h"
 #include "transport/cert.h"
 #include "transport/jsep_section.h"
@@ -19,7 +17,8 @@
 
 static size_t index_of_mid(const struct sdp *offer, struct str mid)
 {
-    return (size_t)(sdp_find_mid(offer, mid) - offer->section); /* sdp_parse() made sure that there is one */
+    return (size_t)(sdp_find_mid(offer, mid) -
+                    offer->section); /* sdp_parse() made sure that there is one */
 }
 
 static bool is_in_group(const struct sdp *offer, const struct sdp_section *s)
@@ -31,7 +30,8 @@ static bool is_in_group(const struct sdp *offer, const struct sdp_section *s)
 }
 
 /* rtcp-mux and rtcp-rsize belong to the transport (RFC 8859): some offerers write them in the tagged section only. */
-static int choose_of_group(struct jsep_bundle *b, const struct sdp *offer, struct transceiver *t, struct sdp_error *why)
+static int choose_of_group(struct jsep_bundle *b, const struct sdp *offer, struct transceiver *t,
+                           struct sdp_error *why)
 {
     bool has_mux = false;
 
@@ -63,8 +63,8 @@ static struct str pwd_of(const struct sdp *offer, const struct sdp_section *s)
     return s->transport.ice_pwd.len > 0 ? s->transport.ice_pwd : offer->transport.ice_pwd;
 }
 
-static int choose_without_group(struct jsep_bundle *b, const struct sdp *offer, struct transceiver *t,
-                                struct sdp_error *why)
+static int choose_without_group(struct jsep_bundle *b, const struct sdp *offer,
+                                struct transceiver *t, struct sdp_error *why)
 {
     const struct sdp_section *no_mux = NULL;
 
@@ -84,14 +84,17 @@ static int choose_without_group(struct jsep_bundle *b, const struct sdp *offer, 
         b->rtcp_rsize |= s->rtcp_rsize;
     }
     if (!b->has_transport && no_mux)
-        return sdp_refuse(why, E_UNSUPPORTED, no_mux->line, "RTP and RTCP must share a port: a=rtcp-mux is missing");
+        return sdp_refuse(why, E_UNSUPPORTED, no_mux->line,
+                          "RTP and RTCP must share a port: a=rtcp-mux is missing");
     return 0;
 }
 
-int jsep_bundle_choose(struct jsep_bundle *out, const struct sdp *offer, struct transceiver *t, struct sdp_error *why)
+int jsep_bundle_choose(struct jsep_bundle *out, const struct sdp *offer, struct transceiver *t,
+                       struct sdp_error *why)
 {
     *out = (struct jsep_bundle){0};
-    return offer->has_bundle ? choose_of_group(out, offer, t, why) : choose_without_group(out, offer, t, why);
+    return offer->has_bundle ? choose_of_group(out, offer, t, why)
+                             : choose_without_group(out, offer, t, why);
 }
 
 /* ---- the transport ---- */
@@ -125,16 +128,18 @@ static int read_credentials(struct ice_credentials *out, const struct sources *f
             pwd = from->level[i]->ice_pwd;
     }
     if (ufrag.len == 0 || pwd.len == 0)
-        return sdp_refuse(why, E_MALFORMED, line, "the m-section has no a=ice-ufrag or no a=ice-pwd");
-    if (!str_copy(out->ufrag, sizeof out->ufrag, ufrag) || !str_copy(out->pwd, sizeof out->pwd, pwd))
+        return sdp_refuse(why, E_MALFORMED, line,
+                          "the m-section has no a=ice-ufrag or no a=ice-pwd");
+    if (!str_copy(out->ufrag, sizeof out->ufrag, ufrag) ||
+        !str_copy(out->pwd, sizeof out->pwd, pwd))
         return sdp_refuse(why, E_LIMIT, line, "the ICE credentials are longer than %d characters",
                           MAX_ICE_CREDENTIAL_LEN);
     return 0;
 }
 
 /* Fingerprints of hash functions that we lack are passed over: one that we can check is enough (RFC 8122 s5). */
-static int read_fingerprints(struct remote_transport *out, const struct sources *from, unsigned line,
-                             struct sdp_error *why)
+static int read_fingerprints(struct remote_transport *out, const struct sources *from,
+                             unsigned line, struct sdp_error *why)
 {
     const struct sdp_transport *t = from->level[0];
 
@@ -148,24 +153,28 @@ static int read_fingerprints(struct remote_transport *out, const struct sources 
         if (err == E_UNSUPPORTED)
             continue;
         if (err < 0)
-            return sdp_refuse(why, err, f->line, "the fingerprint is not a list of hexadecimal bytes of the right length");
+            return sdp_refuse(
+                why, err, f->line,
+                "the fingerprint is not a list of hexadecimal bytes of the right length");
         out->fingerprint_count++;
     }
     if (out->fingerprint_count == 0)
-        return sdp_refuse(why, E_UNSUPPORTED, t->fingerprint[0].line, "no fingerprint with a hash function we know (sha-256)");
+        return sdp_refuse(why, E_UNSUPPORTED, t->fingerprint[0].line,
+                          "no fingerprint with a hash function we know (sha-256)");
     return 0;
 }
 
 /* RFC 8842 s5: the answerer takes the passive role where it may; a DTLS association keeps the role it has. */
-static int read_role(struct remote_transport *out, const struct sources *from, const struct remote_transport *before,
-                     unsigned line, struct sdp_error *why)
+static int read_role(struct remote_transport *out, const struct sources *from,
+                     const struct remote_transport *before, unsigned line, struct sdp_error *why)
 {
     enum sdp_setup setup = SDP_SETUP_NONE;
 
     for (size_t i = 0; i < from->count && setup == SDP_SETUP_NONE; i++)
         setup = from->level[i]->setup;
     if (setup == SDP_SETUP_HOLDCONN)
-        return sdp_refuse(why, E_UNSUPPORTED, line, "a=setup:holdconn: there is no media without DTLS");
+        return sdp_refuse(why, E_UNSUPPORTED, line,
+                          "a=setup:holdconn: there is no media without DTLS");
     out->dtls_active = setup == SDP_SETUP_PASSIVE;
     if (before == NULL)
         return 0;
@@ -179,22 +188,25 @@ static int read_role(struct remote_transport *out, const struct sources *from, c
 static bool has_fingerprint(const struct remote_transport *t, const struct fingerprint *f)
 {
     for (size_t i = 0; i < t->fingerprint_count; i++)
-        if (t->fingerprint[i].len == f->len && memcmp(t->fingerprint[i].value, f->value, f->len) == 0)
+        if (fingerprint_eq(&t->fingerprint[i], f))
             return true;
     return false;
 }
 
-static int check_same_certificate(const struct remote_transport *now, const struct remote_transport *before,
-                                  unsigned line, struct sdp_error *why)
+static int check_same_certificate(const struct remote_transport *now,
+                                  const struct remote_transport *before, unsigned line,
+                                  struct sdp_error *why)
 {
     for (size_t i = 0; i < now->fingerprint_count; i++)
         if (has_fingerprint(before, &now->fingerprint[i]))
             return 0;
-    return sdp_refuse(why, E_UNSUPPORTED, line, "the certificate cannot change within a session: a=fingerprint differs");
+    return sdp_refuse(why, E_UNSUPPORTED, line,
+                      "the certificate cannot change within a session: a=fingerprint differs");
 }
 
-int jsep_bundle_read_transport(struct remote_transport *out, const struct jsep_bundle *b, const struct sdp *offer,
-                               const struct remote_transport *before, struct sdp_error *why)
+int jsep_bundle_read_transport(struct remote_transport *out, const struct jsep_bundle *b,
+                               const struct sdp *offer, const struct remote_transport *before,
+                               struct sdp_error *why)
 {
     struct sources from = find_sources(b, offer);
     unsigned line = offer->section[b->tag].line;
@@ -202,7 +214,8 @@ int jsep_bundle_read_transport(struct remote_transport *out, const struct jsep_b
     *out = (struct remote_transport){0};
     for (size_t i = 0; i < from.count; i++)
         if (from.level[i]->ice_lite)
-            return sdp_refuse(why, E_UNSUPPORTED, line, "a=ice-lite: this server is ICE-lite, so the client cannot be");
+            return sdp_refuse(why, E_UNSUPPORTED, line,
+                              "a=ice-lite: this server is ICE-lite, so the client cannot be");
     int err = read_credentials(&out->ice, &from, line, why);
     if (err == 0)
         err = read_fingerprints(out, &from, line, why);
@@ -216,7 +229,8 @@ int jsep_bundle_read_transport(struct remote_transport *out, const struct jsep_b
 /* ---- what must be one over all sections ---- */
 
 /* A packet is told by its extension ids before its section is known (RFC 9143 s9.2), so one id has one meaning. */
-static int check_ext_ids(const struct sdp *offer, const struct transceiver *t, struct sdp_error *why)
+static int check_ext_ids(const struct sdp *offer, const struct transceiver *t,
+                         struct sdp_error *why)
 {
     struct str uri[256] = {{0}};
 
@@ -225,9 +239,10 @@ static int check_ext_ids(const struct sdp *offer, const struct transceiver *t, s
         for (size_t k = 0; !t[i].rejected && k < s->extmap_count; k++) {
             struct str *known = &uri[s->extmap[k].id];
             if (known->len > 0 && !str_eq(*known, s->extmap[k].uri))
-                return sdp_refuse(why, E_MALFORMED, s->extmap[k].line,
-                                  "the header extension id %u means something else in another bundled m-section",
-                                  s->extmap[k].id);
+                return sdp_refuse(
+                    why, E_MALFORMED, s->extmap[k].line,
+                    "the header extension id %u means something else in another bundled m-section",
+                    s->extmap[k].id);
             *known = s->extmap[k].uri;
         }
     }
@@ -269,7 +284,8 @@ static int check_ssrcs(const struct sdp *offer, const struct transceiver *t, str
     return 0;
 }
 
-int jsep_bundle_check_unique(const struct sdp *offer, const struct transceiver *t, struct sdp_error *why)
+int jsep_bundle_check_unique(const struct sdp *offer, const struct transceiver *t,
+                             struct sdp_error *why)
 {
     int err = offer->has_bundle ? check_ext_ids(offer, t, why) : 0;
 

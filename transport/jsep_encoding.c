@@ -3,8 +3,8 @@
  * jsep_encoding.c - RIDs win over SSRCs: where a section has both, packets carry the RID, and the order of the SSRC lines is
  * not promised to be that of the RIDs.
  *
- * All alternatives of a simulcast list are accepted ("hi,mid;low" are three RIDs), and an encoding that starts paused ("~low")
- * is asked for like the others: what is not wanted is said at run time.
+ * All alternatives of a simulcast list are accepted: "hi,mid;low" are three RIDs. The answer repeats the mark of a paused one,
+ * "~low", for without it Chromium takes the answer as a wish and starts the encoding, whatever the page had set.
  */
 #include "transport/jsep_encoding.h"
 
@@ -36,7 +36,8 @@ static uint8_t next_negotiated_pt(const struct transceiver *t, struct str *rest)
     uint64_t pt;
 
     while (rest->len > 0)
-        if (str_to_u64(str_trim(str_cut(rest, ',')), 127, &pt) && transceiver_find_pt(t, (uint8_t)pt))
+        if (str_to_u64(str_trim(str_cut(rest, ',')), 127, &pt) &&
+            transceiver_find_pt(t, (uint8_t)pt))
             return (uint8_t)pt;
     return PT_NONE;
 }
@@ -46,53 +47,66 @@ static bool is_usable(const struct transceiver *t, const struct sdp_rid *rid)
 {
     struct str list;
 
-    return !codec_fmtp_get(rid->restrictions, "pt", &list) || next_negotiated_pt(t, &list) != PT_NONE;
+    return !codec_fmtp_get(rid->restrictions, "pt", &list) ||
+           next_negotiated_pt(t, &list) != PT_NONE;
 }
 
 static void add_rid(struct transceiver *t, const struct sdp_rid *rid)
 {
     struct negotiated_encoding *e = &t->encoding[t->encoding_count];
 
-    if (t->encoding_count < MAX_ENCODINGS && is_usable(t, rid) && str_copy(e->rid, sizeof e->rid, rid->id))
+    if (t->encoding_count < MAX_ENCODINGS && is_usable(t, rid) &&
+        str_copy(e->rid, sizeof e->rid, rid->id))
         t->encoding_count++;
 }
 
-/* Cut the next RID off a simulcast list; *separator is what followed it, 0 at the end. */
-static struct str next_rid(struct str *list, char *separator)
+/* One RID of a simulcast list. */
+struct item {
+    struct str id;
+    bool is_paused;
+    char separator; /* what follows: ';' the next encoding, ',' an alternative, 0 nothing */
+};
+
+static struct item next_item(struct str *list)
 {
+    struct item item = {.id = *list};
     size_t len = 0;
 
     while (len < list->len && list->p[len] != ',' && list->p[len] != ';')
         len++;
-    struct str id = {list->p, len};
-    *separator = len < list->len ? list->p[len] : 0;
-    size_t skip = *separator ? len + 1 : len;
-    *list = (struct str){list->p + skip, list->len - skip};
-    if (str_starts(id, STR("~")))
-        id = (struct str){id.p + 1, id.len - 1};
-    return id;
+    item.separator = len < list->len ? list->p[len] : 0;
+    item.id.len = len;
+    item.is_paused = str_starts(item.id, STR("~"));
+    if (item.is_paused)
+        item.id = (struct str){item.id.p + 1, len - 1};
+    if (item.separator)
+        len++;
+    *list = (struct str){list->p + len, list->len - len};
+    return item;
 }
 
-static int negotiate_simulcast(struct transceiver *t, const struct sdp_section *s, struct sdp_error *why)
+static int negotiate_simulcast(struct transceiver *t, const struct sdp_section *s,
+                               struct sdp_error *why)
 {
     struct str list = s->simulcast_send, seen[MAX_RIDS_PER_SECTION];
     size_t seen_count = 0;
-    char separator;
+    struct item item;
 
     do {
-        struct str id = next_rid(&list, &separator);
+        item = next_item(&list);
+        struct str id = item.id;
         const struct sdp_rid *rid = find_rid(s, id);
         if (rid == NULL)
             return sdp_refuse(why, E_MALFORMED, s->simulcast_line,
-                              "the simulcast list names \"%.*s\", but no a=rid line sends it", (int)MIN(id.len, 32u),
-                              id.p);
+                              "the simulcast list names \"%.*s\", but no a=rid line sends it",
+                              (int)MIN(id.len, 32u), id.p);
         for (size_t i = 0; i < seen_count; i++)
             if (str_eq(seen[i], id))
-                return sdp_refuse(why, E_MALFORMED, s->simulcast_line, "the simulcast list names \"%.*s\" twice",
-                                  (int)id.len, id.p);
+                return sdp_refuse(why, E_MALFORMED, s->simulcast_line,
+                                  "the simulcast list names \"%.*s\" twice", (int)id.len, id.p);
         seen[seen_count++] = id; /* each is another a=rid line, of which there are no more */
         add_rid(t, rid);
-    } while (separator);
+    } while (item.separator);
     return 0;
 }
 
@@ -156,7 +170,8 @@ static void negotiate_ssrcs(struct transceiver *t, const struct sdp_section *s)
             add_ssrc(t, s, s->ssrc[i].ssrc);
 }
 
-int jsep_encoding_negotiate(struct transceiver *t, const struct sdp_section *s, struct sdp_error *why)
+int jsep_encoding_negotiate(struct transceiver *t, const struct sdp_section *s,
+                            struct sdp_error *why)
 {
     int err = 0;
 
@@ -173,7 +188,8 @@ int jsep_encoding_negotiate(struct transceiver *t, const struct sdp_section *s, 
 /* ---- the answer ---- */
 
 /* The offer's restrictions bind a receiver as well; only payload types that were not negotiated go. */
-static void write_restrictions(const struct transceiver *t, struct str restrictions, struct strbuf *out)
+static void write_restrictions(const struct transceiver *t, struct str restrictions,
+                               struct strbuf *out)
 {
     char before = ' ';
 
@@ -188,7 +204,8 @@ static void write_restrictions(const struct transceiver *t, struct str restricti
             continue;
         }
         const char *sign = "pt=";
-        for (uint8_t pt = next_negotiated_pt(t, &list); pt != PT_NONE; pt = next_negotiated_pt(t, &list)) {
+        for (uint8_t pt = next_negotiated_pt(t, &list); pt != PT_NONE;
+             pt = next_negotiated_pt(t, &list)) {
             strbuf_addf(out, "%s%u", sign, pt);
             sign = ",";
         }
@@ -197,23 +214,26 @@ static void write_restrictions(const struct transceiver *t, struct str restricti
 
 static void write_simulcast(const struct transceiver *t, struct str list, struct strbuf *out)
 {
-    char before = ' ', separator;
+    char before = ' ';
+    struct item item;
 
     strbuf_add(out, "a=simulcast:recv");
     do {
-        struct str id = next_rid(&list, &separator);
-        if (find_encoding(t, id)) {
+        item = next_item(&list);
+        if (find_encoding(t, item.id)) {
             strbuf_add_char(out, before);
-            strbuf_add_str(out, id);
+            strbuf_add(out, item.is_paused ? "~" : "");
+            strbuf_add_str(out, item.id);
             before = ',';
         }
-        if (separator == ';' && before != ' ')
+        if (item.separator == ';' && before != ' ')
             before = ';';
-    } while (separator);
+    } while (item.separator);
     strbuf_add(out, "\r\n");
 }
 
-void jsep_encoding_write(const struct transceiver *t, const struct sdp_section *s, struct strbuf *out)
+void jsep_encoding_write(const struct transceiver *t, const struct sdp_section *s,
+                         struct strbuf *out)
 {
     if (!t->recv || t->encoding_count == 0 || t->encoding[0].rid[0] == 0)
         return;

@@ -12,6 +12,8 @@
 struct strbuf;
 
 /** Fill the encodings of @t; its codecs and header extensions are negotiated. Errors: E_MALFORMED, E_LIMIT with @why. */
-MUST_CHECK int jsep_encoding_negotiate(struct transceiver *t, const struct sdp_section *s, struct sdp_error *why);
+MUST_CHECK int jsep_encoding_negotiate(struct transceiver *t, const struct sdp_section *s,
+                                       struct sdp_error *why);
 /** Write the a=rid and a=simulcast lines of the answer; nothing when @t has no RIDs. */
-void jsep_encoding_write(const struct transceiver *t, const struct sdp_section *s, struct strbuf *out);
+void jsep_encoding_write(const struct transceiver *t, const struct sdp_section *s,
+                         struct strbuf *out);

@@ -92,8 +92,9 @@ static uint8_t find_rtx(const struct sdp_section *s, uint8_t pt, uint32_t clock_
     for (size_t i = 0; i < s->pt_count; i++) {
         struct codec c = map_pt(s, s->pt[i]);
         const struct sdp_fmtp *fmtp = sdp_find_fmtp(s, s->pt[i]);
-        if (c.id == CODEC_RTX && c.clock_hz == clock_hz && fmtp && codec_fmtp_get(fmtp->params, "apt", &apt) &&
-            str_to_u64(apt, 127, &repaired) && repaired == pt)
+        if (c.id == CODEC_RTX && c.clock_hz == clock_hz && fmtp &&
+            codec_fmtp_get(fmtp->params, "apt", &apt) && str_to_u64(apt, 127, &repaired) &&
+            repaired == pt)
             return s->pt[i];
     }
     return PT_NONE;
@@ -112,7 +113,8 @@ static void negotiate_feedback(struct negotiated_codec *c, const struct sdp_sect
 }
 
 /* Returns 1 when the payload type was added, 0 when it is none of ours. */
-static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t pt, struct sdp_error *why)
+static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t pt,
+                     struct sdp_error *why)
 {
     struct codec offered = map_pt(s, pt);
     const struct sdp_fmtp *fmtp = sdp_find_fmtp(s, pt);
@@ -120,12 +122,14 @@ static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t
     if (!is_answered(offered.id) || codec_kind(offered.id) != t->kind)
         return 0;
     if (fmtp && !str_copy(offered.fmtp, sizeof offered.fmtp, fmtp->params))
-        return sdp_refuse(why, E_LIMIT, fmtp->line, "the format parameters of payload type %u are longer than %d bytes",
-                          pt, MAX_FMTP_LEN - 1);
+        return sdp_refuse(why, E_LIMIT, fmtp->line,
+                          "the format parameters of payload type %u are longer than %d bytes", pt,
+                          MAX_FMTP_LEN - 1);
     if (!codec_is_supported(&offered))
         return 0;
     struct negotiated_codec *c = &t->codec[t->codec_count];
-    *c = (struct negotiated_codec){.codec = offered, .pt = pt, .rtx_pt = find_rtx(s, pt, offered.clock_hz)};
+    *c = (struct negotiated_codec){
+        .codec = offered, .pt = pt, .rtx_pt = find_rtx(s, pt, offered.clock_hz)};
     int err = codec_answer_fmtp(&offered, c->codec.fmtp);
     if (err < 0)
         return sdp_refuse(why, err, fmtp ? fmtp->line : s->line,
@@ -135,7 +139,8 @@ static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t
     return 1;
 }
 
-static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s, struct sdp_error *why)
+static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
+                            struct sdp_error *why)
 {
     bool has_media = false; /* telephone events alone carry no sound */
 
@@ -169,7 +174,8 @@ static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, b
     for (size_t i = 0; i < s->extmap_count; i++) {
         const struct sdp_extmap *map = &s->extmap[i];
         enum rtp_ext_kind kind = rtp_ext_kind_of_uri(map->uri);
-        if (!is_answered_ext(kind) || !rtp_ext_is_for(kind, t->kind == MEDIA_VIDEO) || t->ext.id[kind] != 0)
+        if (!is_answered_ext(kind) || !rtp_ext_is_for(kind, t->kind == MEDIA_VIDEO) ||
+            t->ext.id[kind] != 0)
             continue;
         if ((map->id > 14 && !ext_mixed) || (map->has_direction && map->direction == SDP_INACTIVE))
             continue;
@@ -177,14 +183,17 @@ static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, b
     }
 }
 
-int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed, struct sdp_error *why)
+int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
+                           struct sdp_error *why)
 {
     int err = negotiate_codecs(t, s, why);
 
     if (err < 0 || t->rejected)
         return err;
     negotiate_exts(t, s, ext_mixed);
-    if (!str_eq_c(s->msid_stream, "-") && !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
-        return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters", MAX_MSID_LEN);
+    if (!str_eq_c(s->msid_stream, "-") &&
+        !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
+        return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",
+                          MAX_MSID_LEN);
     return jsep_section_client_sends(s) ? jsep_encoding_negotiate(t, s, why) : 0;
 }

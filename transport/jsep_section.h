@@ -20,7 +20,7 @@ bool jsep_section_client_receives(const struct sdp_section *s);
  * Units:  @ext_mixed: two-byte header extensions may be answered (RFC 8285 s6).
  * Errors: E_MALFORMED, E_LIMIT with @why.
  */
-MUST_CHECK int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
-                                      struct sdp_error *why);
+MUST_CHECK int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s,
+                                      bool ext_mixed, struct sdp_error *why);
 /** Kind of media of an m= line; MEDIA_OTHER when its protocol or its medium is none of ours. */
 enum media_kind jsep_section_kind(const struct sdp_section *s);

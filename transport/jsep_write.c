@@ -46,8 +46,8 @@ static void write_group(const struct jsep_answer *a, struct strbuf *out)
 
 static void write_session(const struct jsep_answer *a, struct strbuf *out)
 {
-    strbuf_addf(out, "v=0\r\no=- %" PRIu64 " %" PRIu64 " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", a->session_id,
-                a->session_version);
+    strbuf_addf(out, "v=0\r\no=- %" PRIu64 " %" PRIu64 " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
+                a->session_id, a->session_version);
     write_group(a, out);
     if (a->offer->ext_mixed)
         strbuf_add(out, "a=extmap-allow-mixed\r\n");
@@ -77,22 +77,23 @@ static void write_connection(const struct addr *to, struct strbuf *out)
 
 static void write_candidates(const struct jsep_config *c, struct strbuf *out)
 {
-    for (size_t i = 0; i < c->candidate_count; i++) {
-        struct strbuf line;
-        strbuf_init(&line, MAX_CANDIDATE_LINE_LEN);
-        if (candidate_write(&c->candidate[i], &line))
-            add_line(out, "a=", (struct str){line.p, line.len});
-        strbuf_fini(&line);
+    bool fits = true;
+
+    for (size_t i = 0; i < c->candidate_count && fits; i++) {
+        strbuf_add(out, "a=");
+        fits = candidate_write(&c->candidate[i], out);
+        strbuf_add(out, "\r\n");
     }
     strbuf_add(out, "a=end-of-candidates\r\n");
 }
 
 static void write_transport(const struct jsep_answer *a, size_t index, struct strbuf *out)
 {
-    char fingerprint[256];
+    char fingerprint[FINGERPRINT_TEXT_LEN];
 
     fingerprint_text(&a->config->fingerprint, fingerprint);
-    strbuf_addf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", a->result->local.ufrag, a->result->local.pwd);
+    strbuf_addf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", a->result->local.ufrag,
+                a->result->local.pwd);
     strbuf_addf(out, "a=fingerprint:%s\r\n", fingerprint);
     strbuf_addf(out, "a=setup:%s\r\n", a->result->remote.dtls_active ? "active" : "passive");
     if (index == a->bundle->tag || !a->offer->has_bundle)
@@ -129,14 +130,14 @@ static void write_codec(const struct negotiated_codec *c, struct strbuf *out)
     strbuf_add(out, "\r\n");
     if (c->codec.fmtp[0])
         strbuf_addf(out, "a=fmtp:%u %s\r\n", c->pt, c->codec.fmtp);
-#define X(words, flag)  \
-    if (c->flag)        \
+#define X(words, flag) \
+    if (c->flag)       \
         strbuf_addf(out, "a=rtcp-fb:%u " words "\r\n", c->pt);
     JSEP_FEEDBACK_MAP(X)
 #undef X
     if (c->rtx_pt != PT_NONE)
-        strbuf_addf(out, "a=rtpmap:%u rtx/%" PRIu32 "\r\na=fmtp:%u apt=%u\r\n", c->rtx_pt, c->codec.clock_hz,
-                    c->rtx_pt, c->pt);
+        strbuf_addf(out, "a=rtpmap:%u rtx/%" PRIu32 "\r\na=fmtp:%u apt=%u\r\n", c->rtx_pt,
+                    c->codec.clock_hz, c->rtx_pt, c->pt);
 }
 
 /* A direction in an answer is seen from the other side (RFC 8285 s6). */
@@ -176,8 +177,9 @@ static void write_stream(const struct transceiver *t, struct strbuf *out)
         strbuf_addf(out, "a=ssrc-group:FID %" PRIu32 " %" PRIu32 "\r\n", t->ssrc, t->rtx_ssrc);
     for (size_t i = 0; i < ARRAY_LEN(ssrc); i++)
         if (ssrc[i] != 0)
-            strbuf_addf(out, "a=ssrc:%" PRIu32 " cname:%s\r\na=ssrc:%" PRIu32 " msid:%s parley-%s\r\n", ssrc[i],
-                        t->msid, ssrc[i], t->msid, t->mid);
+            strbuf_addf(out,
+                        "a=ssrc:%" PRIu32 " cname:%s\r\na=ssrc:%" PRIu32 " msid:%s parley-%s\r\n",
+                        ssrc[i], t->msid, ssrc[i], t->msid, t->mid);
 }
 
 /* RFC 3264 s6: a rejected section keeps its place, with port 0 and at least one format. */

@@ -35,7 +35,7 @@ static void quote(struct str line, char out[MAX_QUOTE_LEN + 4])
     size_t len = MIN(line.len, (size_t)MAX_QUOTE_LEN);
 
     if (str_starts(line, STR("a=ice-pwd:")) || str_starts(line, STR("a=crypto:")))
-        len = STR("a=crypto:").len;
+        len = (size_t)((const char *)memchr(line.p, ':', line.len) + 1 - line.p);
     for (size_t i = 0; i < len; i++)
         out[i] = line.p[i] >= 0x20 && line.p[i] < 0x7f && line.p[i] != '"' ? line.p[i] : '?';
     memcpy(out + len, len < line.len ? "..." : "", len < line.len ? 4 : 1);
@@ -83,7 +83,8 @@ static int parse_origin(struct sdp_parse *p, struct str rest)
     uint64_t id, version;
 
     str_cut(&rest, ' ');
-    if (!str_to_u64(str_cut(&rest, ' '), UINT64_MAX, &id) || !str_to_u64(str_cut(&rest, ' '), UINT64_MAX, &version))
+    if (!str_to_u64(str_cut(&rest, ' '), UINT64_MAX, &id) ||
+        !str_to_u64(str_cut(&rest, ' '), UINT64_MAX, &version))
         return sdp_parse_refuse(p, E_MALFORMED, "session id and version must be decimal numbers");
     p->sdp->session_id = id;
     p->sdp->session_version = version;
@@ -106,9 +107,11 @@ static int parse_payload_types(struct sdp_parse *p, struct sdp_section *s, struc
         if (!str_to_u64(format, 127, &pt))
             return sdp_parse_refuse(p, E_MALFORMED, "payload types are numbers from 0 to 127");
         if (has_pt(s, pt))
-            return sdp_parse_refuse(p, E_MALFORMED, "payload type %u is listed twice", (unsigned)pt);
+            return sdp_parse_refuse(p, E_MALFORMED, "payload type %u is listed twice",
+                                    (unsigned)pt);
         if (s->pt_count == MAX_CODECS_PER_SECTION)
-            return sdp_parse_refuse(p, E_LIMIT, "more than %d payload types", MAX_CODECS_PER_SECTION);
+            return sdp_parse_refuse(p, E_LIMIT, "more than %d payload types",
+                                    MAX_CODECS_PER_SECTION);
         s->pt[s->pt_count++] = (uint8_t)pt;
     }
     return 0;
@@ -143,7 +146,8 @@ static int parse_media(struct sdp_parse *p, struct str rest)
     s->format = rest;
     s->format = str_cut(&s->format, ' ');
     if (!sdp_is_token(s->media) || s->protocol.len == 0 || s->format.len == 0)
-        return sdp_parse_refuse(p, E_MALFORMED, "an m= line needs media, port, protocol and a format");
+        return sdp_parse_refuse(p, E_MALFORMED,
+                                "an m= line needs media, port, protocol and a format");
     if (!str_to_u64(str_cut(&ports, '/'), 65535, &port))
         return sdp_parse_refuse(p, E_MALFORMED, "the port is not a number from 0 to 65535");
     s->port = (uint32_t)port;
@@ -193,7 +197,8 @@ static int parse_lines(struct sdp_parse *p, struct str text)
         if (err == 0 && !is_begun && p->line.p[0] != 'v')
             err = sdp_parse_refuse(p, E_MALFORMED, "a session description starts with v=0");
         if (err == 0)
-            err = is_begun ? parse_line(p) : parse_version(p, (struct str){p->line.p + 2, p->line.len - 2});
+            err = is_begun ? parse_line(p)
+                           : parse_version(p, (struct str){p->line.p + 2, p->line.len - 2});
         if (err < 0)
             return err;
         is_begun = true;
@@ -209,17 +214,20 @@ static int check_mids(const struct sdp *s, struct sdp_error *why)
     for (size_t i = 0; i < s->section_count; i++) {
         const struct sdp_section *section = &s->section[i];
         if (section->has_mid && sdp_find_mid(s, section->mid) != section)
-            return sdp_refuse(why, E_MALFORMED, section->line, "two m-sections have the mid \"%.*s\"",
-                              (int)section->mid.len, section->mid.p);
+            return sdp_refuse(why, E_MALFORMED, section->line,
+                              "two m-sections have the mid \"%.*s\"", (int)section->mid.len,
+                              section->mid.p);
     }
     for (size_t i = 0; i < s->bundle_count; i++) {
         struct str mid = s->bundle[i];
         if (sdp_find_mid(s, mid) == NULL)
-            return sdp_refuse(why, E_MALFORMED, 0, "the BUNDLE group names the mid \"%.*s\", which no m-section has",
+            return sdp_refuse(why, E_MALFORMED, 0,
+                              "the BUNDLE group names the mid \"%.*s\", which no m-section has",
                               (int)mid.len, mid.p);
         for (size_t k = 0; k < i; k++)
             if (str_eq(s->bundle[k], mid))
-                return sdp_refuse(why, E_MALFORMED, 0, "the BUNDLE group names the mid \"%.*s\" twice", (int)mid.len,
+                return sdp_refuse(why, E_MALFORMED, 0,
+                                  "the BUNDLE group names the mid \"%.*s\" twice", (int)mid.len,
                                   mid.p);
     }
     return 0;
@@ -229,7 +237,8 @@ int sdp_parse(struct sdp **out, const char *text, size_t len, struct sdp_error *
 {
     *why = (struct sdp_error){0};
     if (len > MAX_SDP_BYTES)
-        return sdp_refuse(why, E_LIMIT, 0, "the session description is longer than %d bytes", MAX_SDP_BYTES);
+        return sdp_refuse(why, E_LIMIT, 0, "the session description is longer than %d bytes",
+                          MAX_SDP_BYTES);
     struct sdp *s = mem_try_alloc(sizeof *s);
     if (s)
         s->text = mem_try_alloc(len + 1);

@@ -17,12 +17,18 @@
 
 /* Where and why a description was refused. */
 struct sdp_error {
-    unsigned line; /* 1-based; 0: not about one line */
+    unsigned line;  /* 1-based; 0: not about one line */
     char text[200]; /* one sentence; may quote the line, cleaned and cut */
 };
 
 enum sdp_direction { SDP_SENDRECV, SDP_SENDONLY, SDP_RECVONLY, SDP_INACTIVE };
-enum sdp_setup { SDP_SETUP_NONE, SDP_SETUP_ACTPASS, SDP_SETUP_ACTIVE, SDP_SETUP_PASSIVE, SDP_SETUP_HOLDCONN };
+enum sdp_setup {
+    SDP_SETUP_NONE,
+    SDP_SETUP_ACTPASS,
+    SDP_SETUP_ACTIVE,
+    SDP_SETUP_PASSIVE,
+    SDP_SETUP_HOLDCONN
+};
 
 struct sdp_rtpmap {
     uint8_t pt;
@@ -39,7 +45,7 @@ struct sdp_fmtp {
 };
 
 struct sdp_rtcp_fb {
-    int pt; /* -1: all ("*") */
+    int pt;           /* -1: all ("*") */
     struct str value; /* "nack pli" */
 };
 
@@ -88,13 +94,13 @@ struct sdp_transport {
 };
 
 struct sdp_section {
-    unsigned line;        /* of the m= line */
-    struct str media;     /* "audio", "video", "application" */
+    unsigned line;    /* of the m= line */
+    struct str media; /* "audio", "video", "application" */
     uint32_t port;
-    struct str protocol;  /* "UDP/TLS/RTP/SAVPF" */
+    struct str protocol; /* "UDP/TLS/RTP/SAVPF" */
     uint8_t pt[MAX_CODECS_PER_SECTION];
-    uint8_t pt_count;     /* 0 when the protocol is not RTP */
-    struct str format;    /* the first format, as written: "111", "webrtc-datachannel" */
+    uint8_t pt_count;  /* 0 when the protocol is not RTP */
+    struct str format; /* the first format, as written: "111", "webrtc-datachannel" */
     bool has_mid;
     struct str mid;
     enum sdp_direction direction; /* the session's, or sendrecv, when the section says nothing */
@@ -108,11 +114,11 @@ struct sdp_section {
     struct sdp_ssrc_group *ssrc_group;
     struct sdp_rid *rid;
     struct str *candidate; /* the value behind a=candidate:; past the bound they are dropped */
-    size_t rtpmap_count, fmtp_count, rtcp_fb_count, extmap_count, ssrc_count, ssrc_group_count, rid_count,
-        candidate_count;
+    size_t rtpmap_count, fmtp_count, rtcp_fb_count, extmap_count, ssrc_count, ssrc_group_count,
+        rid_count, candidate_count;
     struct str simulcast_send, simulcast_recv; /* the lists of a=simulcast, "" without */
     unsigned simulcast_line;
-    struct str msid_stream, msid_track;        /* of the first a=msid; "-" is kept */
+    struct str msid_stream, msid_track; /* of the first a=msid; "-" is kept */
     struct str sctp_port;
     uint32_t ptime_ms, maxptime_ms; /* 0: not given */
 };
@@ -146,4 +152,5 @@ const struct sdp_fmtp *sdp_find_fmtp(const struct sdp_section *s, uint8_t pt);
 /** Find the section with this mid; NULL when there is none. */
 const struct sdp_section *sdp_find_mid(const struct sdp *s, struct str mid);
 /** Fill @why and return @err, for `return sdp_refuse(…)`. @line 0: not about one line. */
-PRINTF_LIKE(4, 5) int sdp_refuse(struct sdp_error *why, int err, unsigned line, const char *fmt, ...);
+PRINTF_LIKE(4, 5)
+int sdp_refuse(struct sdp_error *why, int err, unsigned line, const char *fmt, ...);

@@ -47,15 +47,16 @@ static struct sdp_transport *transport_of(struct sdp_parse *p)
 }
 
 /* Append a zeroed element to @array, which has @count; leaves the handler when that is not possible. */
-#define APPEND(p, array, count, max, element)                                                              \
-    do {                                                                                                   \
-        if ((count) == (max))                                                                              \
-            return sdp_parse_refuse((p), E_LIMIT, "more than %d such lines in one m-section", (max));     \
-        void *grown_ = sdp_grow((array), (count), sizeof *(array));                                        \
-        if (grown_ == NULL)                                                                                \
-            return sdp_parse_refuse((p), E_NO_MEMORY, "no memory for another attribute");                 \
-        (array) = grown_;                                                                                  \
-        (element) = &(array)[(count)++];                                                                   \
+#define APPEND(p, array, count, max, element)                                                 \
+    do {                                                                                      \
+        if ((count) == (max))                                                                 \
+            return sdp_parse_refuse((p), E_LIMIT, "more than %d such lines in one m-section", \
+                                    (max));                                                   \
+        void *grown_ = sdp_grow((array), (count), sizeof *(array));                           \
+        if (grown_ == NULL)                                                                   \
+            return sdp_parse_refuse((p), E_NO_MEMORY, "no memory for another attribute");     \
+        (array) = grown_;                                                                     \
+        (element) = &(array)[(count)++];                                                      \
     } while (0)
 
 /* ---- session ---- */
@@ -99,8 +100,8 @@ static bool is_ice_text(struct str s)
 static int parse_ice_text(struct sdp_parse *p, struct str value, struct str *out, size_t min_len)
 {
     if (value.len < min_len || value.len > MAX_ICE_CREDENTIAL_LEN || !is_ice_text(value))
-        return sdp_parse_refuse(p, E_MALFORMED, "this must be %u to %d characters of [A-Za-z0-9+/]", (unsigned)min_len,
-                                MAX_ICE_CREDENTIAL_LEN);
+        return sdp_parse_refuse(p, E_MALFORMED, "this must be %u to %d characters of [A-Za-z0-9+/]",
+                                (unsigned)min_len, MAX_ICE_CREDENTIAL_LEN);
     if (out->len > 0 && !str_eq(*out, value))
         return sdp_parse_refuse(p, E_MALFORMED, "given twice with different values");
     *out = value;
@@ -155,7 +156,8 @@ static int parse_fingerprint(struct sdp_parse *p, struct str value)
     struct str hash = next_word(&value), digest = next_word(&value);
 
     if (!sdp_is_token(hash) || !is_made_of(digest, ":"))
-        return sdp_parse_refuse(p, E_MALFORMED, "a fingerprint is a hash name and hexadecimal bytes");
+        return sdp_parse_refuse(p, E_MALFORMED,
+                                "a fingerprint is a hash name and hexadecimal bytes");
     if (t->fingerprint_count == MAX_FINGERPRINTS)
         return sdp_parse_refuse(p, E_LIMIT, "more than %d fingerprints", MAX_FINGERPRINTS);
     t->fingerprint[t->fingerprint_count++] = (struct sdp_fingerprint){hash, digest, p->line_number};
@@ -303,7 +305,8 @@ static int parse_extmap(struct sdp_parse *p, struct str value)
     map.id = (uint8_t)id;
     for (size_t i = 0; i < s->extmap_count; i++)
         if (s->extmap[i].id == map.id)
-            return sdp_parse_refuse(p, E_MALFORMED, "the header extension id %u is used twice", map.id);
+            return sdp_parse_refuse(p, E_MALFORMED, "the header extension id %u is used twice",
+                                    map.id);
     APPEND(p, s->extmap, s->extmap_count, MAX_EXTS_PER_SECTION, slot);
     *slot = map;
     return 0;
@@ -343,9 +346,16 @@ static int parse_ssrc_group(struct sdp_parse *p, struct str value)
 
     for (struct str word = next_word(&value); word.len > 0; word = next_word(&value)) {
         if (group.count == MAX_SSRCS_PER_SECTION)
-            return sdp_parse_refuse(p, E_LIMIT, "more than %d SSRCs in a group", MAX_SSRCS_PER_SECTION);
-        if (!to_ssrc(word, &group.ssrc[group.count++]))
-            return sdp_parse_refuse(p, E_MALFORMED, "an SSRC is a decimal number of 32 bits, not 0");
+            return sdp_parse_refuse(p, E_LIMIT, "more than %d SSRCs in a group",
+                                    MAX_SSRCS_PER_SECTION);
+        uint32_t *ssrc = &group.ssrc[group.count];
+        if (!to_ssrc(word, ssrc))
+            return sdp_parse_refuse(p, E_MALFORMED,
+                                    "an SSRC is a decimal number of 32 bits, not 0");
+        for (size_t i = 0; i < group.count; i++)
+            if (group.ssrc[i] == *ssrc)
+                return sdp_parse_refuse(p, E_MALFORMED, "a group has an SSRC twice");
+        group.count++;
     }
     APPEND(p, s->ssrc_group, s->ssrc_group_count, MAX_SSRC_LINES_PER_SECTION, slot);
     *slot = group;
@@ -360,7 +370,8 @@ static int parse_rid(struct sdp_parse *p, struct str value)
     struct str direction = next_word(&value);
 
     if (!is_made_of(rid.id, "-_"))
-        return sdp_parse_refuse(p, E_MALFORMED, "a RID is made of letters, digits, \"-\" and \"_\"");
+        return sdp_parse_refuse(p, E_MALFORMED,
+                                "a RID is made of letters, digits, \"-\" and \"_\"");
     if (rid.id.len > MAX_RID_LEN)
         return sdp_parse_refuse(p, E_LIMIT, "a RID is longer than %d characters", MAX_RID_LEN);
     rid.is_send = str_eq_c(direction, "send");
@@ -390,7 +401,8 @@ static int parse_simulcast(struct sdp_parse *p, struct str value)
         if (!is_send && !str_eq_c(word, "recv"))
             return sdp_parse_refuse(p, E_MALFORMED, "simulcast lists follow \"send\" or \"recv\"");
         if (list->len > 0 || !is_made_of(rids, "-_~,;"))
-            return sdp_parse_refuse(p, E_MALFORMED, "a simulcast list is missing, given twice, or not made of RIDs");
+            return sdp_parse_refuse(
+                p, E_MALFORMED, "a simulcast list is missing, given twice, or not made of RIDs");
         *list = rids;
     }
     return 0;
@@ -403,7 +415,8 @@ static int parse_msid(struct sdp_parse *p, struct str value)
     struct str stream = next_word(&value);
 
     if (stream.len > MAX_MSID_LEN)
-        return sdp_parse_refuse(p, E_LIMIT, "a stream id is longer than %d characters", MAX_MSID_LEN);
+        return sdp_parse_refuse(p, E_LIMIT, "a stream id is longer than %d characters",
+                                MAX_MSID_LEN);
     if (s->msid_stream.len > 0)
         return 0;
     s->msid_stream = stream;

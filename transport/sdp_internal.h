@@ -12,7 +12,7 @@
 /* A parse under way: where it stands, and where its complaints go. */
 struct sdp_parse {
     struct sdp *sdp;
-    struct sdp_section *section; /* of the line; NULL at session level */
+    struct sdp_section *section;  /* of the line; NULL at session level */
     enum sdp_direction direction; /* the session's default */
     unsigned line_number;
     struct str line;

@@ -22,7 +22,8 @@ const struct negotiated_codec *transceiver_find_rtx_pt(const struct transceiver 
     return NULL;
 }
 
-const struct negotiated_codec *transceiver_find_codec(const struct transceiver *t, const struct codec *codec)
+const struct negotiated_codec *transceiver_find_codec(const struct transceiver *t,
+                                                      const struct codec *codec)
 {
     for (size_t i = 0; i < t->codec_count; i++)
         if (codec_is_same(codec, &t->codec[i].codec))

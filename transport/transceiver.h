@@ -20,7 +20,7 @@
 struct negotiated_codec {
     struct codec codec; /* fmtp as answered */
     uint8_t pt;
-    uint8_t rtx_pt; /* PT_NONE without RTX (RFC 4588) */
+    uint8_t rtx_pt;                  /* PT_NONE without RTX (RFC 4588) */
     bool nack, pli, fir, remb, twcc; /* RTCP feedback that both sides know (RFC 4585, 5104) */
 };
 
@@ -32,7 +32,9 @@ struct negotiated_encoding {
 };
 
 struct transceiver {
-    char mid[MAX_MID_LEN + 1]; /* "mline0", "mline1", … when the offer names none (it is not in the answer then) */
+    char
+        mid[MAX_MID_LEN +
+            1]; /* "mline0", "mline1", … when the offer names none (it is not in the answer then) */
     uint16_t mline_index;
     enum media_kind kind;
     bool rejected; /* port 0 in the answer */
@@ -44,13 +46,16 @@ struct transceiver {
     bool reduced_size_rtcp; /* RFC 5506 */
 
     /* recv */
-    struct negotiated_encoding encoding[MAX_ENCODINGS]; /* in the order of the offer; none without recv */
+    struct negotiated_encoding
+        encoding[MAX_ENCODINGS]; /* in the order of the offer; none without recv */
     uint8_t encoding_count;
     bool is_simulcast;
-    char remote_stream_id[MAX_MSID_LEN + 1]; /* the offer's msid, "" without one, or when it is "-" */
+    char remote_stream_id[MAX_MSID_LEN +
+                          1]; /* the offer's msid, "" without one, or when it is "-" */
 
     /* send */
-    uint32_t ssrc, rtx_ssrc; /* ours, from the first time that it sends; stable for the life of the section */
+    uint32_t ssrc,
+        rtx_ssrc; /* ours, from the first time that it sends; stable for the life of the section */
     char msid[MAX_MSID_LEN + 1]; /* stream id in the answer; also the CNAME */
 };
 
@@ -59,4 +64,5 @@ const struct negotiated_codec *transceiver_find_pt(const struct transceiver *t, 
 /** Find the media payload type that @rtx_pt repairs; NULL when it is none. */
 const struct negotiated_codec *transceiver_find_rtx_pt(const struct transceiver *t, uint8_t rtx_pt);
 /** Find the payload type under which a stream of @codec may be sent here (codec_is_same); NULL when there is none. */
-const struct negotiated_codec *transceiver_find_codec(const struct transceiver *t, const struct codec *codec);
+const struct negotiated_codec *transceiver_find_codec(const struct transceiver *t,
+                                                      const struct codec *codec);
