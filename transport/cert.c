@@ -65,7 +65,8 @@ static bool set_names(X509 *x, const char *common_name)
 {
     X509_NAME *name = X509_get_subject_name(x);
 
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) == 1 &&
+    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name,
+                                      -1, -1, 0) == 1 &&
            X509_set_issuer_name(x, name) == 1;
 }
 
@@ -74,12 +75,15 @@ static GENERAL_NAME *general_name_new(const char *text)
     GENERAL_NAME *g = GENERAL_NAME_new();
     ASN1_STRING *value = NULL;
     uint8_t ip[16];
-    int ip_bytes = inet_pton(AF_INET, text, ip) == 1 ? 4 : inet_pton(AF_INET6, text, ip) == 1 ? 16 : 0;
+    int ip_bytes = inet_pton(AF_INET, text, ip) == 1    ? 4
+                   : inet_pton(AF_INET6, text, ip) == 1 ? 16
+                                                        : 0;
     int type = ip_bytes > 0 ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING;
 
     value = ASN1_STRING_type_new(type);
     if (g == NULL || value == NULL ||
-        ASN1_STRING_set(value, ip_bytes > 0 ? (const void *)ip : (const void *)text, ip_bytes > 0 ? ip_bytes : -1) != 1) {
+        ASN1_STRING_set(value, ip_bytes > 0 ? (const void *)ip : (const void *)text,
+                        ip_bytes > 0 ? ip_bytes : -1) != 1) {
         GENERAL_NAME_free(g);
         ASN1_STRING_free(value);
         return NULL;
@@ -115,7 +119,8 @@ out:
 
 static bool names_are_fit(const char *common_name, const char *const *alt_names, size_t n)
 {
-    if (strlen(common_name) == 0 || strlen(common_name) > 64) /* RFC 5280 appendix A.1, ub-common-name */
+    if (strlen(common_name) == 0 ||
+        strlen(common_name) > 64) /* RFC 5280 appendix A.1, ub-common-name */
         return false;
     for (size_t i = 0; i < n; i++) {
         if (strlen(alt_names[i]) == 0 || strlen(alt_names[i]) > MAX_ALT_NAME_LEN)
@@ -127,7 +132,8 @@ static bool names_are_fit(const char *common_name, const char *const *alt_names,
     return true;
 }
 
-static bool fill_and_sign(struct cert *c, const char *common_name, const char *const *alt_names, size_t n, unsigned days)
+static bool fill_and_sign(struct cert *c, const char *common_name, const char *const *alt_names,
+                          size_t n, unsigned days)
 {
     return X509_set_version(c->x509, X509_VERSION_3) == 1 && set_serial(c->x509) &&
            X509_gmtime_adj(X509_getm_notBefore(c->x509), -DAY_S) != NULL && /* clocks differ */
@@ -136,7 +142,8 @@ static bool fill_and_sign(struct cert *c, const char *common_name, const char *c
            X509_set_pubkey(c->x509, c->key) == 1 && X509_sign(c->x509, c->key, EVP_sha256()) > 0;
 }
 
-int cert_new_self_signed(struct cert **out, const char *common_name, const char *const *alt_names, size_t n, unsigned days)
+int cert_new_self_signed(struct cert **out, const char *common_name, const char *const *alt_names,
+                         size_t n, unsigned days)
 {
     struct cert *c = NULL;
 
@@ -223,7 +230,8 @@ int fingerprint_of_x509(struct fingerprint *out, const struct x509_st *x509, con
     for (size_t i = 0; i < ARRAY_LEN(hashes); i++) {
         if (strcmp(hashes[i].name, hash) != 0)
             continue;
-        if (!str_copy(f.hash, sizeof(f.hash), str_of(hash)) || X509_digest(x509, hashes[i].digest(), f.value, &len) != 1)
+        if (!str_copy(f.hash, sizeof(f.hash), str_of(hash)) ||
+            X509_digest(x509, hashes[i].digest(), f.value, &len) != 1)
             return E_CRYPTO;
         f.len = (uint8_t)len;
         *out = f;
@@ -234,7 +242,8 @@ int fingerprint_of_x509(struct fingerprint *out, const struct x509_st *x509, con
 
 bool fingerprint_eq(const struct fingerprint *a, const struct fingerprint *b)
 {
-    return a->len == b->len && a->len > 0 && strcmp(a->hash, b->hash) == 0 && CRYPTO_memcmp(a->value, b->value, a->len) == 0;
+    return a->len == b->len && a->len > 0 && strcmp(a->hash, b->hash) == 0 &&
+           CRYPTO_memcmp(a->value, b->value, a->len) == 0;
 }
 
 void fingerprint_text(const struct fingerprint *f, char out[FINGERPRINT_TEXT_LEN])

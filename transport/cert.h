@@ -18,8 +18,8 @@ struct x509_st;
 
 /** Make a self-signed ECDSA P-256 certificate, valid from a day ago for @days, for the given DNS names and IP addresses
  * (texts; may be 0). Errors: E_INVALID for a name or number that cannot stand in one, E_CRYPTO. */
-MUST_CHECK int cert_new_self_signed(struct cert **out, const char *common_name, const char *const *alt_names, size_t n,
-                                    unsigned days);
+MUST_CHECK int cert_new_self_signed(struct cert **out, const char *common_name,
+                                    const char *const *alt_names, size_t n, unsigned days);
 void cert_free(struct cert **c);
 /** SHA-256 of the DER form (RFC 8122). */
 void cert_fingerprint(const struct cert *c, struct fingerprint *out);
@@ -30,7 +30,8 @@ struct x509_st *cert_x509(const struct cert *c);
 struct evp_pkey_st *cert_key(const struct cert *c);
 
 /** Digest a certificate with the named hash ("sha-256"). Errors: E_UNSUPPORTED (hash), E_CRYPTO; *out untouched. */
-MUST_CHECK int fingerprint_of_x509(struct fingerprint *out, const struct x509_st *x509, const char *hash);
+MUST_CHECK int fingerprint_of_x509(struct fingerprint *out, const struct x509_st *x509,
+                                   const char *hash);
 /** Whether both have the same hash and value; the values are compared in constant time. */
 bool fingerprint_eq(const struct fingerprint *a, const struct fingerprint *b);
 /** Write "sha-256 AB:CD:…" (answer) and read value and hash of an offer. Errors: E_MALFORMED, E_UNSUPPORTED (hash). */

@@ -32,8 +32,8 @@
 
 /* Of RFC 8827 s6.5, and what FIPS builds and machines without AES instructions prefer. The certificate that decides between
  * ECDSA and RSA is the endpoint's when we are active. */
-#define CIPHERS                                                                                                          \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                           \
+#define CIPHERS                                                                                \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:" \
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define GROUPS "X25519:P-256:P-384"
 
@@ -61,8 +61,9 @@ struct dtls {
     enum dtls_state state;
     bool is_active, started;
     bool foreign_certificate; /* the handshake ended for it */
-    bool trusted_certificate; /* one that fits was shown; whether its key was, the handshake tells */
-    const uint8_t *in;        /* the datagram not read yet, during dtls_input() */
+    bool
+        trusted_certificate; /* one that fits was shown; whether its key was, the handshake tells */
+    const uint8_t *in;       /* the datagram not read yet, during dtls_input() */
     size_t in_bytes;
     size_t bytes_before_open;
     struct fingerprint fingerprint[MAX_FINGERPRINTS];
@@ -121,7 +122,8 @@ static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
     (void)bio;
     (void)num;
     (void)ptr;
-    return cmd == BIO_CTRL_FLUSH; /* the rest asks about MTUs and pending bytes: none known, none pending */
+    return cmd ==
+           BIO_CTRL_FLUSH; /* the rest asks about MTUs and pending bytes: none known, none pending */
 }
 
 static int bio_create(BIO *bio)
@@ -155,7 +157,8 @@ static int on_verify(X509_STORE_CTX *store, void *arg)
     (void)arg;
     for (size_t i = 0; i < d->fingerprint_count; i++) {
         struct fingerprint shown;
-        if (fingerprint_of_x509(&shown, x509, d->fingerprint[i].hash) == 0 && fingerprint_eq(&shown, &d->fingerprint[i])) {
+        if (fingerprint_of_x509(&shown, x509, d->fingerprint[i].hash) == 0 &&
+            fingerprint_eq(&shown, &d->fingerprint[i])) {
             d->trusted_certificate = true;
             return 1;
         }
@@ -167,15 +170,17 @@ static int on_verify(X509_STORE_CTX *store, void *arg)
 
 static bool context_configure(SSL_CTX *ctx, const struct cert *cert)
 {
-    SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* idle associations are many */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
-           SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 && SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
-           SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 && SSL_CTX_use_certificate(ctx, cert_x509(cert)) == 1 &&
+           SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
+           SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+           SSL_CTX_use_certificate(ctx, cert_x509(cert)) == 1 &&
            SSL_CTX_use_PrivateKey(ctx, cert_key(cert)) == 1 &&
            SSL_CTX_set_tlsext_use_srtp(ctx, OPENSSL_PROFILES) == 0; /* 0 is success here */
 }
@@ -237,8 +242,9 @@ static bool attach(struct dtls *d, struct dtls_context *c)
     return DTLS_set_link_mtu(d->ssl, DTLS_MTU_BYTES) == 1;
 }
 
-int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active, const struct fingerprint *fingerprint,
-             size_t fingerprint_count, const struct dtls_handlers *handlers, void *arg)
+int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
+             const struct fingerprint *fingerprint, size_t fingerprint_count,
+             const struct dtls_handlers *handlers, void *arg)
 {
     struct dtls *d = NULL;
 
@@ -293,7 +299,8 @@ static void end_with_openssl_error(struct dtls *d)
         end(d, E_TIMEOUT, "the endpoint stopped answering in the DTLS handshake");
     else if (reason == SSL_R_NO_SHARED_CIPHER)
         end(d, E_UNSUPPORTED, "no common DTLS cipher");
-    else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW || reason == SSL_R_WRONG_SSL_VERSION)
+    else if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
+             reason == SSL_R_WRONG_SSL_VERSION)
         end(d, E_UNSUPPORTED, "the endpoint does not speak DTLS 1.2");
     else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
         end(d, E_AUTH, "the endpoint showed no certificate");
@@ -312,7 +319,8 @@ static bool export_keys(struct dtls *d, const struct profile *p, struct srtp_key
     uint8_t *client = d->is_active ? out->local : out->remote;
     uint8_t *server = d->is_active ? out->remote : out->local;
 
-    if (SSL_export_keying_material(d->ssl, material, 2 * (k + s), label, sizeof(label) - 1, NULL, 0, 0) != 1)
+    if (SSL_export_keying_material(d->ssl, material, 2 * (k + s), label, sizeof(label) - 1, NULL, 0,
+                                   0) != 1)
         return false;
     memcpy(client, material, k);
     memcpy(server, material + k, k);
@@ -469,7 +477,8 @@ bool dtls_is_open(const struct dtls *d)
 
 const char *dtls_cipher_name(const struct dtls *d)
 {
-    const char *name = d->state == DTLS_OPEN ? SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl)) : NULL;
+    const char *name =
+        d->state == DTLS_OPEN ? SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl)) : NULL;
 
     return name != NULL ? name : "";
 }

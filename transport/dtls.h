@@ -25,6 +25,7 @@ enum srtp_profile {
     SRTP_PROFILE_AEAD_AES_256_GCM = 0x0008,
 };
 
+/** "AEAD_AES_128_GCM"; "" for SRTP_PROFILE_NONE. */
 const char *srtp_profile_name(enum srtp_profile p);
 
 #define SRTP_MAX_MASTER_BYTES 46 /* 32 key + 12 salt for AES-256-GCM; 16 + 14 for CM */
@@ -44,14 +45,17 @@ struct dtls_handlers {
     void (*on_open)(struct dtls *d, const struct srtp_keys *keys, void *arg);
     /* Application data (SCTP). */
     void (*on_data)(struct dtls *d, const uint8_t *buf, size_t len, void *arg);
-    /* Ended: alert, timeout, foreign fingerprint, no common profile. @reason is a static sentence. Nothing follows. */
+    /* Ended: alert, timeout, foreign fingerprint, no common profile; err 0: close_notify. @reason is a static sentence. Nothing
+     * follows. */
     void (*on_closed)(struct dtls *d, int err, const char *reason, void *arg);
 };
 
+/** Make the context; keeps its own reference to what is in @cert. Errors: E_CRYPTO. */
 MUST_CHECK int dtls_context_new(struct dtls_context **out, const struct cert *cert);
 void dtls_context_free(struct dtls_context **c);
 
-/** Make an association in the given role; nothing is sent before dtls_start() or the first dtls_input(). */
+/** Make an association in the given role; nothing is sent before dtls_start() or the first dtls_input(). Errors: E_INVALID without
+ * a fingerprint or past MAX_FINGERPRINTS, E_NO_MEMORY. */
 MUST_CHECK int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active, const struct fingerprint *fingerprint,
                         size_t fingerprint_count, const struct dtls_handlers *handlers, void *arg);
 /** Free at once and silently; safe only outside its handlers (the transport defers it). */
@@ -64,9 +68,9 @@ void dtls_input(struct dtls *d, const uint8_t *buf, size_t len);
 uint64_t dtls_wait_us(const struct dtls *d);
 /** Retransmit what is due. Calls: on_send, on_closed. */
 void dtls_tick(struct dtls *d);
-/** Send application data. Errors: E_STATE before open. */
+/** Send application data. Errors: E_STATE before open, E_LIMIT when it does not fit in one datagram, E_CRYPTO. */
 MUST_CHECK int dtls_send(struct dtls *d, const uint8_t *buf, size_t len);
-/** Send close_notify; the object stays until dtls_free(). */
+/** Send close_notify when open; nothing but dtls_free() follows, and on_closed is not called. Fine inside handlers. */
 void dtls_shutdown(struct dtls *d);
 bool dtls_is_open(const struct dtls *d);
 /** "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" once open, else "". */

@@ -13,9 +13,9 @@
 #include "core/seq.h"
 #include "core/timebase.h"
 
-#define MAX_DROPOUT 3000              /* RFC 3550 A.1 */
-#define NO_BAD_SEQ 0x10000u           /* no sequence number */
-#define JITTER_IGNORED_AFTER_S 5      /* a step of the sender's clock, not jitter */
+#define MAX_DROPOUT 3000         /* RFC 3550 A.1 */
+#define NO_BAD_SEQ 0x10000u      /* no sequence number */
+#define JITTER_IGNORED_AFTER_S 5 /* a step of the sender's clock, not jitter */
 
 void rtp_recv_init(struct rtp_recv *r, uint32_t ssrc, uint32_t clock_hz)
 {
@@ -209,7 +209,9 @@ bool rtp_recv_report(struct rtp_recv *r, struct rtcp_block *out, uint64_t now_us
     *out = (struct rtcp_block){
         .ssrc = r->ssrc,
         .fraction_lost = take_fraction_lost(r),
-        .cumulative_lost = (int32_t)(lost > INT32_MAX ? INT32_MAX : lost < INT32_MIN ? INT32_MIN : lost),
+        .cumulative_lost = (int32_t)(lost > INT32_MAX   ? INT32_MAX
+                                     : lost < INT32_MIN ? INT32_MIN
+                                                        : lost),
         .highest_seq_ext = extended_highest(r),
         .jitter_ts = r->jitter_q4 >> 4,
     };

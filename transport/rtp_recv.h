@@ -13,7 +13,8 @@
 #include "core/stats.h"
 #include "transport/rtcp.h"
 
-#define RTP_RECV_WINDOW 1024 /* packets behind the newest that are still taken, and told from duplicates */
+#define RTP_RECV_WINDOW \
+    1024 /* packets behind the newest that are still taken, and told from duplicates */
 
 struct rtp_recv {
     struct list node; /* in its transport's list of receivers */
@@ -21,11 +22,12 @@ struct rtp_recv {
     uint32_t clock_hz;
     bool started;
     uint16_t highest_seq;
-    uint32_t cycles; /* wraps of seq, shifted by 16 */
-    uint32_t base_seq; /* extended first */
-    uint32_t bad_seq;  /* what would confirm a jump (A.1) */
+    uint32_t cycles;                     /* wraps of seq, shifted by 16 */
+    uint32_t base_seq;                   /* extended first */
+    uint32_t bad_seq;                    /* what would confirm a jump (A.1) */
     uint64_t seen[RTP_RECV_WINDOW / 64]; /* of the window, by sequence number */
-    uint64_t packets_received, bytes_received, packets_duplicate_or_old; /* the last are not among the first */
+    uint64_t packets_received, bytes_received,
+        packets_duplicate_or_old; /* the last are not among the first */
     uint64_t expected_prior, received_prior;
     uint32_t jitter_q4; /* RTP units, scaled by 16 */
     uint32_t transit_ts;

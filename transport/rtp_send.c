@@ -35,7 +35,8 @@ static uint32_t ts_at(const struct rtp_send *s, uint64_t wall_us)
 {
     bool is_after = wall_us >= s->clock_wall_us;
     uint64_t gap_us = is_after ? wall_us - s->clock_wall_us : s->clock_wall_us - wall_us;
-    uint32_t gap_ts = (uint32_t)(gap_us / US_PER_S * s->clock_hz + gap_us % US_PER_S * s->clock_hz / US_PER_S);
+    uint32_t gap_ts =
+        (uint32_t)(gap_us / US_PER_S * s->clock_hz + gap_us % US_PER_S * s->clock_hz / US_PER_S);
 
     return is_after ? s->clock_ts + gap_ts : s->clock_ts - gap_ts;
 }

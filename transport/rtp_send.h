@@ -14,7 +14,7 @@
 struct rtp_send {
     struct list node; /* in its transport's list of senders */
     uint32_t ssrc;
-    uint32_t clock_hz; /* of what flows now; 0: nothing yet, no SR */
+    uint32_t clock_hz;                 /* of what flows now; 0: nothing yet, no SR */
     uint64_t packets_sent, bytes_sent; /* payload bytes (RFC 3550 s6.4.1) */
     uint32_t packets_since_sr;
     struct rate rate;

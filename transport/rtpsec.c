@@ -87,13 +87,15 @@ static bool set_crypto(srtp_policy_t *policy, enum srtp_profile profile)
 
 /* @master is key then salt, as libsrtp wants them. Repeated sequence numbers are refused on both sides: with GCM a second packet
  * under one nonce would give the authentication key away. */
-static int session_new(srtp_t *out, const struct srtp_keys *keys, const uint8_t *master, srtp_ssrc_type_t direction)
+static int session_new(srtp_t *out, const struct srtp_keys *keys, const uint8_t *master,
+                       srtp_ssrc_type_t direction)
 {
     uint8_t key[SRTP_MAX_MASTER_BYTES];
     srtp_policy_t policy = {0};
     srtp_err_status_t status = srtp_err_status_fail;
 
-    if (!set_crypto(&policy, keys->profile) || policy.rtp.cipher_key_len != keys->key_bytes + keys->salt_bytes)
+    if (!set_crypto(&policy, keys->profile) ||
+        policy.rtp.cipher_key_len != keys->key_bytes + keys->salt_bytes)
         return E_CRYPTO;
     memcpy(key, master, sizeof(key));
     policy.ssrc.type = direction;
@@ -189,8 +191,8 @@ static void learn(struct rtpsec *s, uint32_t ssrc)
 
 /* --- packets ----------------------------------------------------------------------------------------- */
 
-static int unprotect(struct rtpsec *s, srtp_err_status_t (*transform)(srtp_t, void *, int *), uint8_t *buf, size_t *len,
-                     size_t min_bytes, size_t ssrc_at)
+static int unprotect(struct rtpsec *s, srtp_err_status_t (*transform)(srtp_t, void *, int *),
+                     uint8_t *buf, size_t *len, size_t min_bytes, size_t ssrc_at)
 {
     int n = 0, err = 0;
     uint32_t ssrc = 0;
@@ -226,8 +228,8 @@ int rtpsec_unprotect_rtcp(struct rtpsec *s, uint8_t *buf, size_t *len)
     return unprotect(s, srtp_unprotect_rtcp, buf, len, RTCP_MIN_BYTES + SRTCP_INDEX_BYTES, 4);
 }
 
-static int protect(struct rtpsec *s, srtp_err_status_t (*transform)(srtp_t, void *, int *), uint8_t *buf, size_t *len,
-                   size_t min_bytes, size_t size)
+static int protect(struct rtpsec *s, srtp_err_status_t (*transform)(srtp_t, void *, int *),
+                   uint8_t *buf, size_t *len, size_t min_bytes, size_t size)
 {
     int n = 0, err = 0;
 

@@ -31,7 +31,8 @@ int rtx_unwrap(struct packet *pkt, uint8_t pt, uint32_t ssrc)
     if (h->payload_bytes < RTX_OSN_BYTES)
         return E_MALFORMED;
     seq = wire_get_u16(pkt->data + h->header_bytes);
-    memmove(pkt->data + RTX_OSN_BYTES, pkt->data, h->header_bytes); /* shorter than the payload; offsets inside it hold */
+    memmove(pkt->data + RTX_OSN_BYTES, pkt->data,
+            h->header_bytes); /* shorter than the payload; offsets inside it hold */
     pkt->data += RTX_OSN_BYTES;
     pkt->len = (uint16_t)(pkt->len - RTX_OSN_BYTES);
     put_fields(pkt->data, pt, seq, ssrc);
@@ -43,8 +44,8 @@ int rtx_unwrap(struct packet *pkt, uint8_t pt, uint32_t ssrc)
     return 0;
 }
 
-size_t rtx_wrap_head(uint8_t *out, size_t size, const uint8_t *head, size_t head_bytes, size_t header_bytes, uint8_t pt,
-                     uint16_t seq, uint32_t ssrc)
+size_t rtx_wrap_head(uint8_t *out, size_t size, const uint8_t *head, size_t head_bytes,
+                     size_t header_bytes, uint8_t pt, uint16_t seq, uint32_t ssrc)
 {
     DCHECK(header_bytes >= RTP_FIXED_HEADER_BYTES && header_bytes <= head_bytes);
     if (size < head_bytes + RTX_OSN_BYTES)

@@ -27,5 +27,5 @@ MUST_CHECK int rtx_unwrap(struct packet *pkt, uint8_t pt, uint32_t ssrc);
  *
  * Returns its length, RTX_OSN_BYTES more than @head_bytes, or 0 when it does not fit. The header's part stays @header_bytes.
  */
-size_t rtx_wrap_head(uint8_t *out, size_t size, const uint8_t *head, size_t head_bytes, size_t header_bytes, uint8_t pt,
-                     uint16_t seq, uint32_t ssrc);
+size_t rtx_wrap_head(uint8_t *out, size_t size, const uint8_t *head, size_t head_bytes,
+                     size_t header_bytes, uint8_t pt, uint16_t seq, uint32_t ssrc);

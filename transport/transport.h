@@ -34,7 +34,7 @@ struct wheel;
     X(CHECKING, "remote ufrag known, no nominated path yet")                       \
     X(HANDSHAKE, "path nominated, DTLS running")                                   \
     X(OPEN, "SRTP keys installed, media may flow; an ICE restart does not leave it") \
-    X(FAILED, "consent ran out after it was open; an ICE restart may bring it back to OPEN") \
+    X(FAILED, "consent ran out after it was open; a nominating check, as after an ICE restart, brings it back to OPEN") \
     X(CLOSED, "final; the handshake was refused or timed out, or the endpoint closed")
 
 enum transport_state {
@@ -84,7 +84,8 @@ struct transport_stats {
     struct path selected;
     uint64_t packets_received, bytes_received, packets_sent, bytes_sent; /* datagrams, STUN and DTLS included */
     uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed, unvalidated_path;
-    uint64_t dtls_before_check, send_before_open;
+    uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
+    uint64_t dtls_before_check, send_before_open, send_failed;
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
     uint64_t round_trip_us; /* the latest of any report block; 0: none yet */
@@ -107,16 +108,18 @@ struct rtp_out {
 MUST_CHECK int transport_open(struct transport **out, const struct transport_env *env, const struct ice_credentials *local,
                               uint64_t consent_timeout_us, const struct log_ids *ids,
                               const struct transport_handlers *handlers, void *arg, uint64_t now_us);
-/** Send close_notify and BYEs when open, withdraw from the mux, free at the end of the turn. Its receivers and senders must have
- * been removed. NULL is fine. No handler is called. */
+/** Send close_notify and BYEs for its senders when open, withdraw from the mux, unlink its receivers and senders, free at the end of
+ * the turn. NULL is fine. No handler is called. */
 void transport_close(struct transport **tp, uint64_t now_us);
-/** The endpoint's side, once. */
+/** The endpoint's side, once. Errors: E_STATE, E_INVALID (fingerprints), E_NO_MEMORY; nothing changed then. Calls: on_state. */
 MUST_CHECK int transport_set_remote(struct transport *tp, const struct remote_transport *remote, uint64_t now_us);
-/** New ICE credentials on both sides; media goes on over the old path until a new one is nominated. */
+/** New ICE credentials on both sides; media goes on over the old path until a new one is nominated. Errors: E_STATE before the
+ * first remote description and after the end, E_CONFLICT or E_LIMIT (ufrag); nothing changed then. */
 MUST_CHECK int transport_restart_ice(struct transport *tp, const struct ice_credentials *local,
                                      const struct ice_credentials *remote, uint64_t now_us);
-/** Take a datagram that the mux found to be ours; takes @pkt. */
+/** Take a datagram that the mux found to be ours; takes @pkt. Calls: any handler. */
 void transport_receive(struct transport *tp, const struct path *from, struct packet *pkt, uint64_t now_us);
+/** A TCP connection ended, which the mux has forgotten already. */
 void transport_path_closed(struct transport *tp, const struct path *path, uint64_t now_us);
 
 /** Encrypt into the egress batch. Returns false (counted) when not open or without a path. */
@@ -133,8 +136,11 @@ void transport_remove_recv(struct transport *tp, struct rtp_recv *r);
 void transport_add_send(struct transport *tp, struct rtp_send *s);
 void transport_remove_send(struct transport *tp, struct rtp_send *s);
 
+/** Where it is in its life. */
 enum transport_state transport_state(const struct transport *tp);
+/** The ids of its log lines. */
 const struct log_ids *transport_ids(const struct transport *tp);
+/** Copy the figures. */
 void transport_read_stats(const struct transport *tp, struct transport_stats *out);
 /** One line of everything, for logs and failing tests. */
 void transport_describe(const struct transport *tp, struct strbuf *out);

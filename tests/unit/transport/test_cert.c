@@ -54,9 +54,9 @@ static void bad_names_and_times_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct cert *c = NULL;
-        assert_int_equal(
-            cert_new_self_signed(&c, rows[i].common_name, &rows[i].alt_name, rows[i].alt_name != NULL, rows[i].days),
-            E_INVALID);
+        assert_int_equal(cert_new_self_signed(&c, rows[i].common_name, &rows[i].alt_name,
+                                              rows[i].alt_name != NULL, rows[i].days),
+                         E_INVALID);
         assert_null(c);
     }
 }
@@ -134,7 +134,8 @@ static void fingerprint_texts_are_judged(void **state)
         const char *hash, *value;
         int want;
     } rows[] = {
-        {"sha-256", THIRTY_BYTES "AB:cd", 0}, /* case does not matter (RFC 8122 s5 asks for upper case) */
+        {"sha-256", THIRTY_BYTES "AB:cd",
+         0}, /* case does not matter (RFC 8122 s5 asks for upper case) */
         {"SHA-256", THIRTY_BYTES "AB:CD", 0},
         {"sha-256", THIRTY_BYTES "AB", E_MALFORMED},
         {"sha-256", THIRTY_BYTES "AB:CD:EF", E_MALFORMED},

@@ -218,7 +218,8 @@ static void any_lost_datagram_is_sent_again(void **state)
         memset(&b, 0, sizeof(b));
         make_pair();
         dtls_start(a.dtls);
-        for (int round = 0; round < 20 && !(dtls_is_open(a.dtls) && dtls_is_open(b.dtls)); round++) {
+        for (int round = 0; round < 20 && !(dtls_is_open(a.dtls) && dtls_is_open(b.dtls));
+             round++) {
             bool moved = true;
             while (moved) {
                 moved = false;
@@ -341,8 +342,10 @@ static void any_one_of_several_fingerprints_is_enough(void **state)
     cert_fingerprint(cert_a, &of_a);
     for (size_t i = 0; i < MAX_FINGERPRINTS; i++)
         several[i] = of_a; /* of a, where b's is expected */
-    assert_int_equal(fingerprint_of_x509(&several[MAX_FINGERPRINTS - 1], cert_x509(cert_b), "sha-384"), 0);
-    assert_int_equal(dtls_new(&a.dtls, context_a, true, several, MAX_FINGERPRINTS, &handlers, &a), 0);
+    assert_int_equal(
+        fingerprint_of_x509(&several[MAX_FINGERPRINTS - 1], cert_x509(cert_b), "sha-384"), 0);
+    assert_int_equal(dtls_new(&a.dtls, context_a, true, several, MAX_FINGERPRINTS, &handlers, &a),
+                     0);
     assert_int_equal(dtls_new(&b.dtls, context_b, false, &of_a, 1, &handlers, &b), 0);
     dtls_start(a.dtls);
     exchange();
@@ -355,7 +358,8 @@ static void no_fingerprint_is_no_association(void **state)
 
     (void)state;
     assert_int_equal(dtls_new(&a.dtls, context_a, true, f, 0, &handlers, &a), E_INVALID);
-    assert_int_equal(dtls_new(&a.dtls, context_a, true, f, MAX_FINGERPRINTS + 1, &handlers, &a), E_INVALID);
+    assert_int_equal(dtls_new(&a.dtls, context_a, true, f, MAX_FINGERPRINTS + 1, &handlers, &a),
+                     E_INVALID);
     assert_null(a.dtls);
 }
 
@@ -366,7 +370,8 @@ static void endless_handshake_bytes_end_it(void **state)
 
     (void)state;
     make_pair();
-    for (size_t sent = 0; sent <= MAX_DTLS_BYTES_BEFORE_OPEN && b.closed == 0; sent += sizeof(record))
+    for (size_t sent = 0; sent <= MAX_DTLS_BYTES_BEFORE_OPEN && b.closed == 0;
+         sent += sizeof(record))
         feed(&b, record, sizeof(record));
     assert_int_equal(b.closed, 1);
     assert_int_equal(b.closed_err, E_LIMIT);
@@ -409,7 +414,8 @@ static void replayed_forged_and_second_hellos_leave_it_open(void **state)
     feed(&b, data.data, data.len);
     for (size_t n = 0; n < data.len; n++)
         feed(&b, data.data, n);
-    feed(&b, (const uint8_t *)"\x15\xfe\xfd\0\0\0\0\0\0\0\x09\0\x02\x02\x28", 15); /* a fatal alert in clear */
+    feed(&b, (const uint8_t *)"\x15\xfe\xfd\0\0\0\0\0\0\0\x09\0\x02\x02\x28",
+         15); /* a fatal alert in clear */
     assert_int_equal(b.data_count, 1);
     assert_int_equal(b.closed, 0);
     assert_int_equal(dtls_send(a.dtls, (const uint8_t *)"two", 3), 0);
@@ -462,9 +468,9 @@ static void shutdown_inside_its_handlers_stops_everything(void **state)
 /* --- an endpoint that is plain OpenSSL --------------------------------------------------------------- */
 
 struct foreign {
-    const char *profiles;  /* NULL: no use_srtp */
-    int max_version;       /* 0: any */
-    const char *ciphers;   /* NULL: any */
+    const char *profiles; /* NULL: no use_srtp */
+    int max_version;      /* 0: any */
+    const char *ciphers;  /* NULL: any */
     bool rsa, no_certificate, is_server;
     enum srtp_profile want_profile;
     int want_err; /* of our end; 0: opens */
@@ -538,17 +544,27 @@ static void foreign_endpoints_get_what_is_common(void **state)
         /* whatever order they offer, our preference wins */
         {.profiles = "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM",
          .want_profile = SRTP_PROFILE_AEAD_AES_128_GCM},
-        {.profiles = "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM", .want_profile = SRTP_PROFILE_AEAD_AES_256_GCM},
-        {.profiles = "SRTP_AES128_CM_SHA1_32:SRTP_AES128_CM_SHA1_80", .want_profile = SRTP_PROFILE_AES128_CM_SHA1_80},
-        {.profiles = "SRTP_AES128_CM_SHA1_80", .rsa = true, .want_profile = SRTP_PROFILE_AES128_CM_SHA1_80},
-        {.profiles = "SRTP_AEAD_AES_128_GCM", .rsa = true, .is_server = true,
+        {.profiles = "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM",
+         .want_profile = SRTP_PROFILE_AEAD_AES_256_GCM},
+        {.profiles = "SRTP_AES128_CM_SHA1_32:SRTP_AES128_CM_SHA1_80",
+         .want_profile = SRTP_PROFILE_AES128_CM_SHA1_80},
+        {.profiles = "SRTP_AES128_CM_SHA1_80",
+         .rsa = true,
+         .want_profile = SRTP_PROFILE_AES128_CM_SHA1_80},
+        {.profiles = "SRTP_AEAD_AES_128_GCM",
+         .rsa = true,
+         .is_server = true,
          .want_profile = SRTP_PROFILE_AEAD_AES_128_GCM},
-        {.profiles = "SRTP_AEAD_AES_256_GCM", .is_server = true, .want_profile = SRTP_PROFILE_AEAD_AES_256_GCM},
+        {.profiles = "SRTP_AEAD_AES_256_GCM",
+         .is_server = true,
+         .want_profile = SRTP_PROFILE_AEAD_AES_256_GCM},
         {.profiles = "SRTP_AES128_CM_SHA1_32", .want_err = E_UNSUPPORTED},
         {.profiles = NULL, .want_err = E_UNSUPPORTED},
         {.profiles = NULL, .is_server = true, .want_err = E_UNSUPPORTED},
         {.profiles = "SRTP_AEAD_AES_128_GCM", .no_certificate = true, .want_err = E_AUTH},
-        {.profiles = "SRTP_AEAD_AES_128_GCM", .max_version = DTLS1_VERSION, .want_err = E_UNSUPPORTED},
+        {.profiles = "SRTP_AEAD_AES_128_GCM",
+         .max_version = DTLS1_VERSION,
+         .want_err = E_UNSUPPORTED},
         {.profiles = "SRTP_AEAD_AES_128_GCM", .ciphers = "AES128-SHA", .want_err = E_UNSUPPORTED},
     };
 
@@ -577,8 +593,8 @@ static void foreign_endpoints_get_what_is_common(void **state)
                 fail_msg("row %zu: opened %u, profile %d, %s", i, a.opened, (int)a.keys.profile,
                          a.closed_reason ? a.closed_reason : "");
         } else if (a.opened != 0 || a.closed != 1 || a.closed_err != rows[i].want_err) {
-            fail_msg("row %zu: opened %u, closed %u, %s: %s", i, a.opened, a.closed, err_name(a.closed_err),
-                     a.closed_reason ? a.closed_reason : "");
+            fail_msg("row %zu: opened %u, closed %u, %s: %s", i, a.opened, a.closed,
+                     err_name(a.closed_err), a.closed_reason ? a.closed_reason : "");
         }
         dtls_free(&a.dtls);
         SSL_free(ssl);
@@ -615,9 +631,12 @@ static int tear_down(void **state)
 static int start(void **state)
 {
     (void)state;
-    if (cert_new_self_signed(&cert_a, "a", NULL, 0, 30) != 0 || cert_new_self_signed(&cert_b, "b", NULL, 0, 30) != 0)
+    if (cert_new_self_signed(&cert_a, "a", NULL, 0, 30) != 0 ||
+        cert_new_self_signed(&cert_b, "b", NULL, 0, 30) != 0)
         return -1;
-    return dtls_context_new(&context_a, cert_a) != 0 || dtls_context_new(&context_b, cert_b) != 0 ? -1 : 0;
+    return dtls_context_new(&context_a, cert_a) != 0 || dtls_context_new(&context_b, cert_b) != 0
+               ? -1
+               : 0;
 }
 
 static int stop(void **state)

@@ -68,13 +68,27 @@ static void sequence_numbers_are_judged(void **state)
         int64_t lost;
     } rows[] = {
         {{10, 11, 12, 13, 14, 15}, {true, true, true, true, true, true}, 0},
-        {{10, 12, 11, 12, 11, 10}, {true, true, true, false, false, false}, 0},             /* reordered, then duplicates */
-        {{10, 9, 8, 11, 9, 12}, {true, true, true, true, false, true}, -2},                 /* from before the first */
-        {{65535, 0, 65534, 1, 65534, 0}, {true, true, true, true, false, false}, -1},       /* around the wrap */
-        {{10, 1033, 11, 12, 11, 10}, {true, true, true, true, false, false}, 1020},         /* to the window's edge */
-        {{1050, 26, 27, 28, 29, 30}, {true, false, true, true, true, true}, -4},            /* 26 is a window behind */
-        {{10, 40000, 11, 40001, 12, 50000}, {true, false, true, true, false, false}, 0},    /* one confirms the other */
-        {{10, 40000, 40001, 40002, 40003, 40005}, {true, false, true, true, true, true}, 1}, /* the sender began anew */
+        {{10, 12, 11, 12, 11, 10},
+         {true, true, true, false, false, false},
+         0}, /* reordered, then duplicates */
+        {{10, 9, 8, 11, 9, 12},
+         {true, true, true, true, false, true},
+         -2}, /* from before the first */
+        {{65535, 0, 65534, 1, 65534, 0},
+         {true, true, true, true, false, false},
+         -1}, /* around the wrap */
+        {{10, 1033, 11, 12, 11, 10},
+         {true, true, true, true, false, false},
+         1020}, /* to the window's edge */
+        {{1050, 26, 27, 28, 29, 30},
+         {true, false, true, true, true, true},
+         -4}, /* 26 is a window behind */
+        {{10, 40000, 11, 40001, 12, 50000},
+         {true, false, true, true, false, false},
+         0}, /* one confirms the other */
+        {{10, 40000, 40001, 40002, 40003, 40005},
+         {true, false, true, true, true, true},
+         1}, /* the sender began anew */
         {{40000, 10, 11, 12, 12, 13}, {true, false, true, true, false, true}, 0},
     };
 
@@ -124,7 +138,8 @@ static void jitter_follows_the_formula(void **state)
         assert_true(rtp_recv_packet(&r, (uint16_t)i, i * 1800, 100, START_US + i * 20000ull));
     assert_int_equal(r.jitter_q4 >> 4, 0);
     for (uint32_t i = 1000; i < 2000; i++)
-        assert_true(rtp_recv_packet(&r, (uint16_t)i, i * 1800, 100, START_US + i * 20000ull + (i % 2) * 10000));
+        assert_true(rtp_recv_packet(&r, (uint16_t)i, i * 1800, 100,
+                                    START_US + i * 20000ull + (i % 2) * 10000));
     assert_in_range(r.jitter_q4 >> 4, 890, 910); /* |D| is 900 each time */
 }
 
@@ -132,7 +147,8 @@ static void packets_of_one_frame_and_clock_steps_are_no_jitter(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 300; i++) /* three packets a frame, paced over 10 ms */
-        assert_true(rtp_recv_packet(&r, (uint16_t)i, i / 3 * 3000, 100, START_US + i / 3 * 33333ull + i % 3 * 5000));
+        assert_true(rtp_recv_packet(&r, (uint16_t)i, i / 3 * 3000, 100,
+                                    START_US + i / 3 * 33333ull + i % 3 * 5000));
     assert_true(r.jitter_q4 >> 4 <= 1);
     assert_true(rtp_recv_packet(&r, 300, 0x90000000, 100, START_US + 100 * 33333ull));
     assert_true(r.jitter_q4 >> 4 <= 1);

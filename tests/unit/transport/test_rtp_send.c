@@ -84,11 +84,11 @@ static void round_trip_comes_from_the_endpoints_echo(void **state)
         uint64_t after_us, want_low_us, want_high_us;
     } rows[] = {
         {sent, 65536, 1050000, 49000, 51000},
-        {sent, 65536, 1000000, 1, 100},        /* no time at all */
-        {sent, 65536, 999900, 1, 100},         /* less than that: coarse clocks */
-        {0, 0, 50000, 0, 0},                   /* the endpoint got no report yet */
-        {sent, 0x80000000, 50000, 0, 0},       /* nonsense */
-        {sent - 100 * 65536, 0, 50000, 0, 0},  /* longer than any round trip */
+        {sent, 65536, 1000000, 1, 100},       /* no time at all */
+        {sent, 65536, 999900, 1, 100},        /* less than that: coarse clocks */
+        {0, 0, 50000, 0, 0},                  /* the endpoint got no report yet */
+        {sent, 0x80000000, 50000, 0, 0},      /* nonsense */
+        {sent - 100 * 65536, 0, 50000, 0, 0}, /* longer than any round trip */
     };
 
     (void)state;
@@ -103,7 +103,8 @@ static void round_trip_comes_from_the_endpoints_echo(void **state)
 
 static void what_the_endpoint_reports_is_kept(void **state)
 {
-    struct rtcp_block b = {.ssrc = 42, .fraction_lost = 64, .cumulative_lost = -3, .jitter_ts = 900};
+    struct rtcp_block b = {
+        .ssrc = 42, .fraction_lost = 64, .cumulative_lost = -3, .jitter_ts = 900};
 
     (void)state;
     rtp_send_take_block(&s, &b, WALL_US);

@@ -136,7 +136,8 @@ static void replays_are_refused_and_reordering_is_not(void **state)
             late_len = protected_rtp(p.a, late, 7, seq);
         memcpy(again, early, early_len);
         assert_int_equal(rtpsec_unprotect_rtp(p.b, late, &late_len), 0);
-        assert_int_equal(rtpsec_unprotect_rtp(p.b, early, &early_len), 0); /* 899 late, within the window */
+        assert_int_equal(rtpsec_unprotect_rtp(p.b, early, &early_len),
+                         0); /* 899 late, within the window */
         assert_int_equal(rtpsec_unprotect_rtp(p.b, again, &again_len), E_REPLAY);
         pair_free(&p);
     }
@@ -274,7 +275,8 @@ static void protecting_without_room_is_refused(void **state)
     size_t len = write_rtp(buf, 7, 1);
 
     (void)state;
-    assert_int_equal(rtpsec_protect_rtp(p.a, buf, &len, len + PACKET_TAILROOM_BYTES - 1), E_INVALID);
+    assert_int_equal(rtpsec_protect_rtp(p.a, buf, &len, len + PACKET_TAILROOM_BYTES - 1),
+                     E_INVALID);
     assert_int_equal(rtpsec_protect_rtp(p.a, buf, &len, len - 1), E_INVALID);
     pair_free(&p);
 }

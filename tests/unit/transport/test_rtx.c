@@ -47,7 +47,8 @@ static void wrapped_and_unwrapped_is_the_original(void **state)
 
     (void)state;
     for (size_t split = 0; split <= 7; split++) { /* how much of the payload travels in the head */
-        n = rtx_wrap_head(wrapped, sizeof(wrapped), original, header_bytes + split, header_bytes, 97, 7, 0x22222222);
+        n = rtx_wrap_head(wrapped, sizeof(wrapped), original, header_bytes + split, header_bytes,
+                          97, 7, 0x22222222);
         assert_int_equal(n, header_bytes + split + 2);
         memcpy(wrapped + n, original + header_bytes + split, 7 - split);
         struct packet *p = packet_of(wrapped, header_bytes + 2 + 7);
@@ -74,7 +75,8 @@ static void wrapped_and_unwrapped_is_the_original(void **state)
 
 static void padding_of_a_retransmission_stays_padding(void **state)
 {
-    static const uint8_t bytes[] = {0xa0, 97, 0, 7, 0, 0, 0, 1, 0, 0, 0, 2, 0xab, 0xcd, 'x', 0, 0, 3};
+    static const uint8_t bytes[] = {0xa0, 97, 0, 7,    0,    0,   0, 1, 0,
+                                    0,    0,  2, 0xab, 0xcd, 'x', 0, 0, 3};
     struct packet *p = packet_of(bytes, sizeof(bytes));
     struct rtp_header again;
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* transport_internal.h - what transport.c (life, states), transport_media.c (SRTP) and transport_rtcp.c (reports, feedback) share. */
+#pragma once
+
+#include "core/deadline.h"
+#include "core/list.h"
+#include "core/rng.h"
+#include "transport/transport.h"
+
+struct map;
+struct rtpsec;
+
+#define MAX_TRANSPORT_UFRAGS 3 /* current, old, and a new one while it is added */
+
+struct transport {
+    enum transport_state state;
+    const struct transport_env *env;
+    const struct transport_handlers *handlers;
+    void *arg;
+    struct log_ids ids;
+    struct transport_stats stats; /* counters; the rest is filled on reading */
+
+    struct ice *ice;
+    char ufrag[MAX_TRANSPORT_UFRAGS][MAX_ICE_CREDENTIAL_LEN + 1]; /* registered in the mux */
+    size_t ufrag_count;
+    struct deadline consent_due; /* set late: moved on when it fires too early */
+
+    struct dtls *dtls; /* from transport_set_remote() on */
+    bool has_dtls_path;
+    struct path
+        dtls_path; /* where the latest DTLS datagram came from; answers go there until a path is selected */
+    struct deadline dtls_due, handshake_due;
+    struct rtpsec *rtpsec; /* once DTLS is open */
+
+    /* transport_rtcp.c */
+    struct list recvs, sends;
+    size_t send_count;
+    struct map *send_by_ssrc; /* NULL while the list is short */
+    struct deadline report_due;
+    struct rng jitter;
+    uint32_t reporter_ssrc; /* whose receiver reports and feedback are: no stream of ours */
+    char cname[17];         /* of the reporter; RFC 7022: random, for this transport only */
+    uint8_t fir_seq;
+};
+
+/** Take an SRTP or SRTCP packet, whose last reference the caller drops afterwards. Calls: any handler but on_state. */
+void transport_media_receive(struct transport *tp, const struct path *from, struct packet *pkt,
+                             uint64_t now_us);
+
+/** Prepare and take down what transport_rtcp.c keeps. */
+void transport_rtcp_init(struct transport *tp);
+void transport_rtcp_fini(struct transport *tp);
+/** Media flows: see to it that reports go out. */
+void transport_rtcp_wake(struct transport *tp, uint64_t now_us);
+/** Take a clear compound. Calls: on_keyframe_request, on_nack, on_bye. */
+void transport_rtcp_receive(struct transport *tp, const uint8_t *buf, size_t len, uint64_t now_us);
+/** Say that all senders end. */
+void transport_rtcp_send_byes(struct transport *tp, uint64_t now_us);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transport_media.c - the packet path of a transport: SRTP in and out.
+ *
+ * Nothing here allocates, formats or looks up by text.
+ */
+#include <string.h>
+
+#include "core/err.h"
+#include "core/limits.h"
+#include "core/packet.h"
+#include "core/rtp.h"
+#include "transport/egress.h"
+#include "transport/rtpsec.h"
+#include "transport/transport_internal.h"
+
+static void count_srtp_error(struct transport *tp, int err)
+{
+    if (err == E_AUTH)
+        tp->stats.srtp_auth_failed++;
+    else if (err == E_REPLAY)
+        tp->stats.srtp_replayed++;
+    else
+        tp->stats.srtp_malformed++;
+}
+
+static void receive_rtp(struct transport *tp, struct packet *pkt, uint64_t now_us)
+{
+    size_t len = pkt->len;
+    int err = rtpsec_unprotect_rtp(tp->rtpsec, pkt->data, &len);
+
+    pkt->len = (uint16_t)len;
+    if (err == 0)
+        err = rtp_parse(&pkt->rtp, pkt->data, len);
+    if (err != 0) {
+        count_srtp_error(tp, err);
+        return;
+    }
+    pkt->flags |= PACKET_HAS_RTP;
+    transport_rtcp_wake(tp, now_us);
+    if (tp->handlers->on_rtp != NULL)
+        tp->handlers->on_rtp(tp, pkt, now_us, tp->arg);
+}
+
+static void receive_rtcp(struct transport *tp, struct packet *pkt, uint64_t now_us)
+{
+    size_t len = pkt->len;
+    int err = rtpsec_unprotect_rtcp(tp->rtpsec, pkt->data, &len);
+
+    if (err != 0)
+        count_srtp_error(tp, err);
+    else
+        transport_rtcp_receive(tp, pkt->data, len, now_us);
+}
+
+void transport_media_receive(struct transport *tp, const struct path *from, struct packet *pkt,
+                             uint64_t now_us)
+{
+    if (!ice_is_validated(tp->ice, from))
+        tp->stats.unvalidated_path++;
+    else if (tp->state != TRANSPORT_OPEN)
+        tp->stats.srtp_before_open++;
+    else if (rtp_is_rtcp(pkt->data, pkt->len))
+        receive_rtcp(tp, pkt, now_us);
+    else
+        receive_rtp(tp, pkt, now_us);
+}
+
+static const struct path *path_for_media(struct transport *tp)
+{
+    const struct path *path = tp->state == TRANSPORT_OPEN ? ice_selected(tp->ice) : NULL;
+
+    if (path == NULL)
+        tp->stats.send_before_open++;
+    return path;
+}
+
+bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us)
+{
+    const struct path *path = path_for_media(tp);
+    size_t len = out->head_bytes + out->payload_bytes;
+    uint8_t *room = NULL;
+
+    if (path == NULL)
+        return false;
+    if (len > MAX_DATAGRAM_BYTES) {
+        tp->stats.send_failed++;
+        return false;
+    }
+    room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
+    memcpy(room, out->head, out->head_bytes);
+    if (out->payload_bytes > 0)
+        memcpy(room + out->head_bytes, out->payload, out->payload_bytes);
+    if (rtpsec_protect_rtp(tp->rtpsec, room, &len, len + PACKET_TAILROOM_BYTES) != 0) {
+        tp->stats.send_failed++;
+        return false;
+    }
+    egress_commit(tp->env->egress, len, path);
+    tp->stats.packets_sent++;
+    tp->stats.bytes_sent += len;
+    transport_rtcp_wake(tp, now_us);
+    return true;
+}
+
+bool transport_send_rtcp(struct transport *tp, const uint8_t *buf, size_t len, uint64_t now_us)
+{
+    const struct path *path = path_for_media(tp);
+    uint8_t *room = NULL;
+
+    (void)now_us;
+    if (path == NULL)
+        return false;
+    if (len > MAX_DATAGRAM_BYTES) {
+        tp->stats.send_failed++;
+        return false;
+    }
+    room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
+    memcpy(room, buf, len);
+    if (rtpsec_protect_rtcp(tp->rtpsec, room, &len, len + PACKET_TAILROOM_BYTES) != 0) {
+        tp->stats.send_failed++;
+        return false;
+    }
+    egress_commit(tp->env->egress, len, path);
+    tp->stats.packets_sent++;
+    tp->stats.bytes_sent += len;
+    return true;
+}
