@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench.h - one row a benchmark; each prints a table for people and, with --json FILE, a JSON object for machines. */
+#pragma once
+
+#include <stdio.h>
+
+#include "core/attr.h"
+
+struct bench_options {
+    unsigned seconds; /* of measuring */
+    FILE *json;       /* NULL: none */
+};
+
+/** The delay that forwarding adds on a lightly loaded worker, over loopback sockets. Returns 0, or a negative error. */
+MUST_CHECK int bench_delay(const struct bench_options *options);
