@@ -257,7 +257,7 @@ static int parse_fmtp(struct sdp_parse *p, struct str value)
 {
     struct sdp_section *s = p->section;
     struct sdp_fmtp *slot;
-    uint8_t pt;
+    uint8_t pt = 0;
 
     int err = parse_pt(p, next_word(&value), &pt);
     if (err < 0)
