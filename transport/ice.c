@@ -10,6 +10,7 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/wire.h"
+#include "transport/path_set.h"
 
 #define STUN_HEADER_BYTES 20
 #define STUN_CLASS_MASK 0x0110u /* RFC 8489 s5: the two class bits of the message type */
@@ -17,7 +18,6 @@
 #define STUN_CLASS_INDICATION 0x0010u
 #define STUN_BINDING_REQUEST 0x0001u
 #define STUN_INTEGRITY_BYTES 20 /* HMAC-SHA1 */
-#define NONE (-1)
 
 /* What a check may carry of the attributes that must be understood (RFC 8445 s16.1); others are answered with 420. */
 static const uint16_t known_attributes[] = {
@@ -36,21 +36,11 @@ struct generation {
     bool is_nominated; /* a path was nominated under them */
 };
 
-/* A path that showed an authenticated check. */
-struct ice_path {
-    struct path path;
-    uint32_t priority; /* the endpoint's, of the latest check */
-    bool is_nominated;
-    uint64_t checked_us, nominated_us; /* latest check; latest one that nominated */
-};
-
 struct ice {
     struct stun_responder *responder;
     struct generation current, old;
     bool has_old;
-    struct ice_path paths[MAX_PATHS_PER_TRANSPORT];
-    size_t path_count;
-    int selected; /* index in paths, or NONE */
+    struct path_set paths;
     uint64_t consent_timeout_us, consent_us;
     struct ice_stats stats;
 };
@@ -91,7 +81,7 @@ struct ice *ice_new(struct stun_responder *r, const struct ice_credentials *loca
         return NULL;
     i->responder = r;
     i->current.local = *local;
-    i->selected = NONE;
+    path_set_init(&i->paths);
     i->consent_timeout_us = consent_timeout_us;
     i->consent_us = now_us;
     return i;
@@ -131,116 +121,29 @@ bool ice_has_ufrag(const struct ice *i, const char *ufrag)
            (i->has_old && strcmp(i->old.local.ufrag, ufrag) == 0);
 }
 
-/* ---- paths and selection ---- */
-
-static struct ice_path *find_path(const struct ice *i, const struct path *path)
-{
-    for (size_t n = 0; n < i->path_count; n++)
-        if (path_eq(&i->paths[n].path, path))
-            return (struct ice_path *)&i->paths[n];
-    return NULL;
-}
-
-static void remove_path(struct ice *i, size_t index)
-{
-    size_t last = --i->path_count;
-
-    if (i->selected == (int)index)
-        i->selected = NONE;
-    else if (i->selected == (int)last)
-        i->selected = (int)index;
-    i->paths[index] = i->paths[last];
-}
-
-static size_t oldest_unselected(const struct ice *i)
-{
-    size_t oldest = i->selected == 0 ? 1 : 0;
-
-    for (size_t n = oldest + 1; n < i->path_count; n++)
-        if (i->selected != (int)n && i->paths[n].checked_us < i->paths[oldest].checked_us)
-            oldest = n;
-    return oldest;
-}
-
-static struct ice_path *add_path(struct ice *i, const struct path *path, struct ice_outcome *out)
-{
-    if (i->path_count == MAX_PATHS_PER_TRANSPORT) {
-        size_t oldest = oldest_unselected(i);
-
-        out->path_forgotten = true;
-        out->forgotten = i->paths[oldest].path;
-        remove_path(i, oldest);
-    }
-    struct ice_path *p = &i->paths[i->path_count++];
-
-    *p = (struct ice_path){.path = *path};
-    return p;
-}
-
-static void select_path(struct ice *i, const struct ice_path *p)
-{
-    i->selected = (int)(p - i->paths);
-    i->stats.selected_changes++;
-}
-
-/* The rule at the head of ice.h. */
-static bool takes_over(const struct ice *i, const struct ice_path *p, uint64_t now_us)
-{
-    if (i->selected == NONE)
-        return true;
-
-    const struct ice_path *selected = &i->paths[i->selected];
-
-    if (p == selected)
-        return false;
-    return p->priority >= selected->priority ||
-           now_us - selected->nominated_us >= ICE_NOMINATION_HOLD_US;
-}
+/* ---- paths ---- */
 
 /* The first nomination under new credentials ends the old ones and whatever was nominated under them. */
-static void retire_old(struct ice *i)
-{
-    i->has_old = false;
-    mem_wipe(&i->old, sizeof(i->old));
-    for (size_t n = 0; n < i->path_count; n++)
-        i->paths[n].is_nominated = false;
-}
-
 static void nominate(struct ice *i, struct ice_path *p, struct generation *g, uint64_t now_us,
                      struct ice_outcome *out)
 {
     bool is_first_of_restart = i->has_old && g == &i->current;
 
-    if (is_first_of_restart)
-        retire_old(i);
-    g->is_nominated = true;
-    p->is_nominated = true;
-    if (is_first_of_restart ? i->selected != (int)(p - i->paths) : takes_over(i, p, now_us)) {
-        select_path(i, p);
-        out->is_selected_new = true;
+    if (is_first_of_restart) {
+        i->has_old = false;
+        mem_wipe(&i->old, sizeof(i->old));
     }
-    p->nominated_us = now_us;
+    g->is_nominated = true;
+    out->is_selected_new = path_set_nominate(&i->paths, p, is_first_of_restart, now_us);
+    i->stats.selected_changes += out->is_selected_new;
 }
 
 bool ice_forget_path(struct ice *i, const struct path *path)
 {
-    struct ice_path *p = find_path(i, path);
-    struct ice_path *next = NULL;
+    bool has_changed = path_set_forget(&i->paths, path);
 
-    if (p == NULL)
-        return false;
-
-    bool was_selected = i->selected == (int)(p - i->paths);
-
-    remove_path(i, (size_t)(p - i->paths));
-    if (!was_selected)
-        return false;
-    for (size_t n = 0; n < i->path_count; n++)
-        if (i->paths[n].is_nominated && (next == NULL || i->paths[n].checked_us > next->checked_us))
-            next = &i->paths[n];
-    if (next != NULL)
-        select_path(i, next);
-    return true;
+    i->stats.selected_changes += has_changed && path_set_selected(&i->paths) != NULL;
+    return has_changed;
 }
 
 /* ---- messages ---- */
@@ -342,12 +245,10 @@ static size_t reply_success(struct check *c)
 static void accept_check(struct check *c, struct ice_outcome *out)
 {
     struct ice *i = c->ice;
-    struct ice_path *p = find_path(i, c->from);
+    uint32_t priority = stun_usage_ice_conncheck_priority(&c->request);
+    struct ice_path *p = path_set_note(&i->paths, c->from, priority, c->now_us, &out->forgotten,
+                                       &out->path_forgotten);
 
-    if (p == NULL)
-        p = add_path(i, c->from, out);
-    p->priority = stun_usage_ice_conncheck_priority(&c->request);
-    p->checked_us = c->now_us;
     i->consent_us = c->now_us;
     out->is_authenticated = true;
     if (stun_usage_ice_conncheck_use_candidate(&c->request))
@@ -434,20 +335,20 @@ struct ice_outcome ice_input(struct ice *i, const struct path *from, const uint8
 
 bool ice_is_validated(const struct ice *i, const struct path *from)
 {
-    return find_path(i, from) != NULL;
+    return path_set_has(&i->paths, from);
 }
 
 const struct path *ice_selected(const struct ice *i)
 {
-    return i->selected == NONE ? NULL : &i->paths[i->selected].path;
+    return path_set_selected(&i->paths);
 }
 
 size_t ice_paths(const struct ice *i, struct path *out, size_t max)
 {
-    size_t count = MIN(max, i->path_count);
+    size_t count = MIN(max, i->paths.count);
 
     for (size_t n = 0; n < count; n++)
-        out[n] = i->paths[n].path;
+        out[n] = i->paths.path[n].path;
     return count;
 }
 
