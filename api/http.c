@@ -95,6 +95,8 @@ static int on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
         return ws_on_open(wsi, c);
     case LWS_CALLBACK_RECEIVE:
         return ws_on_receive(wsi, c, in, len);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return ws_on_peer_close(c);
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return ws_on_writeable(wsi, c);
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -199,7 +201,7 @@ static void create_context(struct http *h)
         .server_string = "parley",
         .vhost_name = "parley",
         .alpn = "http/1.1",
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
                    (h->is_v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
                    (wants_tls(h) ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX : 0),

@@ -64,5 +64,6 @@ void http_tls_free(struct http *h);
 /* ws.c: the callbacks of a WebSocket's life. */
 int ws_on_open(struct lws *wsi, struct http_connection *c);
 int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes, size_t len);
+int ws_on_peer_close(const struct http_connection *c);
 int ws_on_writeable(struct lws *wsi, struct http_connection *c);
 void ws_on_gone(struct http_connection *c);

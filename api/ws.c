@@ -17,6 +17,9 @@
 #define MAX_CLOSE_REASON 123   /* RFC 6455 s5.5: a control frame holds 125 bytes */
 #define MAX_WRITES_PER_TURN 64 /* messages of one connection, so that others get their turn */
 
+/* The library's LWS_WRITE_CLOSE, a gap in its public enum. */
+#define WRITE_CLOSE ((enum lws_write_protocol)4)
+
 struct message {
     struct list node;
     size_t len;
@@ -31,6 +34,7 @@ struct ws {
     struct list queue;
     size_t queued_bytes;
     unsigned close_code; /* 0: open */
+    bool is_close_sent;
     char close_reason[MAX_CLOSE_REASON + 1];
     char remote[64];
 };
@@ -144,11 +148,28 @@ int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes,
     return 0;
 }
 
+/*
+ * The close frame is an ordinary write. The library's own way, closing from the callback with a reason, loses the frame
+ * where it was built for debugging, as Debian's is: it then closes twice in a row.
+ */
 static int send_close(struct lws *wsi, struct ws *ws)
 {
-    lws_close_reason(wsi, (enum lws_close_status)ws->close_code, (unsigned char *)ws->close_reason,
-                     strlen(ws->close_reason));
-    return -1;
+    unsigned char frame[LWS_PRE + 2 + MAX_CLOSE_REASON];
+    size_t len = strlen(ws->close_reason);
+
+    if (ws->is_close_sent)
+        return 0;
+    ws->is_close_sent = true;
+    frame[LWS_PRE] = (unsigned char)(ws->close_code >> 8);
+    frame[LWS_PRE + 1] = (unsigned char)ws->close_code;
+    memcpy(frame + LWS_PRE + 2, ws->close_reason, len);
+    /* Then the client answers, or the timeout of ws_close() ends it. */
+    return lws_write(wsi, frame + LWS_PRE, 2 + len, WRITE_CLOSE) < 0 ? -1 : 0;
+}
+
+int ws_on_peer_close(const struct http_connection *c)
+{
+    return c->ws != NULL && c->ws->is_close_sent ? -1 : 0; /* theirs answers ours, or the library answers theirs */
 }
 
 int ws_on_writeable(struct lws *wsi, struct http_connection *c)
