@@ -41,7 +41,9 @@ struct ice_stats {
     uint64_t selected_changes, restarts;
 };
 
+/** Make libnice's agent with its tables; holds no state of a dialogue. */
 MUST_CHECK struct stun_responder *stun_responder_new(void);
+/** Free it, after the ice objects that use it. */
 void stun_responder_free(struct stun_responder **r);
 
 /** Make the lite side with our credentials; NULL when there is no memory. */

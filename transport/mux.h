@@ -22,6 +22,7 @@ struct mux_stats {
     uint64_t plain_bindings; /* STUN Binding requests without USERNAME: we are no STUN server, so no answer */
 };
 
+/** Make an empty one for @max_transports, with two fragments and MAX_PATHS_PER_TRANSPORT paths each. */
 MUST_CHECK struct mux *mux_new(size_t max_transports);
 /** Free it; checks that no transport is registered. */
 void mux_free(struct mux **m);

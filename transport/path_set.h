@@ -27,7 +27,9 @@ struct path_set {
     int selected; /* index in path; -1: none */
 };
 
+/** Make it empty. */
 void path_set_init(struct path_set *s);
+/** Whether an authenticated check came over @path, and it was not forgotten since. */
 bool path_set_has(const struct path_set *s, const struct path *path);
 /** The selected path, or NULL. */
 const struct path *path_set_selected(const struct path_set *s);

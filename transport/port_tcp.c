@@ -237,9 +237,11 @@ void port_tcp_send(struct port *p, const struct egress_datagram *d)
     if (c == NULL || c->is_dropped)
         return;
     wire_put_u16(header, (uint16_t)d->len);
-    if (tcp_send(c->tcp, header, sizeof(header), d->data, d->len) == E_LIMIT)
-        p->stats
-            .tcp_dropped_full++; /* any other error ends the connection, which is told to on_closed() */
+    int err = tcp_send(c->tcp, header, sizeof(header), d->data, d->len);
+
+    if (err == E_LIMIT ||
+        err == E_NO_MEMORY) /* any other one is the connection's end: on_closed() */
+        p->stats.tcp_dropped_full++;
 }
 
 /* ---- what the owner says ---- */
