@@ -13,6 +13,15 @@
 #include "core/str.h"
 #include "rooms/participant.h"
 
-/** Take an offer. Errors as participant_offer(); *answer is the participant's, until the next offer. */
-MUST_CHECK int negotiation_offer(struct participant *p, struct str sdp, const struct track_label *label, size_t label_count,
+/**
+ * Take an offer.
+ *
+ * An offer with another certificate, or after the transport closed, is a new PeerConnection: what the old one published ends, what
+ * the server had muted stays muted by source, and everything starts anew.
+ *
+ * Errors: as participant_offer(). *answer is the participant's, until the next offer.
+ * Calls:  on_event of others; the participant may have left on return (E_STATE).
+ */
+MUST_CHECK int negotiation_offer(struct participant *p, struct str sdp,
+                                 const struct track_label *label, size_t label_count,
                                  const char **answer, struct sdp_error *why);

@@ -14,11 +14,6 @@
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 
-static uint64_t now_of(const struct participant *p)
-{
-    return worker_now_us(p->room->registry->control);
-}
-
 /* ---- plain values ---- */
 
 const char *participant_id(const struct participant *p)
@@ -59,14 +54,16 @@ struct room *participant_room(const struct participant *p)
 /* What a client can act on: a refused transport and one without consent both want an ICE restart or a new connection. */
 const char *participant_transport_state(const struct participant *p)
 {
-    return p->transport_state == TRANSPORT_CLOSED ? "failed" : transport_state_name(p->transport_state);
+    return p->transport_state == TRANSPORT_CLOSED ? "failed"
+                                                  : transport_state_name(p->transport_state);
 }
 
-void participant_each_publication(const struct participant *p, void (*visit)(const struct publication *pub, void *arg),
+void participant_each_publication(const struct participant *p,
+                                  void (*visit)(const struct publication *pub, void *arg),
                                   void *arg)
 {
     LIST_EACH(&p->publications, struct publication, node, pub)
-        visit(pub, arg);
+    visit(pub, arg);
 }
 
 size_t participant_slots(struct participant *p, const struct slot_info **out)
@@ -76,11 +73,11 @@ size_t participant_slots(struct participant *p, const struct slot_info **out)
     mem_free(p->slot_info);
     p->slot_info = mem_alloc_array(p->slot_count + 1, sizeof(*p->slot_info));
     LIST_EACH(&p->slots, struct slot, node, s)
-        p->slot_info[n++] = (struct slot_info){
-            .mid = s->mid,
-            .is_video = s->kind == MEDIA_VIDEO,
-            .publication = s->wish == NULL ? NULL : s->wish->publication,
-        };
+    p->slot_info[n++] = (struct slot_info){
+        .mid = s->mid,
+        .is_video = s->kind == MEDIA_VIDEO,
+        .publication = s->wish == NULL ? NULL : s->wish->publication,
+    };
     *out = p->slot_info;
     return n;
 }
@@ -109,24 +106,32 @@ static void on_grace_over(struct deadline *d, uint64_t now_us, void *arg)
     participant_leave(&p, LEAVE_TIMEOUT);
 }
 
-void participant_attach(struct participant *p, const struct participant_handlers *handlers, void *arg)
+void participant_attach(struct participant *p, const struct participant_handlers *handlers,
+                        void *arg)
 {
+    if (p->room == NULL)
+        return;
     p->handlers = *handlers;
     p->handlers_arg = arg;
     p->is_attached = true;
     deadline_clear(&p->grace);
+    /* Whoever was here before may have lost the last question for slots together with the connection. */
+    p->told_audio = p->told_video = 0;
+    slots_tell_later(p);
 }
 
 /* Without signalling and without consent nobody is there: no reason to wait. */
 static bool is_lost(const struct participant *p)
 {
-    return !p->is_attached && (p->transport_state == TRANSPORT_FAILED || p->transport_state == TRANSPORT_CLOSED);
+    return !p->is_attached &&
+           (p->transport_state == TRANSPORT_FAILED || p->transport_state == TRANSPORT_CLOSED);
 }
 
 void participant_detach(struct participant *p, uint64_t now_us)
 {
+    if (p->room == NULL)
+        return;
     struct registry *g = p->room->registry;
-
     p->is_attached = false;
     p->handlers = (struct participant_handlers){0};
     log_debug(LOG_ROOM, &p->ids, "signalling lost, kept for %u ms", g->config->session_grace_ms);
@@ -134,25 +139,26 @@ void participant_detach(struct participant *p, uint64_t now_us)
                  is_lost(p) ? now_us : now_us + g->config->session_grace_ms * US_PER_MS);
 }
 
-void participant_on_transport_state(struct participant *p, enum transport_state state, const char *reason)
+void participant_on_transport_state(struct participant *p, enum transport_state state,
+                                    const char *reason)
 {
-    const struct room_event event = {.kind = ROOM_TRANSPORT_STATE, .participant = p, .detail = NULL, .message = reason};
-    struct room_event told = event;
+    struct room_event event = {.kind = ROOM_TRANSPORT_STATE, .participant = p};
 
     p->transport_state = state;
-    told.detail = participant_transport_state(p);
-    log_debug(LOG_ROOM, &p->ids, "transport %s%s%s", transport_state_name(state), reason[0] == 0 ? "" : ": ", reason);
-    if (is_lost(p)) {
+    event.detail = participant_transport_state(p);
+    event.message = reason[0] == 0 ? NULL : reason;
+    log_debug(LOG_ROOM, &p->ids, "transport %s%s%s", transport_state_name(state),
+              reason[0] == 0 ? "" : ": ", reason);
+    if (is_lost(p))
         participant_leave(&p, LEAVE_TIMEOUT);
-        return;
-    }
-    participant_emit(p, &told);
+    else
+        participant_emit(p, &event);
 }
 
 /* ---- requests ---- */
 
-int participant_offer(struct participant *p, struct str sdp, const struct track_label *label, size_t label_count,
-                      struct offer_result *result, struct sdp_error *why)
+int participant_offer(struct participant *p, struct str sdp, const struct track_label *label,
+                      size_t label_count, struct offer_result *result, struct sdp_error *why)
 {
     size_t n = 0;
 
@@ -164,7 +170,7 @@ int participant_offer(struct participant *p, struct str sdp, const struct track_
     mem_free(p->published);
     p->published = mem_alloc_array(p->publication_count + 1, sizeof(*p->published));
     LIST_EACH(&p->publications, struct publication, node, pub)
-        p->published[n++] = pub;
+    p->published[n++] = pub;
     result->published = p->published;
     result->published_count = n;
     result->slot_count = participant_slots(p, &result->slot);
@@ -174,42 +180,31 @@ int participant_offer(struct participant *p, struct str sdp, const struct track_
 int participant_trickle(struct participant *p, struct str candidate)
 {
     struct candidate c;
-    int err = candidate.len == 0 ? 0 : candidate_parse(&c, candidate); /* empty: end of candidates */
+    int err =
+        candidate.len == 0 ? 0 : candidate_parse(&c, candidate); /* empty: end of candidates */
 
-    if (err == E_UNSUPPORTED)
-        err = 0; /* some other transport than UDP or TCP: not ours to use */
-    if (err == 0)
-        p->candidates_received++;
-    return err;
+    (void)p;
+    return err == E_UNSUPPORTED ? 0
+                                : err; /* some other transport than UDP or TCP: not ours to use */
 }
 
-struct publication *participant_find_publication(const struct participant *p, const char *track_id)
+/* NULL when there is none that @p may know of. */
+static struct publication *find_others(const struct participant *p, const char *track_id)
 {
-    LIST_EACH(&p->publications, struct publication, node, pub)
-        if (strcmp(pub->id, track_id) == 0)
-            return pub;
-    return NULL;
-}
+    struct publication *pub = map_get(p->room->publication_by_id, track_id, strlen(track_id));
 
-static struct publication *find_in_room(const struct participant *p, const char *track_id)
-{
-    LIST_EACH(&p->room->participants, struct participant, node, other)
-    {
-        struct publication *pub = participant_find_publication(other, track_id);
-        if (pub != NULL && !other->permissions.hidden)
-            return pub;
-    }
-    return NULL;
+    return pub == NULL || pub->participant == p || pub->participant->permissions.hidden ? NULL
+                                                                                        : pub;
 }
 
 int participant_subscribe(struct participant *p, const char *track_id, const char **mid)
 {
-    struct publication *pub = find_in_room(p, track_id);
+    struct publication *pub = find_others(p, track_id);
     struct slot *slot = NULL;
 
     if (!p->permissions.subscribe)
         return E_DENIED;
-    if (pub == NULL || pub->participant == p)
+    if (pub == NULL)
         return E_NOT_FOUND;
     int err = slots_subscribe(p, pub, &slot);
     if (err == 0)
@@ -219,9 +214,9 @@ int participant_subscribe(struct participant *p, const char *track_id, const cha
 
 int participant_unsubscribe(struct participant *p, const char *track_id)
 {
-    struct publication *pub = find_in_room(p, track_id);
+    struct publication *pub = find_others(p, track_id);
 
-    if (pub == NULL || pub->participant == p)
+    if (pub == NULL)
         return E_NOT_FOUND;
     slots_unsubscribe(p, pub);
     return 0;
@@ -229,10 +224,11 @@ int participant_unsubscribe(struct participant *p, const char *track_id)
 
 int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server)
 {
-    struct publication *pub = participant_find_publication(owner, track_id);
-    const struct room_event event = {.kind = ROOM_TRACK_MUTED, .participant = owner, .publication = pub};
+    struct publication *pub = map_get(owner->room->publication_by_id, track_id, strlen(track_id));
+    const struct room_event event = {
+        .kind = ROOM_TRACK_MUTED, .participant = owner, .publication = pub};
 
-    if (pub == NULL)
+    if (pub == NULL || pub->participant != owner)
         return E_NOT_FOUND;
     if (!by_server && !muted && pub->muted_by_server)
         return E_DENIED;
@@ -242,33 +238,35 @@ int participant_mute(struct participant *owner, const char *track_id, bool muted
     *flag = muted;
     if (by_server)
         sfu_host_track_set_muted(owner->room->host->host, pub->handle, muted);
-    if (owner->permissions.hidden)
-        participant_emit(owner, &event);
-    else
+    if (!owner->permissions.hidden)
         room_emit(owner->room, &event, by_server ? NULL : owner);
+    else if (by_server)
+        participant_emit(owner, &event);
     return 0;
 }
 
-static int check_metadata(const char *metadata)
+int participant_check_texts(const char *name, const char *metadata)
 {
+    if (name != NULL && strlen(name) > MAX_NAME_LEN)
+        return E_LIMIT;
+    if (name != NULL && !str_is_clean_utf8(str_of(name)))
+        return E_INVALID;
     return metadata != NULL && strlen(metadata) > MAX_METADATA_BYTES ? E_LIMIT : 0;
 }
 
 int participant_update(struct participant *p, const char *name, const char *metadata)
 {
     const struct room_event event = {.kind = ROOM_PARTICIPANT_UPDATED, .participant = p};
-    int err = check_metadata(metadata);
+    int err = participant_check_texts(name, metadata);
 
     if (!p->permissions.update_metadata)
         return E_DENIED;
     if (err != 0)
         return err;
-    if (name != NULL && (strlen(name) > MAX_NAME_LEN || !str_is_clean_utf8(str_of(name))))
-        return E_LIMIT;
     if (name != NULL)
         CHECK(str_copy(p->name, sizeof(p->name), str_of(name)));
     if (metadata != NULL) {
-        MEM_FREE(p->metadata);
+        mem_free(p->metadata);
         p->metadata = mem_strdup(metadata);
     }
     if (!p->permissions.hidden)
@@ -277,7 +275,9 @@ int participant_update(struct participant *p, const char *name, const char *meta
 }
 
 void participant_read_report(struct participant *p,
-                             void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg)
+                             void (*on_report)(int err, struct sfu_transport_report *report,
+                                               void *arg),
+                             void *arg)
 {
     if (p->transport == 0)
         on_report(E_STATE, NULL, arg);
@@ -293,7 +293,8 @@ struct participant *participant_new(struct room *r, const struct participant_par
 
     registry_new_id(p->id, "PA_");
     CHECK(str_copy(p->identity, sizeof(p->identity), str_of(params->identity)));
-    CHECK(str_copy(p->name, sizeof(p->name), str_of(params->name != NULL ? params->name : params->identity)));
+    CHECK(str_copy(p->name, sizeof(p->name),
+                   str_of(params->name != NULL ? params->name : params->identity)));
     p->metadata = params->metadata == NULL ? NULL : mem_strdup(params->metadata);
     p->room = r;
     p->permissions = params->permissions;
@@ -322,8 +323,10 @@ static void free_participant(void *block)
 void participant_leave(struct participant **pp, enum leave_reason reason)
 {
     struct participant *p = *pp;
-    const struct room_event closed = {.kind = ROOM_CLOSED, .participant = p, .leave_reason = reason};
-    const struct room_event left = {.kind = ROOM_PARTICIPANT_LEFT, .participant = p, .leave_reason = reason};
+    const struct room_event closed = {
+        .kind = ROOM_CLOSED, .participant = p, .leave_reason = reason};
+    const struct room_event left = {
+        .kind = ROOM_PARTICIPANT_LEFT, .participant = p, .leave_reason = reason};
 
     *pp = NULL;
     if (p == NULL || p->room == NULL)
@@ -331,14 +334,15 @@ void participant_leave(struct participant **pp, enum leave_reason reason)
     struct room *r = p->room;
     log_info(LOG_ROOM, &p->ids, "\"%s\" left: %s", p->identity, leave_reason_name(reason));
     deadline_clear(&p->grace);
-    negotiation_reset(p, false);
+    negotiation_close(p);
     slots_participant_left(p);
     room_remove_participant(r, p);
+    p->room = NULL; /* before any handler: it may ask for the same again */
+    worker_free_later(r->registry->control, p, free_participant);
     if (reason != LEAVE_LEFT)
         participant_emit(p, &closed);
     p->is_attached = false;
-    if (!p->permissions.hidden)
-        room_emit(r, &left, p);
-    p->room = NULL;
-    worker_free_later(r->registry->control, p, free_participant);
+    /* Of a room that ends everybody is told once, about himself. */
+    if (!p->permissions.hidden && room_is_open(r))
+        room_emit(r, &left, NULL);
 }

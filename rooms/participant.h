@@ -22,22 +22,22 @@
 struct participant;
 struct room;
 
-
 struct permissions {
     bool publish, subscribe, hidden, admin, update_metadata;
     uint32_t publish_sources; /* bit per enum track_source; all ones when not restricted */
 };
 
 struct participant_params {
-    const char *identity;  /* required */
-    const char *name;      /* NULL: the identity */
-    const char *metadata;  /* JSON text or NULL */
+    const char *identity; /* required */
+    const char *name;     /* NULL: the identity */
+    const char *metadata; /* JSON text or NULL */
     struct permissions permissions;
     bool auto_subscribe;
 };
 
 struct participant_handlers {
-    /* Something happened in the room or to this participant. On ROOM_CLOSED the pointer dies after the call. */
+    /* Something happened in the room or to this participant. On ROOM_CLOSED it has left already (participant_room() is NULL) and is
+     * freed at the end of the turn. A handler may call anything here and in room.h and registry.h. */
     void (*on_event)(struct participant *p, const struct room_event *event, void *arg);
 };
 
@@ -58,46 +58,62 @@ struct offer_result {
     size_t slot_count;
 };
 
-const char *participant_id(const struct participant *p);       /* "PA_…" */
+const char *participant_id(const struct participant *p); /* "PA_…" */
 const char *participant_identity(const struct participant *p);
 const char *participant_name(const struct participant *p);
-const char *participant_metadata(const struct participant *p); /* JSON text or NULL */
+const char *participant_metadata(const struct participant *p);  /* JSON text or NULL */
 uint64_t participant_joined_at_ms(const struct participant *p); /* wall clock */
 const struct permissions *participant_permissions(const struct participant *p);
+/** NULL once it left. */
 struct room *participant_room(const struct participant *p);
 /** The word for its transport: "new" before the first offer. */
 const char *participant_transport_state(const struct participant *p);
-/** Visit its publications. */
-void participant_each_publication(const struct participant *p, void (*visit)(const struct publication *pub, void *arg),
+/** Visit its publications, oldest first; @visit changes none. */
+void participant_each_publication(const struct participant *p,
+                                  void (*visit)(const struct publication *pub, void *arg),
                                   void *arg);
 /** All its slots; borrowed until the next call on the participant. */
 size_t participant_slots(struct participant *p, const struct slot_info **out);
 
-/** Take over the event stream (a join or a resume); the former owner's handlers are dropped silently. */
-void participant_attach(struct participant *p, const struct participant_handlers *handlers, void *arg);
-/** The signalling connection is lost: keep the participant for the grace period, or less when consent runs out. */
+/** Take over the event stream (a join or a resume); the former owner's handlers are dropped silently. What a resumed client may have
+ * missed of ROOM_SLOTS and ROOM_SLOTS_WANTED is told again. */
+void participant_attach(struct participant *p, const struct participant_handlers *handlers,
+                        void *arg);
+/** The signalling connection is lost: keep the participant for the grace period, or less when consent runs out (or has already: then it
+ * leaves in this turn, after the call). Nothing when it left already. */
 void participant_detach(struct participant *p, uint64_t now_us);
 
 /**
  * Negotiate: first offer, renegotiation, ICE restart.
  *
- * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED with @why (line, sentence); E_STATE when it is leaving. Nothing changed then.
- * Calls:  on_event of others (tracks), not of this participant.
+ * Labels count for sections that begin to publish with this offer; a source that does not fit the kind is ignored. A new PeerConnection
+ * (another certificate, or the transport had closed) replaces all publications and slots.
+ *
+ * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED with @why (line, sentence): nothing changed. E_STATE: it has left, perhaps because of a
+ * handler.
+ * Calls:  on_event of others (tracks), not of this participant unless they end it.
  */
-MUST_CHECK int participant_offer(struct participant *p, struct str sdp, const struct track_label *label,
-                                 size_t label_count, struct offer_result *result, struct sdp_error *why);
-/** Take candidate lines of the endpoint: checked and counted; the lite side learns addresses from checks. Errors: E_MALFORMED. */
+MUST_CHECK int participant_offer(struct participant *p, struct str sdp,
+                                 const struct track_label *label, size_t label_count,
+                                 struct offer_result *result, struct sdp_error *why);
+/** Take candidate lines of the endpoint: checked only; the lite side learns addresses from checks. Errors: E_MALFORMED. */
 MUST_CHECK int participant_trickle(struct participant *p, struct str candidate);
-/** Want a track. *mid tells its slot, or NULL when none is free yet. Errors: E_NOT_FOUND, E_DENIED, E_LIMIT. */
+/** Want a track. *mid tells its slot, or NULL when none is free yet. Errors: E_NOT_FOUND, E_DENIED; E_LIMIT: it has all the slots it may
+ * have and none is free. Nothing changed then. */
 MUST_CHECK int participant_subscribe(struct participant *p, const char *track_id, const char **mid);
+/** Stop wanting it, and with automatic subscription remember that. Errors: E_NOT_FOUND. */
 MUST_CHECK int participant_unsubscribe(struct participant *p, const char *track_id);
 /** Mute or unmute one's own track (@by_server false), or another's as administrator. Errors: E_NOT_FOUND, E_DENIED (unmuting what the
  * server muted). */
-MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server);
-/** NULL leaves a field. Errors: E_LIMIT (length), E_DENIED. */
+MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted,
+                                bool by_server);
+/** NULL leaves a field. Errors: E_LIMIT (length), E_INVALID (not clean UTF-8), E_DENIED. */
 MUST_CHECK int participant_update(struct participant *p, const char *name, const char *metadata);
 /** Ask for statistics of its transport; see sfu_host_read_report(). E_STATE (through the callback) without a transport. */
 void participant_read_report(struct participant *p,
-                             void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg);
-/** Leave. The others are told; on_event gets ROOM_CLOSED unless the reason is LEAVE_LEFT; freed at the end of the turn. */
+                             void (*on_report)(int err, struct sfu_transport_report *report,
+                                               void *arg),
+                             void *arg);
+/** Leave. on_event gets ROOM_CLOSED unless the reason is LEAVE_LEFT; then the others are told, unless the room itself ends; freed at
+ * the end of the turn. Nothing when it left already. */
 void participant_leave(struct participant **p, enum leave_reason reason);

@@ -12,11 +12,11 @@
 
 struct participant;
 
-#define TRACK_SOURCES(X)          \
-    X(UNKNOWN, "unknown")         \
-    X(CAMERA, "camera")           \
-    X(MICROPHONE, "microphone")   \
-    X(SCREEN, "screen")           \
+#define TRACK_SOURCES(X)           \
+    X(UNKNOWN, "unknown")          \
+    X(CAMERA, "camera")            \
+    X(MICROPHONE, "microphone")    \
+    X(SCREEN, "screen")            \
     X(SCREEN_AUDIO, "screenAudio") \
     X(MIX, "mix")
 
@@ -27,15 +27,17 @@ enum track_source {
         TRACK_SOURCE_COUNT
 };
 
+/** The word of the API: "screenAudio". */
 const char *track_source_name(enum track_source s);
 /** TRACK_SOURCE_COUNT when the word is none of ours. */
 enum track_source track_source_of(const char *word);
 
 /* Read-only to everyone but rooms/. */
 struct publication {
-    struct list node; /* in its participant's list */
-    char id[ID_LEN];  /* "TR_…" */
-    uint64_t handle;  /* of the sfu's track */
+    struct list node;      /* in its participant's list */
+    struct list room_node; /* in its room's */
+    char id[ID_LEN];       /* "TR_…" */
+    uint64_t handle;       /* of the sfu's track */
     struct participant *participant;
     enum media_kind kind;
     enum track_source source;

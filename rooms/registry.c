@@ -13,11 +13,6 @@
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 
-/* Control-side objects of all rooms: as many as the workers together can carry. */
-#define MAX_TRANSPORTS (MAX_TRANSPORTS_PER_WORKER * 16)
-#define MAX_PUBLICATIONS (4 * MAX_TRANSPORTS)
-#define MAX_SLOTS (16 * MAX_TRANSPORTS)
-
 uint64_t registry_new_handle(struct registry *g)
 {
     return ++g->last_handle;
@@ -36,20 +31,29 @@ void rooms_free_later(struct registry *g, void *block)
     worker_free_later(g->control, block, mem_free);
 }
 
+/* Rooms count among equals: those that were just created have nobody yet. */
+static bool has_less_to_do(const struct registry_host *a, const struct registry_host *b)
+{
+    if (a->participant_count != b->participant_count)
+        return a->participant_count < b->participant_count;
+    return a->room_count < b->room_count;
+}
+
 struct registry_host *registry_choose_host(struct registry *g)
 {
     struct registry_host *best = &g->host[0];
 
     CHECK(g->host_count > 0);
     for (size_t i = 1; i < g->host_count; i++)
-        if (g->host[i].transports < best->transports)
+        if (has_less_to_do(&g->host[i], best))
             best = &g->host[i];
     return best;
 }
 
 /* ---- events of media workers ---- */
 
-static void on_transport_state(struct sfu_host *h, uint64_t id, enum transport_state state, const char *reason, void *arg)
+static void on_transport_state(struct sfu_host *h, uint64_t id, enum transport_state state,
+                               const char *reason, void *arg)
 {
     struct registry *g = arg;
     struct participant *p = map_get_u64(g->participant_by_transport, id);
@@ -103,9 +107,9 @@ int registry_open(struct registry **out, const struct registry_config *config)
     g->fingerprint = config->fingerprint;
     rng_seed_system(&g->rng);
     g->room_by_name = map_new(MAX_ROOMS);
-    g->participant_by_transport = map_new(MAX_TRANSPORTS);
-    g->publication_by_handle = map_new(MAX_PUBLICATIONS);
-    g->slot_by_handle = map_new(MAX_SLOTS);
+    g->participant_by_transport = map_new(MAX_PARTICIPANTS);
+    g->publication_by_handle = map_new((size_t)MAX_PARTICIPANTS * MAX_TRACKS_PER_PARTICIPANT);
+    g->slot_by_handle = map_new((size_t)MAX_PARTICIPANTS * MAX_SLOTS_PER_PARTICIPANT);
     list_init(&g->rooms);
     *out = g;
     return 0;
@@ -124,10 +128,16 @@ static void free_registry(void *block)
     mem_free(g);
 }
 
-static void end_all_rooms(struct registry *g)
+void registry_drain(struct registry *g)
 {
+    g->is_draining = true; /* first: handlers may want new rooms */
     while (!list_is_empty(&g->rooms))
         registry_delete_room(g, LIST_FIRST(&g->rooms, struct room, node), LEAVE_SHUTDOWN);
+}
+
+bool registry_is_draining(const struct registry *g)
+{
+    return g->is_draining;
 }
 
 void registry_close(struct registry **gp)
@@ -137,11 +147,12 @@ void registry_close(struct registry **gp)
     if (g == NULL)
         return;
     *gp = NULL;
-    end_all_rooms(g);
+    registry_drain(g);
     worker_free_later(g->control, g, free_registry);
 }
 
-int registry_add_host(struct registry *g, struct sfu_host *host, const struct candidate *candidate, size_t n)
+int registry_add_host(struct registry *g, struct sfu_host *host, const struct candidate *candidate,
+                      size_t n)
 {
     if (g->host_count == MAX_HOSTS)
         return E_LIMIT;
@@ -159,7 +170,8 @@ static bool is_good_name(const char *name)
 {
     size_t len = name == NULL ? 0 : strlen(name);
 
-    return len > 0 && len <= MAX_ROOM_NAME_LEN && str_is_clean_utf8(str_of(name)) && strchr(name, '/') == NULL;
+    return len > 0 && len <= MAX_ROOM_NAME_LEN && str_is_clean_utf8(str_of(name)) &&
+           strchr(name, '/') == NULL;
 }
 
 static bool has_settings(const struct room *r, const struct room_settings *s)
@@ -167,8 +179,8 @@ static bool has_settings(const struct room *r, const struct room_settings *s)
     const char *a = r->settings.metadata == NULL ? "" : r->settings.metadata;
     const char *b = s->metadata == NULL ? "" : s->metadata;
 
-    return r->settings.max_participants == s->max_participants && r->settings.empty_timeout_ms == s->empty_timeout_ms &&
-           strcmp(a, b) == 0;
+    return r->settings.max_participants == s->max_participants &&
+           r->settings.empty_timeout_ms == s->empty_timeout_ms && strcmp(a, b) == 0;
 }
 
 static int check_settings(const struct room_settings *s)
@@ -178,8 +190,8 @@ static int check_settings(const struct room_settings *s)
     return s->metadata != NULL && strlen(s->metadata) > MAX_METADATA_BYTES ? E_INVALID : 0;
 }
 
-int registry_create_room(struct registry *g, const char *name, const struct room_settings *settings, struct room **out,
-                         bool *existed)
+int registry_create_room(struct registry *g, const char *name, const struct room_settings *settings,
+                         struct room **out, bool *existed)
 {
     int err = is_good_name(name) ? check_settings(settings) : E_INVALID;
 
@@ -196,11 +208,11 @@ int registry_create_room(struct registry *g, const char *name, const struct room
     r = room_new(g, name, settings);
     err = map_put(g->room_by_name, r->name, strlen(r->name), r);
     if (err != 0) {
-        list_init(&r->node);
         room_close(&r, LEAVE_ROOM_DELETED);
         return err;
     }
     list_append(&g->rooms, &r->node);
+    log_info(LOG_ROOM, &r->ids, "created on worker %u", sfu_host_index(r->host->host));
     *out = r;
     return 0;
 }
@@ -210,29 +222,21 @@ struct room *registry_find_room(const struct registry *g, const char *name)
     return map_get(g->room_by_name, name, strlen(name));
 }
 
-void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg), void *arg)
+void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg),
+                        void *arg)
 {
     LIST_EACH(&g->rooms, struct room, node, r)
-        visit(r, arg);
+    visit(r, arg);
 }
 
 void registry_delete_room(struct registry *g, struct room *r, enum leave_reason reason)
 {
-    if (map_remove(g->room_by_name, r->name, strlen(r->name)) == NULL)
+    if (!room_is_open(r))
         return; /* on its way out already: a handler of a leaving participant asked again */
+    (void)map_remove(g->room_by_name, r->name, strlen(r->name));
     list_remove(&r->node);
+    log_info(LOG_ROOM, &r->ids, "ends: %s", leave_reason_name(reason));
     room_close(&r, reason);
-}
-
-void registry_drain(struct registry *g)
-{
-    g->is_draining = true;
-    end_all_rooms(g);
-}
-
-bool registry_is_draining(const struct registry *g)
-{
-    return g->is_draining;
 }
 
 size_t registry_room_count(const struct registry *g)

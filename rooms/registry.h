@@ -26,26 +26,34 @@ struct registry_config {
     struct fingerprint fingerprint; /* of the DTLS certificate */
 };
 
+/** Make an empty registry. @config's settings and worker are borrowed and outlive it. */
 MUST_CHECK int registry_open(struct registry **out, const struct registry_config *config);
-/** End all rooms (LEAVE_SHUTDOWN) and free. Hosts are the caller's. */
+/** End all rooms as registry_drain() does, and free at the end of the turn. The hosts are the caller's, who closes them after this call and
+ * before the control loop runs again, because their events look for the registry. */
 void registry_close(struct registry **g);
 /** Add a started media worker with the candidates that its endpoints are given (copied). Before the first room. */
-MUST_CHECK int registry_add_host(struct registry *g, struct sfu_host *host, const struct candidate *candidate, size_t n);
+MUST_CHECK int registry_add_host(struct registry *g, struct sfu_host *host,
+                                 const struct candidate *candidate, size_t n);
 /** The handlers to open each sfu_host with (arg = registry). */
 const struct sfu_host_handlers *registry_host_handlers(void);
 
 /** Create. Errors: E_CONFLICT when it exists with other settings (*out is it), E_LIMIT, E_INVALID (name), E_STATE (draining). When it exists
  * with the same settings: 0 and *existed true. */
-MUST_CHECK int registry_create_room(struct registry *g, const char *name, const struct room_settings *settings,
-                                    struct room **out, bool *existed);
+MUST_CHECK int registry_create_room(struct registry *g, const char *name,
+                                    const struct room_settings *settings, struct room **out,
+                                    bool *existed);
 /** Find; NULL when there is none. */
 struct room *registry_find_room(const struct registry *g, const char *name);
-void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg), void *arg);
-/** End a room: everyone leaves with @reason. */
+/** Visit all; @visit may end the room it is shown, and no other. */
+void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg),
+                        void *arg);
+/** End a room: everyone leaves with @reason. Its name is free at once. Nothing when it ends already. Calls: on_event of its participants. */
 void registry_delete_room(struct registry *g, struct room *r, enum leave_reason reason);
-/** Admit nobody any more, tell everyone, end all rooms. */
+/** Admit nobody any more, end all rooms (LEAVE_SHUTDOWN). Calls: on_event of everyone. */
 void registry_drain(struct registry *g);
+/** Whether registry_drain() was called. */
 bool registry_is_draining(const struct registry *g);
+/** How many there are now, hidden participants included. */
 size_t registry_room_count(const struct registry *g);
 size_t registry_participant_count(const struct registry *g);
 /** Default settings for a room that a join creates. */

@@ -14,8 +14,12 @@
 #include "rooms/slots.h"
 
 static const char *const reason_name[] = {
-    [LEAVE_LEFT] = "left",         [LEAVE_REMOVED] = "removed",          [LEAVE_REPLACED] = "replaced",
-    [LEAVE_TIMEOUT] = "timeout",   [LEAVE_ROOM_DELETED] = "roomDeleted", [LEAVE_SHUTDOWN] = "shutdown",
+    [LEAVE_LEFT] = "left",
+    [LEAVE_REMOVED] = "removed",
+    [LEAVE_REPLACED] = "replaced",
+    [LEAVE_TIMEOUT] = "timeout",
+    [LEAVE_ROOM_DELETED] = "roomDeleted",
+    [LEAVE_SHUTDOWN] = "shutdown",
 };
 
 const char *leave_reason_name(enum leave_reason r)
@@ -51,11 +55,12 @@ size_t room_publication_count(const struct room *r)
 /* Handlers may make anyone leave: walk a copy. Who left meanwhile is not attached any more, and freed only after this turn. */
 static struct participant **snapshot(const struct room *r, size_t *n)
 {
-    struct participant **all = mem_alloc_array(r->participant_count + 1, sizeof(struct participant *));
+    struct participant **all =
+        mem_alloc_array(r->participant_count + 1, sizeof(struct participant *));
 
     *n = 0;
     LIST_EACH(&r->participants, struct participant, node, p)
-        all[(*n)++] = p;
+    all[(*n)++] = p;
     return all;
 }
 
@@ -70,7 +75,8 @@ void room_emit(struct room *r, const struct room_event *event, const struct part
     mem_free(all);
 }
 
-void room_each_participant(const struct room *r, void (*visit)(struct participant *p, void *arg), void *arg)
+void room_each_participant(const struct room *r, void (*visit)(struct participant *p, void *arg),
+                           void *arg)
 {
     size_t n;
     struct participant **all = snapshot(r, &n);
@@ -81,17 +87,21 @@ void room_each_participant(const struct room *r, void (*visit)(struct participan
     mem_free(all);
 }
 
-struct participant *room_find_identity(const struct room *r, const char *identity)
-{
-    return map_get(r->participant_by_identity, identity, strlen(identity));
-}
-
 struct participant *room_find_id(const struct room *r, const char *participant_id)
 {
-    LIST_EACH(&r->participants, struct participant, node, p)
-        if (strcmp(p->id, participant_id) == 0)
-            return p;
-    return NULL;
+    return map_get(r->participant_by_id, participant_id, strlen(participant_id));
+}
+
+struct participant *room_find_track_owner(const struct room *r, const char *track_id)
+{
+    const struct publication *pub = map_get(r->publication_by_id, track_id, strlen(track_id));
+
+    return pub == NULL ? NULL : pub->participant;
+}
+
+bool room_is_open(const struct room *r)
+{
+    return registry_find_room(r->registry, r->name) == r;
 }
 
 /* ---- life ---- */
@@ -123,16 +133,20 @@ struct room *room_new(struct registry *g, const char *name, const struct room_se
     CHECK(str_copy(r->name, sizeof(r->name), str_of(name)));
     r->registry = g;
     r->host = registry_choose_host(g);
+    r->host->room_count++;
     r->settings = *settings;
     r->metadata = settings->metadata == NULL ? NULL : mem_strdup(settings->metadata);
     r->settings.metadata = r->metadata;
     r->created_at_ms = timebase_wall_us() / US_PER_MS;
     r->participant_by_identity = map_new(MAX_PARTICIPANTS_PER_ROOM);
+    r->participant_by_id = map_new(MAX_PARTICIPANTS_PER_ROOM);
+    r->publication_by_id = map_new((size_t)MAX_PARTICIPANTS_PER_ROOM * MAX_TRACKS_PER_PARTICIPANT);
+    list_init(&r->node);
     list_init(&r->participants);
+    list_init(&r->publications);
     deadline_init(&r->empty, on_empty_too_long, r);
     log_ids_set(&r->ids, "room=%s", r->name);
     watch_empty(r);
-    log_info(LOG_ROOM, &r->ids, "created on worker %u", sfu_host_index(r->host->host));
     return r;
 }
 
@@ -141,6 +155,8 @@ static void free_room(void *block)
     struct room *r = block;
 
     map_free(&r->participant_by_identity);
+    map_free(&r->participant_by_id);
+    map_free(&r->publication_by_id);
     mem_free(r->metadata);
     mem_free(r);
 }
@@ -155,57 +171,77 @@ void room_close(struct room **rp, enum leave_reason reason)
         participant_leave(&p, reason);
     }
     deadline_clear(&r->empty);
-    log_info(LOG_ROOM, &r->ids, "ended: %s", leave_reason_name(reason));
+    r->host->room_count--;
     worker_free_later(r->registry->control, r, free_room);
 }
 
 /* ---- members ---- */
 
-static int check_params(const struct participant_params *params)
+static bool is_good(const struct participant_params *params)
 {
     size_t identity_len = params->identity == NULL ? 0 : strlen(params->identity);
 
-    if (identity_len == 0 || identity_len > MAX_IDENTITY_LEN || !str_is_clean_utf8(str_of(params->identity)))
-        return E_INVALID;
-    if (params->name != NULL && (strlen(params->name) > MAX_NAME_LEN || !str_is_clean_utf8(str_of(params->name))))
-        return E_INVALID;
-    return params->metadata != NULL && strlen(params->metadata) > MAX_METADATA_BYTES ? E_INVALID : 0;
+    return identity_len > 0 && identity_len <= MAX_IDENTITY_LEN &&
+           str_is_clean_utf8(str_of(params->identity)) &&
+           participant_check_texts(params->name, params->metadata) == 0;
 }
 
-int room_join(struct room *r, const struct participant_params *params, struct participant **out)
+/* Whether one more finds a place. */
+static int check_place(const struct room *r, const char *identity)
 {
-    struct registry *g = r->registry;
-    int err = check_params(params);
-
-    if (err != 0)
-        return err;
-    if (g->is_draining)
+    if (!room_is_open(r) || r->registry->is_draining)
         return E_STATE;
-    struct participant *earlier = room_find_identity(r, params->identity);
-    if (earlier == NULL && r->participant_count >= r->settings.max_participants)
-        return E_LIMIT;
-    if (earlier != NULL)
-        participant_leave(&earlier, LEAVE_REPLACED);
-    struct participant *p = participant_new(r, params);
+    if (room_find_identity(r, identity) != NULL)
+        return 0; /* it takes that place */
+    return r->participant_count >= r->settings.max_participants ||
+                   r->registry->participant_count >= MAX_PARTICIPANTS
+               ? E_LIMIT
+               : 0;
+}
+
+static void add_participant(struct room *r, struct participant *p)
+{
     list_append(&r->participants, &p->node);
     r->participant_count++;
-    g->participant_count++;
+    r->registry->participant_count++;
+    r->host->participant_count++;
     CHECK(map_put(r->participant_by_identity, p->identity, strlen(p->identity), p) == 0);
+    CHECK(map_put(r->participant_by_id, p->id, strlen(p->id), p) == 0);
     watch_empty(r);
-    slots_participant_joined(p);
-    const struct room_event joined = {.kind = ROOM_PARTICIPANT_JOINED, .participant = p};
-    log_info(LOG_ROOM, &p->ids, "\"%s\" joined", p->identity);
-    if (!p->permissions.hidden)
-        room_emit(r, &joined, p);
-    *out = p;
-    return 0;
 }
 
 void room_remove_participant(struct room *r, struct participant *p)
 {
     list_remove(&p->node);
     (void)map_remove(r->participant_by_identity, p->identity, strlen(p->identity));
+    (void)map_remove(r->participant_by_id, p->id, strlen(p->id));
     r->participant_count--;
     r->registry->participant_count--;
+    r->host->participant_count--;
     watch_empty(r);
+}
+
+int room_join(struct room *r, const struct participant_params *params, struct participant **out)
+{
+    struct participant *earlier;
+    int err = is_good(params) ? check_place(r, params->identity) : E_INVALID;
+
+    /* Who is told that somebody left may change anything: the same questions again. */
+    while (err == 0 && (earlier = room_find_identity(r, params->identity)) != NULL) {
+        participant_leave(&earlier, LEAVE_REPLACED);
+        err = check_place(r, params->identity);
+    }
+    if (err != 0)
+        return err;
+    struct participant *p = participant_new(r, params);
+    const struct room_event joined = {.kind = ROOM_PARTICIPANT_JOINED, .participant = p};
+    add_participant(r, p);
+    slots_participant_joined(p);
+    log_info(LOG_ROOM, &p->ids, "\"%s\" joined", p->identity);
+    if (!p->permissions.hidden)
+        room_emit(r, &joined, p);
+    if (p->room == NULL)
+        return E_STATE;
+    *out = p;
+    return 0;
 }

@@ -15,6 +15,8 @@
 #include "rooms/sfu/sfu_host.h"
 
 #define MAX_HOSTS 256
+/* Of one server, as many as the transports of sixteen workers; with it every map of rooms/ is bounded. */
+#define MAX_PARTICIPANTS (16 * MAX_TRANSPORTS_PER_WORKER)
 
 struct jsep;
 struct map;
@@ -24,7 +26,7 @@ struct registry_host {
     struct sfu_host *host;
     struct candidate *candidate;
     size_t candidate_count;
-    size_t transports;
+    size_t participant_count, room_count; /* its load */
 };
 
 struct registry {
@@ -50,8 +52,8 @@ struct room {
     struct room_settings settings;
     char *metadata; /* what settings.metadata points to */
     uint64_t created_at_ms;
-    struct list participants;
-    struct map *participant_by_identity;
+    struct list participants, publications; /* oldest first */
+    struct map *participant_by_identity, *participant_by_id, *publication_by_id;
     size_t participant_count, publication_count;
     struct deadline empty;
     struct log_ids ids;
@@ -73,6 +75,7 @@ enum wish_state {
     WISH_FLOWING, /* has a slot */
     WISH_REFUSED, /* unsubscribed on purpose: automatic subscription leaves it alone */
     WISH_BLOCKED, /* its codec cannot be received here, until that changes */
+    WISH_STATE_COUNT
 };
 
 /* One participant's wish for one publication. */
@@ -83,11 +86,13 @@ struct wish {
     struct publication *publication;
     struct slot *slot;
     enum wish_state state;
-    char reserved_mid[MAX_MID_LEN + 1]; /* while an answer is made: the new section it will flow through */
+    bool is_told_limit; /* ROOM_SUBSCRIPTION_FAILED "limit" was said */
+    char reserved_mid[MAX_MID_LEN +
+                      1]; /* while an answer is made: the new section it will flow through */
 };
 
 struct participant {
-    struct list node; /* in its room */
+    struct list node;  /* in its room */
     struct room *room; /* NULL: left, freed at the end of the turn */
     char id[ID_LEN];
     char identity[MAX_IDENTITY_LEN + 1];
@@ -103,17 +108,17 @@ struct participant {
     bool is_attached;
     struct deadline grace;
 
-    struct jsep *jsep; /* NULL before the first offer */
+    struct jsep *jsep;  /* NULL before the first offer */
     uint64_t transport; /* handle, 0: none */
     enum transport_state transport_state;
     struct fingerprint remote_fingerprint;
-    uint64_t candidates_received;
 
     struct list publications, slots, wishes;
     size_t publication_count, slot_count;
-    unsigned told_audio, told_video; /* further m-sections asked for and not offered yet */
-    struct deadline tell;            /* coalesces ROOM_SLOTS and ROOM_SLOTS_WANTED */
-    bool is_negotiating;             /* slot changes go into the result of the offer */
+    size_t wish_count[WISH_STATE_COUNT][2]; /* by state and kind; 1: video */
+    unsigned told_audio, told_video;        /* further m-sections asked for and not offered yet */
+    struct deadline tell;                   /* coalesces ROOM_SLOTS and ROOM_SLOTS_WANTED */
+    bool is_negotiating;                    /* slot changes go into the result of the offer */
 
     /* what offer_result and participant_slots() lend out */
     char *answer;
@@ -125,23 +130,26 @@ struct participant {
 uint64_t registry_new_handle(struct registry *g);
 void registry_new_id(char out[ID_LEN], const char *prefix);
 struct registry_host *registry_choose_host(struct registry *g);
+/** Free a control object at the end of the turn. */
+void rooms_free_later(struct registry *g, void *block);
 
 /* room.c */
-/** Tell every attached participant but @except. */
+struct room *room_new(struct registry *g, const char *name, const struct room_settings *settings);
+void room_close(struct room **r, enum leave_reason reason);
+/** Whether it is still the registry's; else it is on its way out and admits nobody. */
+bool room_is_open(const struct room *r);
+/** Tell every attached participant but @except. Calls: handlers, which may make anyone leave and end the room. */
 void room_emit(struct room *r, const struct room_event *event, const struct participant *except);
 void room_remove_participant(struct room *r, struct participant *p);
-void room_close(struct room **r, enum leave_reason reason);
-struct room *room_new(struct registry *g, const char *name, const struct room_settings *settings);
 
 /* participant.c */
 struct participant *participant_new(struct room *r, const struct participant_params *params);
 void participant_emit(struct participant *p, const struct room_event *event);
-struct publication *participant_find_publication(const struct participant *p, const char *track_id);
-void participant_on_transport_state(struct participant *p, enum transport_state state, const char *reason);
+void participant_on_transport_state(struct participant *p, enum transport_state state,
+                                    const char *reason);
+/** Check what clients write; NULL is fine. Errors: E_LIMIT (too long), E_INVALID (not clean UTF-8). */
+MUST_CHECK int participant_check_texts(const char *name, const char *metadata);
 
 /* negotiation.c */
-/** Take all sections and the transport away (leave, or a new PeerConnection). @tells: unpublications are told to the room. */
-void negotiation_reset(struct participant *p, bool tells);
-
-/** Free a control object at the end of the turn. */
-void rooms_free_later(struct registry *g, void *block);
+/** It leaves: end its publications, its transport and its negotiation. Tells nobody. */
+void negotiation_close(struct participant *p);

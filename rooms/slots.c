@@ -9,7 +9,6 @@
 #include "core/err.h"
 #include "core/map.h"
 #include "core/mem.h"
-#include "core/timebase.h"
 #include "core/worker.h"
 #include "rooms/rooms_internal.h"
 
@@ -18,7 +17,12 @@ static struct registry *registry_of(const struct participant *p)
     return p->room->registry;
 }
 
-static void tell_later(struct participant *p)
+static struct sfu_host *host_of(const struct slot *s)
+{
+    return s->participant->room->host->host;
+}
+
+void slots_tell_later(struct participant *p)
 {
     struct registry *g = registry_of(p);
 
@@ -31,54 +35,28 @@ static void note_changed(struct slot *s)
     if (s->participant->is_negotiating)
         return; /* the result of the offer says it */
     s->is_changed = true;
-    tell_later(s->participant);
+    slots_tell_later(s->participant);
 }
 
-/* ---- wishes and slots meet ---- */
+/* ---- wishes ---- */
 
-static void fill(struct slot *s, struct wish *w)
+static size_t *count_of(const struct wish *w)
 {
-    s->wish = w;
-    w->slot = s;
-    w->state = WISH_FLOWING;
-    sfu_host_subscription_set_source(s->participant->room->host->host, s->handle, w->publication->handle);
-    note_changed(s);
+    return &w->participant->wish_count[w->state][w->publication->kind == MEDIA_VIDEO];
 }
 
-/* Leaves the slot carrying nothing; whoever waits is served by assign(). */
-static void empty_slot(struct slot *s)
+static void set_state(struct wish *w, enum wish_state state)
 {
-    s->wish->slot = NULL;
-    s->wish->state = WISH_WAITING;
-    s->wish = NULL;
-    sfu_host_subscription_set_source(s->participant->room->host->host, s->handle, 0);
-    note_changed(s);
-}
-
-static struct slot *find_free(struct participant *p, enum media_kind kind)
-{
-    LIST_EACH(&p->slots, struct slot, node, s)
-        if (s->wish == NULL && s->kind == kind)
-            return s;
-    return NULL;
-}
-
-static void assign(struct participant *p)
-{
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
-        struct slot *s = w->state == WISH_WAITING ? find_free(p, w->publication->kind) : NULL;
-        if (s != NULL)
-            fill(s, w);
-    }
-    tell_later(p);
+    --*count_of(w);
+    w->state = state;
+    ++*count_of(w);
 }
 
 static struct wish *find_wish(const struct participant *p, const struct publication *pub)
 {
-    LIST_EACH(&pub->wishes, struct wish, publication_node, w)
-        if (w->participant == p)
-            return w;
+    LIST_EACH(&p->wishes, struct wish, node, w)
+    if (w->publication == pub)
+        return w;
     return NULL;
 }
 
@@ -89,21 +67,99 @@ static struct wish *add_wish(struct participant *p, struct publication *pub)
     w->participant = p;
     w->publication = pub;
     w->state = WISH_WAITING;
+    ++*count_of(w);
     list_append(&p->wishes, &w->node);
     list_append(&pub->wishes, &w->publication_node);
     return w;
 }
 
-static void remove_wish(struct wish *w)
+static void free_wish(struct wish *w)
 {
-    if (w->slot != NULL)
-        empty_slot(w->slot);
+    --*count_of(w);
     list_remove(&w->node);
     list_remove(&w->publication_node);
     mem_free(w);
 }
 
-/* ---- publications come and go ---- */
+/* ---- wishes and slots meet ---- */
+
+static void fill(struct slot *s, struct wish *w)
+{
+    s->wish = w;
+    w->slot = s;
+    set_state(w, WISH_FLOWING);
+    sfu_host_subscription_set_source(host_of(s), s->handle, w->publication->handle);
+    note_changed(s);
+}
+
+/* Leaves the slot carrying nothing, until serve(). */
+static void vacate(struct slot *s)
+{
+    s->wish->slot = NULL;
+    set_state(s->wish, WISH_WAITING);
+    s->wish = NULL;
+    sfu_host_subscription_set_source(host_of(s), s->handle, 0);
+    note_changed(s);
+}
+
+static struct slot *find_free(const struct participant *p, enum media_kind kind)
+{
+    LIST_EACH(&p->slots, struct slot, node, s)
+    if (s->wish == NULL && s->kind == kind)
+        return s;
+    return NULL;
+}
+
+/* What was promised to this section by its answer, or else who waits longest. */
+static struct wish *next_wish(const struct slot *s)
+{
+    struct wish *oldest = NULL;
+
+    if (s->participant->wish_count[WISH_WAITING][s->kind == MEDIA_VIDEO] == 0)
+        return NULL;
+    LIST_EACH(&s->participant->wishes, struct wish, node, w)
+    {
+        if (w->state != WISH_WAITING || w->publication->kind != s->kind)
+            continue;
+        if (w->reserved_mid[0] != 0 && strcmp(w->reserved_mid, s->mid) == 0)
+            return w;
+        if (w->reserved_mid[0] == 0 && oldest == NULL)
+            oldest = w;
+    }
+    return oldest;
+}
+
+static void serve(struct slot *s)
+{
+    struct wish *w = next_wish(s);
+
+    if (w != NULL)
+        fill(s, w);
+}
+
+/* The wish waits: give it a slot, or have the client asked for one. */
+static void seek(struct wish *w)
+{
+    struct slot *s = find_free(w->participant, w->publication->kind);
+
+    if (s != NULL)
+        fill(s, w);
+    else
+        slots_tell_later(w->participant);
+}
+
+static void end_wish(struct wish *w)
+{
+    struct slot *s = w->slot;
+
+    if (s != NULL)
+        vacate(s);
+    free_wish(w);
+    if (s != NULL)
+        serve(s);
+}
+
+/* ---- participants and publications come and go ---- */
 
 static bool wants_by_itself(const struct participant *p, const struct publication *pub)
 {
@@ -113,31 +169,34 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
 
 void slots_participant_joined(struct participant *p)
 {
-    LIST_EACH(&p->room->participants, struct participant, node, other)
-        LIST_EACH(&other->publications, struct publication, node, pub)
-            if (wants_by_itself(p, pub))
-                (void)add_wish(p, pub);
+    LIST_EACH(&p->room->publications, struct publication, room_node, pub)
+    if (wants_by_itself(p, pub))
+        (void)add_wish(p, pub);
+}
+
+void slots_participant_left(struct participant *p)
+{
+    LIST_EACH(&p->wishes, struct wish, node, w)
+    {
+        if (w->slot != NULL)
+            w->slot->wish = NULL;
+        free_wish(w);
+    }
+    slots_close_all(p);
+    deadline_clear(&p->tell);
 }
 
 void slots_publication_added(struct publication *pub)
 {
     LIST_EACH(&pub->participant->room->participants, struct participant, node, p)
-    {
-        if (!wants_by_itself(p, pub))
-            continue;
-        (void)add_wish(p, pub);
-        assign(p);
-    }
+    if (wants_by_itself(p, pub))
+        seek(add_wish(p, pub));
 }
 
 void slots_publication_removed(struct publication *pub)
 {
-    while (!list_is_empty(&pub->wishes)) {
-        struct wish *w = LIST_FIRST(&pub->wishes, struct wish, publication_node);
-        struct participant *p = w->participant;
-        remove_wish(w);
-        assign(p);
-    }
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w)
+    end_wish(w);
 }
 
 void slots_publication_codec(struct publication *pub)
@@ -146,8 +205,8 @@ void slots_publication_codec(struct publication *pub)
     {
         if (w->state != WISH_BLOCKED)
             continue;
-        w->state = WISH_WAITING;
-        assign(w->participant);
+        set_state(w, WISH_WAITING);
+        seek(w);
     }
 }
 
@@ -157,29 +216,35 @@ int slots_subscribe(struct participant *p, struct publication *pub, struct slot 
 {
     struct wish *w = find_wish(p, pub);
 
-    if (w == NULL)
-        w = add_wish(p, pub);
-    if (w->state == WISH_REFUSED || w->state == WISH_BLOCKED)
-        w->state = WISH_WAITING;
-    assign(p);
+    if (w == NULL || w->slot == NULL) {
+        if (p->slot_count >= MAX_SLOTS_PER_PARTICIPANT && find_free(p, pub->kind) == NULL)
+            return E_LIMIT;
+        if (w == NULL)
+            w = add_wish(p, pub);
+        set_state(w, WISH_WAITING);
+        seek(w);
+    }
     *slot = w->slot;
-    if (w->slot == NULL && p->slot_count >= MAX_SLOTS_PER_PARTICIPANT)
-        return E_LIMIT; /* it goes on waiting for a slot to be free */
     return 0;
 }
 
 void slots_unsubscribe(struct participant *p, struct publication *pub)
 {
     struct wish *w = find_wish(p, pub);
+    struct slot *s = w == NULL ? NULL : w->slot;
 
-    if (w == NULL && p->auto_subscribe)
-        w = add_wish(p, pub);
-    if (w == NULL)
+    if (!p->auto_subscribe) {
+        if (w != NULL)
+            end_wish(w);
         return;
-    if (w->slot != NULL)
-        empty_slot(w->slot);
-    w->state = WISH_REFUSED;
-    assign(p);
+    }
+    if (w == NULL)
+        w = add_wish(p, pub);
+    if (s != NULL)
+        vacate(s);
+    set_state(w, WISH_REFUSED);
+    if (s != NULL)
+        serve(s);
 }
 
 /* ---- sections come and go ---- */
@@ -199,22 +264,32 @@ struct publication *slots_reserve(struct participant *p, const struct transceive
 void slots_drop_reservations(struct participant *p)
 {
     LIST_EACH(&p->wishes, struct wish, node, w)
-        w->reserved_mid[0] = 0;
+    w->reserved_mid[0] = 0;
 }
 
-static struct wish *find_reserved(struct participant *p, const char *mid)
+static bool can_receive(const struct transceiver *t, enum codec_id codec)
 {
+    for (unsigned i = 0; i < t->codec_count; i++)
+        if (t->codec[i].codec.id == codec)
+            return true;
+    return false;
+}
+
+/* A section of an offer: what was blocked for its codec tries again when the client receives that now. */
+static void retry_blocked(struct participant *p, const struct transceiver *t)
+{
+    if (p->wish_count[WISH_BLOCKED][t->kind == MEDIA_VIDEO] == 0)
+        return;
     LIST_EACH(&p->wishes, struct wish, node, w)
-        if (w->state == WISH_WAITING && w->reserved_mid[0] != 0 && strcmp(w->reserved_mid, mid) == 0)
-            return w;
-    return NULL;
+    if (w->state == WISH_BLOCKED && w->publication->kind == t->kind &&
+        can_receive(t, w->publication->codec))
+        set_state(w, WISH_WAITING);
 }
 
 void slots_section_opened(struct participant *p, const struct transceiver *t)
 {
     struct registry *g = registry_of(p);
     struct slot *s = MEM_NEW(struct slot);
-    struct wish *w = find_reserved(p, t->mid);
 
     s->handle = registry_new_handle(g);
     s->participant = p;
@@ -223,102 +298,91 @@ void slots_section_opened(struct participant *p, const struct transceiver *t)
     list_append(&p->slots, &s->node);
     p->slot_count++;
     CHECK(map_put_u64(g->slot_by_handle, s->handle, s) == 0);
-    sfu_host_subscription_open(p->room->host->host, s->handle, p->transport, t, 0);
-    if (w != NULL)
-        fill(s, w);
-    else
-        assign(p);
+    sfu_host_subscription_open(host_of(s), s->handle, p->transport, t, 0);
+    retry_blocked(p, t);
 }
 
 void slots_section_changed(struct slot *s, const struct transceiver *t)
 {
-    sfu_host_subscription_update(s->participant->room->host->host, s->handle, t);
-    /* Other codecs may have been offered: what was blocked tries again. */
-    LIST_EACH(&s->participant->wishes, struct wish, node, w)
-        if (w->state == WISH_BLOCKED && w->publication->kind == s->kind)
-            w->state = WISH_WAITING;
-    assign(s->participant);
-}
-
-static void free_slot(struct slot *s)
-{
-    struct participant *p = s->participant;
-
-    (void)map_remove_u64(registry_of(p)->slot_by_handle, s->handle);
-    sfu_host_subscription_close(p->room->host->host, s->handle);
-    list_remove(&s->node);
-    p->slot_count--;
-    mem_free(s);
+    sfu_host_subscription_update(host_of(s), s->handle, t);
+    retry_blocked(s->participant, t);
 }
 
 void slots_section_closed(struct slot *s)
 {
     struct participant *p = s->participant;
+    struct registry *g = registry_of(p);
 
     if (s->wish != NULL) {
         s->wish->slot = NULL;
-        s->wish->state = WISH_WAITING;
+        set_state(s->wish, WISH_WAITING);
     }
-    free_slot(s);
-    assign(p);
-}
-
-struct slot *slots_find_mid(struct participant *p, const char *mid)
-{
-    LIST_EACH(&p->slots, struct slot, node, s)
-        if (strcmp(s->mid, mid) == 0)
-            return s;
-    return NULL;
-}
-
-void slots_blocked(struct slot *s, enum codec_id codec)
-{
-    struct participant *p = s->participant;
-    struct wish *w = s->wish;
-    char message[128];
-
-    if (w == NULL)
-        return;
-    empty_slot(s);
-    w->state = WISH_BLOCKED;
-    (void)snprintf(message, sizeof(message), "This client did not offer to receive %s, in which the track is sent.",
-                   codec_name(codec));
-    const struct room_event event = {
-        .kind = ROOM_SUBSCRIPTION_FAILED,
-        .participant = w->publication->participant,
-        .publication = w->publication,
-        .detail = "codec",
-        .message = message,
-    };
-    assign(p);
-    participant_emit(p, &event); /* may end p: nothing after it */
+    (void)map_remove_u64(g->slot_by_handle, s->handle);
+    sfu_host_subscription_close(host_of(s), s->handle);
+    list_remove(&s->node);
+    p->slot_count--;
+    rooms_free_later(g, s); /* its mid may be lent to an event just now */
 }
 
 void slots_offered(struct participant *p, unsigned audio, unsigned video)
 {
     p->told_audio -= MIN(p->told_audio, audio);
     p->told_video -= MIN(p->told_video, video);
-    tell_later(p);
+    LIST_EACH(&p->slots, struct slot, node, s)
+    if (s->wish == NULL)
+        serve(s);
+    slots_tell_later(p);
 }
 
-void slots_participant_left(struct participant *p)
+void slots_close_all(struct participant *p)
 {
-    deadline_clear(&p->tell);
-    while (!list_is_empty(&p->slots)) {
-        struct slot *s = LIST_FIRST(&p->slots, struct slot, node);
-        if (s->wish != NULL)
-            s->wish->slot = NULL;
-        free_slot(s);
-    }
-    while (!list_is_empty(&p->wishes)) {
-        struct wish *w = LIST_FIRST(&p->wishes, struct wish, node);
-        list_remove(&w->node);
-        list_remove(&w->publication_node);
-        mem_free(w);
-    }
+    LIST_EACH(&p->slots, struct slot, node, s)
+    slots_section_closed(s);
+    p->told_audio = p->told_video = 0;
+}
+
+struct slot *slots_find_mid(struct participant *p, const char *mid)
+{
+    LIST_EACH(&p->slots, struct slot, node, s)
+    if (strcmp(s->mid, mid) == 0)
+        return s;
+    return NULL;
 }
 
 /* ---- telling ---- */
+
+/* The last step of whoever calls it: the handler may end the participant. */
+static void tell_failed(struct participant *p, const struct publication *pub, const char *detail,
+                        const char *message)
+{
+    const struct room_event event = {
+        .kind = ROOM_SUBSCRIPTION_FAILED,
+        .participant = pub->participant,
+        .publication = pub,
+        .detail = detail,
+        .message = message,
+    };
+
+    participant_emit(p, &event);
+}
+
+void slots_blocked(struct slot *s, enum codec_id codec)
+{
+    struct participant *p = s->participant;
+    struct wish *w = s->wish;
+    struct publication *pub = w == NULL ? NULL : w->publication;
+    char message[128];
+
+    if (pub == NULL || pub->codec != codec)
+        return; /* about what flowed here when the worker said it */
+    vacate(s);
+    set_state(w, WISH_BLOCKED);
+    serve(s);
+    (void)snprintf(message, sizeof(message),
+                   "This client did not offer to receive %s, in which the track is sent.",
+                   codec_name(codec));
+    tell_failed(p, pub, "codec", message);
+}
 
 static void tell_changed(struct participant *p)
 {
@@ -336,33 +400,66 @@ static void tell_changed(struct participant *p)
             .publication = s->wish == NULL ? NULL : s->wish->publication,
         };
     }
-    const struct room_event event = {.kind = ROOM_SLOTS, .participant = p, .slot = info, .slot_count = n};
+    const struct room_event event = {
+        .kind = ROOM_SLOTS, .participant = p, .slot = info, .slot_count = n};
     if (n > 0)
         participant_emit(p, &event);
     mem_free(info);
 }
 
+/* How many of those who wait were not asked for yet; *room_left is what the client may still offer. */
+static unsigned take_wanted(size_t waiting, size_t *room_left, unsigned *told)
+{
+    unsigned wanted = (unsigned)MIN(waiting, *room_left);
+    unsigned more = wanted > *told ? wanted - *told : 0;
+
+    *room_left -= wanted;
+    *told += more;
+    return more;
+}
+
 static void tell_wanted(struct participant *p)
 {
-    unsigned waiting[2] = {0, 0};
-    size_t room_left = MAX_SLOTS_PER_PARTICIPANT - MIN(p->slot_count, (size_t)MAX_SLOTS_PER_PARTICIPANT);
-
-    LIST_EACH(&p->wishes, struct wish, node, w)
-        if (w->state == WISH_WAITING && waiting[0] + waiting[1] < room_left)
-            waiting[w->publication->kind == MEDIA_VIDEO]++;
+    size_t room_left =
+        MAX_SLOTS_PER_PARTICIPANT - MIN(p->slot_count, (size_t)MAX_SLOTS_PER_PARTICIPANT);
+    const size_t *waiting = p->wish_count[WISH_WAITING];
     struct room_event event = {.kind = ROOM_SLOTS_WANTED, .participant = p};
-    event.audio = waiting[0] > p->told_audio ? waiting[0] - p->told_audio : 0;
-    event.video = waiting[1] > p->told_video ? waiting[1] - p->told_video : 0;
-    p->told_audio += event.audio;
-    p->told_video += event.video;
+
+    event.audio = take_wanted(waiting[0], &room_left, &p->told_audio);
+    event.video = take_wanted(waiting[1], &room_left, &p->told_video);
     if (event.audio + event.video > 0)
         participant_emit(p, &event);
 }
 
+static struct wish *find_past_limit(const struct participant *p)
+{
+    if (p->slot_count < MAX_SLOTS_PER_PARTICIPANT)
+        return NULL;
+    LIST_EACH(&p->wishes, struct wish, node, w)
+    if (w->state == WISH_WAITING && !w->is_told_limit)
+        return w;
+    return NULL;
+}
+
+static void tell_past_limit(struct participant *p)
+{
+    struct wish *w;
+
+    while (p->is_attached && (w = find_past_limit(p)) != NULL) {
+        w->is_told_limit = true;
+        tell_failed(p, w->publication, "limit",
+                    "This client has as many slots as it may have; the track waits.");
+    }
+}
+
+/* Nobody listens to a detached participant: what is to be told stays until somebody attaches. Each step looks again whether
+ * somebody does, because handlers may end the participant. */
 void slots_tell(struct participant *p)
 {
-    tell_changed(p);
+    if (p->is_attached)
+        tell_changed(p);
     /* Before its first offer a client counts for itself what it wants to receive. */
-    if (p->room != NULL && p->jsep != NULL)
+    if (p->is_attached && p->jsep != NULL)
         tell_wanted(p);
+    tell_past_limit(p);
 }

@@ -2,8 +2,12 @@
 /*
  * slots.h - which publication flows through which slot of a participant.
  *
- * A participant has wishes (every other publication, or chosen ones) and slots (its sending m-sections). A waiting wish takes the
- * first free slot of its kind; when there is none the client is asked to offer more. Changes are told once a turn.
+ * A participant has wishes (every other publication, or chosen ones) and slots (its sending m-sections). A waiting wish takes a
+ * free slot of its kind; when there is none the client is asked to offer more. So of one kind there are free slots or waiting
+ * wishes, never both. Changes are told once a turn, and only slots_tell() and slots_blocked() call handlers.
+ *
+ *   WAITING ──a slot is free──▶ FLOWING ──the worker: no such codec──▶ BLOCKED ──codec or offer changed──▶ WAITING
+ *   any ──unsubscribe──▶ REFUSED ──subscribe──▶ WAITING
  */
 #pragma once
 
@@ -14,13 +18,13 @@
 
 struct participant;
 struct publication;
-struct room;
 struct slot;
 struct transceiver;
-struct wish;
 
 /** A participant joined: wish for what is there. */
 void slots_participant_joined(struct participant *p);
+/** Free everything of a participant who leaves. */
+void slots_participant_left(struct participant *p);
 /** A publication appeared: those who subscribe automatically wish for it. */
 void slots_publication_added(struct publication *pub);
 /** It goes: wishes for it end, their slots are free for others. */
@@ -28,24 +32,30 @@ void slots_publication_removed(struct publication *pub);
 /** Its codec is known or changed: blocked wishes try again. */
 void slots_publication_codec(struct publication *pub);
 
-/** Want, or stop wanting. Errors: E_LIMIT. */
+/** Want. *slot is NULL when none is free yet. Errors: E_LIMIT: none is free and no more can be offered; nothing changed. */
 MUST_CHECK int slots_subscribe(struct participant *p, struct publication *pub, struct slot **slot);
+/** Stop wanting; an automatic subscription remembers it. */
 void slots_unsubscribe(struct participant *p, struct publication *pub);
 
-/** While an answer is made: which publication will flow through a new section; reserved for it. NULL: none waits. */
+/* While an offer is answered. */
+/** Say which publication will flow through a new section, and keep it for that section. NULL: none waits. */
 struct publication *slots_reserve(struct participant *p, const struct transceiver *t);
 void slots_drop_reservations(struct participant *p);
-/** The section was accepted: open a slot and fill it. */
+/** The section was accepted. It is filled by slots_offered(). */
 void slots_section_opened(struct participant *p, const struct transceiver *t);
 void slots_section_changed(struct slot *s, const struct transceiver *t);
+/** The section sends no more; what flowed waits for another slot. */
 void slots_section_closed(struct slot *s);
+/** All sections are known, so many of them new (they may have been asked for): fill what is free. */
+void slots_offered(struct participant *p, unsigned audio, unsigned video);
+/** The connection goes with all its sections. */
+void slots_close_all(struct participant *p);
+/** The slot of a section; NULL when it has none. */
 struct slot *slots_find_mid(struct participant *p, const char *mid);
 
-/** The endpoint cannot receive what the slot carries. */
+/** The endpoint cannot receive @codec, which the slot carried. Calls: the participant's on_event. */
 void slots_blocked(struct slot *s, enum codec_id codec);
-/** An offer brought new sections of these numbers: they were asked for. */
-void slots_offered(struct participant *p, unsigned audio, unsigned video);
-/** Free everything of a participant who leaves. */
-void slots_participant_left(struct participant *p);
-/** The deadline's work: tell what changed. */
+/** Tell later in this turn, once, what changed and what is wanted. */
+void slots_tell_later(struct participant *p);
+/** The deadline's work. Calls: the participant's on_event. */
 void slots_tell(struct participant *p);
