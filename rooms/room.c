@@ -87,6 +87,11 @@ void room_each_participant(const struct room *r, void (*visit)(struct participan
     mem_free(all);
 }
 
+struct participant *room_find_identity(const struct room *r, const char *identity)
+{
+    return map_get(r->participant_by_identity, identity, strlen(identity));
+}
+
 struct participant *room_find_id(const struct room *r, const char *participant_id)
 {
     return map_get(r->participant_by_id, participant_id, strlen(participant_id));
