@@ -60,8 +60,10 @@ struct delay_run {
 /* The stamp is a media payload: an Opus packet to the server, which does not look inside. */
 static size_t write_packet(struct delay_run *d, uint8_t buf[RTP_FIXED_HEADER_BYTES + PAYLOAD_BYTES])
 {
-    size_t head = rtp_write_header(buf, RTP_FIXED_HEADER_BYTES, PT_OPUS, false, d->seq++, d->seq * 960u, SSRC_IN, NULL, 0);
+    size_t head =
+        rtp_write_header(buf, RTP_FIXED_HEADER_BYTES, PT_OPUS, false, d->seq, d->seq * 960u, SSRC_IN, NULL, 0);
 
+    d->seq++;
     memset(buf + head, 0x5a, PAYLOAD_BYTES);
     return head + PAYLOAD_BYTES;
 }

@@ -30,8 +30,8 @@
 #define MAX_DTLS_BYTES_BEFORE_OPEN (64 * 1024) /* what one handshake may feed to the TLS library */
 
 /* SDP and sections */
-#define MAX_SDP_BYTES (128 * 1024)
-#define MAX_SDP_LINES 8192
+#define MAX_SDP_BYTES (512 * 1024)
+#define MAX_SDP_LINES 16384
 #define MAX_SDP_LINE_BYTES 4096
 #define MAX_SECTIONS 256              /* m-sections of one session, the recycled and rejected ones included */
 #define MAX_CODECS_PER_SECTION 64     /* payload types read from an offer section */
@@ -59,13 +59,14 @@
 #define MAX_REMB_SSRCS 64
 #define MAX_TWCC_STATUSES 4096        /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
 #define MAX_TWCC_FEEDBACK_BYTES 1100  /* a datagram with SRTCP's trailer and a report in front stays below 1200 */
+#define MAX_TWCC_ARRIVALS 512         /* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
 #define MAX_SSRCS_LEARNT_PER_TRANSPORT 256 /* SSRCs a transport may show before unknown ones are dropped */
 
 /* Rooms */
 #define MAX_ROOMS 65536
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
-#define MAX_SLOTS_PER_PARTICIPANT 200
+#define MAX_SLOTS_PER_PARTICIPANT 100
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128              /* display names, bytes of UTF-8 */
@@ -75,9 +76,9 @@
 #define MAX_CODEC_NAME_LEN 16
 
 /* API */
-#define MAX_JSON_BYTES (256 * 1024)
+#define MAX_JSON_BYTES (768 * 1024)
 #define MAX_JSON_DEPTH 32
-#define MAX_HTTP_BODY_BYTES (256 * 1024)
+#define MAX_HTTP_BODY_BYTES (640 * 1024)
 #define MAX_WS_QUEUE_BYTES (4 * 1024 * 1024) /* unsent notifications of one WebSocket; past it the socket is closed */
 #define MAX_REQUESTS_PER_SECOND 100   /* of one WebSocket, with a burst of three times that; past it E_LIMIT */
 #define MAX_OFFERS_PER_SECOND 10      /* offers cost the most */
