@@ -136,7 +136,7 @@ void participant_detach(struct participant *p, uint64_t now_us)
     p->handlers = (struct participant_handlers){0};
     log_debug(LOG_ROOM, &p->ids, "signalling lost, kept for %u ms", g->config->session_grace_ms);
     deadline_set(worker_wheel(g->control), &p->grace,
-                 is_lost(p) ? now_us : now_us + g->config->session_grace_ms * US_PER_MS);
+                 is_lost(p) ? 0 : now_us + g->config->session_grace_ms * US_PER_MS);
 }
 
 void participant_on_transport_state(struct participant *p, enum transport_state state,

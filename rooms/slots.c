@@ -24,10 +24,8 @@ static struct sfu_host *host_of(const struct slot *s)
 
 void slots_tell_later(struct participant *p)
 {
-    struct registry *g = registry_of(p);
-
     if (!deadline_is_set(&p->tell))
-        deadline_set(worker_wheel(g->control), &p->tell, worker_now_us(g->control));
+        deadline_set(worker_wheel(registry_of(p)->control), &p->tell, 0); /* long past: with this turn's deadlines */
 }
 
 static void note_changed(struct slot *s)
