@@ -119,11 +119,12 @@ static void move_to(struct transport *tp, enum transport_state to, const char *r
     enter(tp, to);
 }
 
-static void set_state(struct transport *tp, enum transport_state to, const char *reason)
+static void set_state(struct transport *tp, enum transport_state to, const char *reason,
+                      uint64_t now_us)
 {
     move_to(tp, to, reason);
     if (tp->handlers->on_state != NULL)
-        tp->handlers->on_state(tp, to, reason, tp->arg);
+        tp->handlers->on_state(tp, to, reason, now_us, tp->arg);
 }
 
 /* --- DTLS -------------------------------------------------------------------------------------------- */
@@ -163,7 +164,7 @@ static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg
     deadline_clear(&tp->handshake_due);
     if (rtpsec_new(&tp->rtpsec, keys) != 0) {
         dtls_shutdown(d);
-        set_state(tp, TRANSPORT_CLOSED, "the SRTP library refused the keys");
+        set_state(tp, TRANSPORT_CLOSED, "the SRTP library refused the keys", tp->dtls_now_us);
         return;
     }
     tp->stats.srtp_profile = keys->profile;
@@ -173,7 +174,7 @@ static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg
     log_info(LOG_DTLS, &tp->ids, "open: %s, %s", tp->stats.dtls_cipher,
              srtp_profile_name(keys->profile));
     if (tp->state == TRANSPORT_HANDSHAKE)
-        set_state(tp, TRANSPORT_OPEN, "");
+        set_state(tp, TRANSPORT_OPEN, "", tp->dtls_now_us);
     /* else: CHECKING, until a path is nominated */
 }
 
@@ -184,7 +185,7 @@ static void on_dtls_closed(struct dtls *d, int err, const char *reason, void *ar
     (void)d;
     (void)err;
     if (tp->state != TRANSPORT_CLOSED)
-        set_state(tp, TRANSPORT_CLOSED, reason);
+        set_state(tp, TRANSPORT_CLOSED, reason, tp->dtls_now_us);
 }
 
 static void on_dtls_data(struct dtls *d, const uint8_t *buf, size_t len, void *arg)
@@ -212,9 +213,8 @@ static void on_handshake_due(struct deadline *d, uint64_t now_us, void *arg)
     struct transport *tp = arg;
 
     (void)d;
-    (void)now_us;
     dtls_shutdown(tp->dtls);
-    set_state(tp, TRANSPORT_CLOSED, "the DTLS handshake took too long");
+    set_state(tp, TRANSPORT_CLOSED, "the DTLS handshake took too long", now_us);
 }
 
 static void on_dtls_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -222,6 +222,7 @@ static void on_dtls_due(struct deadline *d, uint64_t now_us, void *arg)
     struct transport *tp = arg;
 
     (void)d;
+    tp->dtls_now_us = now_us;
     dtls_tick(tp->dtls);
     arm_dtls(tp, now_us);
 }
@@ -236,6 +237,7 @@ static void receive_dtls(struct transport *tp, const struct path *from, const st
     tp->has_dtls_path = true;
     tp->dtls_path = *from;
     start_handshake_clock(tp, now_us);
+    tp->dtls_now_us = now_us;
     dtls_input(tp->dtls, pkt->data, pkt->len);
     arm_dtls(tp, now_us);
 }
@@ -246,16 +248,17 @@ static void receive_dtls(struct transport *tp, const struct path *from, const st
 static void on_path_selected(struct transport *tp, uint64_t now_us)
 {
     if (tp->state == TRANSPORT_CHECKING && tp->rtpsec != NULL) {
-        set_state(tp, TRANSPORT_OPEN, "");
+        set_state(tp, TRANSPORT_OPEN, "", now_us);
     } else if (tp->state == TRANSPORT_CHECKING) {
         start_handshake_clock(tp, now_us);
-        set_state(tp, TRANSPORT_HANDSHAKE, "");
+        set_state(tp, TRANSPORT_HANDSHAKE, "", now_us);
         if (tp->state == TRANSPORT_CLOSED)
             return;
+        tp->dtls_now_us = now_us;
         dtls_start(tp->dtls);
         arm_dtls(tp, now_us);
     } else if (tp->state == TRANSPORT_FAILED) {
-        set_state(tp, TRANSPORT_OPEN, "connectivity is back");
+        set_state(tp, TRANSPORT_OPEN, "connectivity is back", now_us);
     }
 }
 
@@ -312,7 +315,7 @@ static void on_consent_due(struct deadline *d, uint64_t now_us, void *arg)
     if (at_us > now_us)
         deadline_set(tp->env->wheel, d, at_us);
     else
-        set_state(tp, TRANSPORT_FAILED, "the endpoint stopped answering");
+        set_state(tp, TRANSPORT_FAILED, "the endpoint stopped answering", now_us);
 }
 
 void transport_path_closed(struct transport *tp, const struct path *path, uint64_t now_us)
@@ -434,7 +437,7 @@ int transport_set_remote(struct transport *tp, const struct remote_transport *re
     if (err != 0)
         return err;
     ice_set_remote(tp->ice, &remote->ice);
-    set_state(tp, TRANSPORT_CHECKING, "");
+    set_state(tp, TRANSPORT_CHECKING, "", now_us);
     if (tp->state != TRANSPORT_CLOSED &&
         ice_selected(tp->ice) != NULL) /* checks are answered before the answer is applied here */
         on_path_selected(tp, now_us);

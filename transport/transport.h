@@ -66,7 +66,7 @@ struct transport_env {
 
 struct transport_handlers {
     /* Entered a state; @reason is a static text, "" when it goes without saying. */
-    void (*on_state)(struct transport *tp, enum transport_state state, const char *reason, void *arg);
+    void (*on_state)(struct transport *tp, enum transport_state state, const char *reason, uint64_t now_us, void *arg);
     /* A clear RTP packet with its header parsed; @pkt is borrowed for the call (packet_ref to keep). */
     void (*on_rtp)(struct transport *tp, struct packet *pkt, uint64_t now_us, void *arg);
     /* The endpoint asks for a keyframe of an SSRC that we send (PLI or FIR). */

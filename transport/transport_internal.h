@@ -29,6 +29,7 @@ struct transport {
     bool has_dtls_path;
     struct path
         dtls_path; /* where the latest DTLS datagram came from; answers go there until a path is selected */
+    uint64_t dtls_now_us; /* of the latest call into dtls, for what it tells in it */
     struct deadline dtls_due, handshake_due;
     struct rtpsec *rtpsec; /* once DTLS is open */
 

@@ -7,6 +7,16 @@
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
 
+/* ---- keyframe requests ---- */
+
+static uint64_t round_trip_us(const struct encoding *e)
+{
+    struct transport_stats stats;
+
+    transport_read_stats(e->track->owner->tp, &stats);
+    return stats.round_trip_us;
+}
+
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 {
     const struct negotiated_codec *codec = track_live_codec(e->track);
@@ -14,13 +24,10 @@ static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 
     if (e->ssrc == 0)
         return;
-    if (codec != NULL && !codec->pli && codec->fir) {
-        e->recv.firs_sent++;
+    if (codec != NULL && !codec->pli && codec->fir)
         transport_send_fir(tp, e->ssrc, now_us);
-        return;
-    }
-    e->recv.plis_sent++;
-    transport_send_pli(tp, e->ssrc, now_us);
+    else
+        transport_send_pli(tp, e->ssrc, now_us);
 }
 
 static void rearm(struct encoding *e)
@@ -36,14 +43,23 @@ static void rearm(struct encoding *e)
 static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
 {
     struct encoding *e = arg;
-    struct transport_stats stats;
 
     (void)d;
-    transport_read_stats(e->track->owner->tp, &stats);
-    if (keyframe_tick(&e->keyframes, stats.round_trip_us, now_us))
+    if (keyframe_tick(&e->keyframes, round_trip_us(e), now_us))
         send_keyframe_request(e, now_us);
     rearm(e);
 }
+
+void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
+{
+    if (e->ssrc == 0)
+        return;
+    if (keyframe_ask(&e->keyframes, round_trip_us(e), now_us))
+        send_keyframe_request(e, now_us);
+    rearm(e);
+}
+
+/* ---- life ---- */
 
 void encoding_init(struct encoding *e, struct track *track)
 {
@@ -58,26 +74,43 @@ static void stop_reporting(struct encoding *e)
     e->is_reporting = false;
 }
 
+/* Let go of an SSRC, in whichever role. */
+static void release(struct encoding *e, uint32_t ssrc)
+{
+    ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
+    if (e->rtx_ssrc == ssrc)
+        e->rtx_ssrc = 0;
+    if (e->ssrc != ssrc)
+        return;
+    stop_reporting(e);
+    e->ssrc = 0;
+}
+
 void encoding_fini(struct encoding *e)
 {
     deadline_clear(&e->keyframe_due);
-    stop_reporting(e);
-    ssrc_table_remove_encoding(&e->track->owner->ssrcs, e);
+    release(e, e->ssrc);
+    release(e, e->rtx_ssrc);
 }
 
 int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
 {
-    uint32_t *mine = is_rtx ? &e->rtx_ssrc : &e->ssrc;
+    struct ssrc_table *table = &e->track->owner->ssrcs;
+    const struct ssrc_entry *entry = ssrc_table_find(table, ssrc);
 
-    if (*mine == ssrc)
+    if (entry != NULL && entry->encoding == e && entry->is_rtx == is_rtx)
         return 0;
-    int err = ssrc_table_put(&e->track->owner->ssrcs, ssrc, e, is_rtx);
+    if (entry != NULL)
+        release(entry->encoding, ssrc);
+    release(e, is_rtx ? e->rtx_ssrc : e->ssrc);
+    int err = ssrc_table_put(table, ssrc, e, is_rtx);
     if (err != 0)
         return err;
-    *mine = ssrc;
-    if (is_rtx)
+    if (is_rtx) {
+        e->rtx_ssrc = ssrc;
         return 0;
-    stop_reporting(e);
+    }
+    e->ssrc = ssrc;
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;
@@ -86,18 +119,23 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
     return 0;
 }
 
-static void note_keyframe(struct encoding *e, const struct packet *pkt, uint64_t now_us)
+/* ---- receiving ---- */
+
+static void note_keyframe(struct encoding *e, const struct packet *pkt)
 {
     struct vp8_descriptor vp8;
 
     e->key_frames++;
-    keyframe_received(&e->keyframes, now_us);
-    rearm(e);
-    if (pkt->codec == CODEC_VP8 && vp8_parse(&vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0 &&
+    if (pkt->codec == CODEC_VP8 &&
+        vp8_parse(&vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0 &&
         vp8.width != 0) {
         e->width = vp8.width;
         e->height = vp8.height;
     }
+    if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return; /* nobody starts with it: what belongs to it went by */
+    keyframe_received(&e->keyframes);
+    rearm(e);
 }
 
 bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
@@ -110,15 +148,8 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
     if (pkt->media.is_frame_start)
         e->frames++;
     if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
-        note_keyframe(e, pkt, now_us);
+        note_keyframe(e, pkt);
     return true;
-}
-
-void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
-{
-    if (keyframe_ask(&e->keyframes, now_us))
-        send_keyframe_request(e, now_us);
-    rearm(e);
 }
 
 bool encoding_is_live(const struct encoding *e, uint64_t now_us)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/attr.h"
 #include "core/deadline.h"
 #include "core/limits.h"
 #include "rooms/sfu/keyframe.h"
@@ -17,8 +18,9 @@
 struct packet;
 struct track;
 
-#define ENCODING_LIVE_US 1000000ull    /* packets within this: live */
-#define ENCODING_SILENT_US 1500000ull  /* none for this long while another is live: fall back (sparse screens are not dead) */
+#define ENCODING_LIVE_US 1000000ull /* packets within this: live */
+#define ENCODING_SILENT_US \
+    1500000ull /* none for this long while another is live: fall back (sparse screens are not dead) */
 
 struct encoding {
     struct track *track;
@@ -28,10 +30,10 @@ struct encoding {
     struct rtp_recv recv;
     struct keyframe_requester keyframes;
     struct deadline keyframe_due;
-    uint64_t live_since_us;  /* first packet after a silence; 0: none yet */
+    uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
-    uint64_t seen_sr_us;     /* arrival of the newest SR taken into the transport's clock */
-    uint16_t width, height;  /* of the newest keyframe that tells, else 0 */
+    uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */
+    uint16_t width, height; /* of the newest keyframe that tells, else 0 */
     uint64_t key_frames, frames;
 };
 
@@ -39,10 +41,12 @@ struct encoding {
 void encoding_init(struct encoding *e, struct track *track);
 /** Withdraw from reports, timers and the SSRC table. */
 void encoding_fini(struct encoding *e);
-/** Bind to an SSRC (signalled or learnt); a change starts its statistics anew. Errors: E_LIMIT. */
+/** Bind to an SSRC (signalled or learnt); whoever had it loses it, and a change starts the statistics anew. Errors: E_LIMIT,
+ * E_NO_MEMORY. */
 MUST_CHECK int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx);
 /** Account a media packet (parsed, inspected). false: do not forward it (duplicate, or a jump that waits for confirmation). */
 bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
-/** Somebody needs a keyframe: merged, spaced, repeated until it comes. */
+/** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first
+ * packets find out who waits. */
 void encoding_ask_keyframe(struct encoding *e, uint64_t now_us);
 bool encoding_is_live(const struct encoding *e, uint64_t now_us);

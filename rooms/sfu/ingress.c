@@ -58,9 +58,11 @@ static struct encoding *find_encoding(struct track *t, const struct packet *pkt,
 {
     struct str rid = ext_text(pkt, t, is_rtx ? RTP_EXT_REPAIRED_RID : RTP_EXT_RID);
 
-    if (rid.len > 0)
-        return track_find_encoding(t, rid.p, rid.len);
-    return t->encoding_count == 1 ? &t->encoding[0] : NULL;
+    struct encoding *e = rid.len > 0 ? track_find_encoding(t, rid.p, rid.len) : NULL;
+
+    if (e == NULL && t->encoding_count == 1 && (rid.len == 0 || t->encoding[0].rid[0] == '\0'))
+        e = &t->encoding[0];
+    return e;
 }
 
 static const struct ssrc_entry *learn(struct sfu_transport *st, const struct packet *pkt)

@@ -4,47 +4,47 @@
 
 #include "core/attr.h"
 
-static void note_sent(struct keyframe_requester *k, uint64_t retry_us, uint64_t now_us)
+static bool send_now(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
 {
+    uint64_t patience_us =
+        MIN(2 * MIN(round_trip_us, KEYFRAME_MAX_PATIENCE_US), KEYFRAME_MAX_PATIENCE_US);
+
+    patience_us = MAX(patience_us, KEYFRAME_MIN_INTERVAL_US);
     k->last_sent_us = now_us;
-    k->next_due_us = now_us + retry_us;
+    k->next_due_us = now_us + (patience_us << MIN(k->tries, KEYFRAME_MAX_BACKOFF));
     k->tries++;
     k->sent++;
+    return true;
 }
 
-bool keyframe_ask(struct keyframe_requester *k, uint64_t now_us)
+bool keyframe_is_pending(const struct keyframe_requester *k)
 {
-    bool is_too_soon = k->last_sent_us != 0 && now_us - k->last_sent_us < KEYFRAME_MIN_INTERVAL_US;
+    return k->is_wanted && k->tries < KEYFRAME_TRIES;
+}
 
+bool keyframe_ask(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
+{
     k->asked++;
-    if (k->is_wanted || is_too_soon) {
+    if (keyframe_is_pending(k)) {
         k->merged++;
-        if (k->is_wanted && k->tries < KEYFRAME_RETRIES)
-            return false; /* one is under way, and will be repeated */
-        k->tries = 0;
-        k->is_wanted = true;
-        k->next_due_us = MAX(now_us, k->last_sent_us + KEYFRAME_MIN_INTERVAL_US);
         return false;
     }
     k->is_wanted = true;
     k->tries = 0;
-    note_sent(k, KEYFRAME_MIN_INTERVAL_US, now_us);
-    return true;
+    if (k->sent == 0 || now_us - k->last_sent_us >= KEYFRAME_MIN_INTERVAL_US)
+        return send_now(k, round_trip_us, now_us);
+    k->merged++;
+    k->next_due_us = k->last_sent_us + KEYFRAME_MIN_INTERVAL_US;
+    return false;
 }
 
 bool keyframe_tick(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
 {
-    uint64_t retry_us = MAX(MAX(KEYFRAME_RETRY_MIN_US, 2 * round_trip_us), KEYFRAME_MIN_INTERVAL_US);
-
-    if (!k->is_wanted || now_us < k->next_due_us || k->tries >= KEYFRAME_RETRIES)
-        return false;
-    note_sent(k, retry_us << MIN(k->tries, 4u), now_us); /* back off: the publisher may be asleep */
-    return true;
+    return keyframe_is_pending(k) && now_us >= k->next_due_us && send_now(k, round_trip_us, now_us);
 }
 
-void keyframe_received(struct keyframe_requester *k, uint64_t now_us)
+void keyframe_received(struct keyframe_requester *k)
 {
-    (void)now_us;
     k->is_wanted = false;
     k->tries = 0;
     k->received++;
@@ -52,5 +52,5 @@ void keyframe_received(struct keyframe_requester *k, uint64_t now_us)
 
 uint64_t keyframe_next_us(const struct keyframe_requester *k)
 {
-    return k->is_wanted && k->tries < KEYFRAME_RETRIES ? k->next_due_us : UINT64_MAX;
+    return keyframe_is_pending(k) ? k->next_due_us : UINT64_MAX;
 }

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #define KEYFRAME_MIN_INTERVAL_US 300000ull /* between two requests of one encoding, whoever asks */
-#define KEYFRAME_RETRY_MIN_US 200000ull    /* first repetition: max(this, 2 round trips) */
-#define KEYFRAME_RETRIES 10                /* then it waits for somebody to ask again */
+#define KEYFRAME_MAX_PATIENCE_US \
+    1000000ull /* first repetition after two round trips, at least the former, at most this */
+#define KEYFRAME_MAX_BACKOFF 4u /* the gap doubles so often: the publisher may be asleep */
+#define KEYFRAME_TRIES 10       /* then it waits for somebody to ask again */
 
 struct keyframe_requester {
     bool is_wanted;
@@ -20,10 +22,12 @@ struct keyframe_requester {
 };
 
 /** Ask. Returns true when a request is to be sent now; else it is merged into the one under way or due later. */
-bool keyframe_ask(struct keyframe_requester *k, uint64_t now_us);
+bool keyframe_ask(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us);
 /** Whether a repetition is due now (call at keyframe_next_us). */
 bool keyframe_tick(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us);
 /** A keyframe arrived. */
-void keyframe_received(struct keyframe_requester *k, uint64_t now_us);
+void keyframe_received(struct keyframe_requester *k);
+/** Whether somebody waits and it goes on trying by itself. */
+bool keyframe_is_pending(const struct keyframe_requester *k);
 /** When to tick; UINT64_MAX when idle. */
 uint64_t keyframe_next_us(const struct keyframe_requester *k);

@@ -13,16 +13,20 @@ static bool is_better(const struct layer_candidate *a, const struct layer_candid
     return a->bitrate_bps > b->bitrate_bps + b->bitrate_bps / 4;
 }
 
+static bool is_settled(const struct layer_candidate *c)
+{
+    return c->is_live && c->live_for_us >= LAYER_SETTLE_US;
+}
+
 int layer_selector_choose(const struct layer_candidate *c, size_t n, int current)
 {
     int best = current >= 0 && c[current].silent_us <= ENCODING_SILENT_US ? current : -1;
 
-    for (size_t i = 0; i < n; i++) {
-        bool is_settled = best < 0 || c[i].live_for_us >= LAYER_SETTLE_US;
-        if ((int)i == best || !c[i].is_live || !is_settled)
-            continue;
-        if (best < 0 || is_better(&c[i], &c[best]))
+    for (size_t i = 0; i < n; i++)
+        if (is_settled(&c[i]) && (int)i != best && (best < 0 || is_better(&c[i], &c[best])))
             best = (int)i;
-    }
+    for (size_t i = 0; i < n && best < 0; i++) /* anything rather than nothing */
+        if (c[i].is_live)
+            best = (int)i;
     return best >= 0 ? best : current;
 }

@@ -9,13 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYER_SETTLE_US 1000000ull /* a better encoding must have been live so long before it is preferred */
+#define LAYER_SETTLE_US \
+    1000000ull /* a better encoding must have been live so long before it is preferred */
 
 struct layer_candidate {
-    bool is_live;          /* packets within ENCODING_LIVE_US */
-    uint64_t live_for_us;  /* since its first packet after a silence */
-    uint64_t silent_us;    /* since its newest packet */
-    uint32_t pixels;       /* of its newest keyframe, 0 when the codec does not tell */
+    bool is_live;         /* packets within ENCODING_LIVE_US */
+    uint64_t live_for_us; /* since its first packet after a silence */
+    uint64_t silent_us;   /* since its newest packet */
+    uint32_t pixels;      /* of its newest keyframe, 0 when the codec does not tell */
     uint64_t bitrate_bps;
 };
 

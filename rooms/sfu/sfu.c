@@ -4,12 +4,10 @@
 
 #include <string.h>
 
-#include "core/check.h"
 #include "core/err.h"
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/packet.h"
-#include "core/timebase.h"
 #include "rooms/sfu/ingress.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/subscription.h"
@@ -20,30 +18,26 @@
 #define MAX_TRACKS_PER_WORKER 65536
 #define MAX_SUBSCRIPTIONS_PER_WORKER 262144
 
-/* The publisher's clock follows slower than it jumps: offsets grow by queueing, so the least is the truest. */
-#define CLOCK_FOLLOW_SHIFT 6
-#define CLOCK_STEP_US 1000000
-
 /* ---- facts from transports ---- */
 
 static struct subscription *find_by_ssrc(struct sfu_transport *st, uint32_t ssrc)
 {
     LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-        if (sub->send.ssrc == ssrc)
-            return sub;
+    if (sub->send.ssrc == ssrc)
+        return sub;
     return NULL;
 }
 
-static void on_state(struct transport *tp, enum transport_state state, const char *reason, void *arg)
+static void on_state(struct transport *tp, enum transport_state state, const char *reason,
+                     uint64_t now_us, void *arg)
 {
     struct sfu_transport *st = arg;
     struct sfu *s = st->sfu;
-    uint64_t now_us = timebase_now_us();
 
     (void)tp;
     if (state == TRANSPORT_OPEN)
         LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-            subscription_restart(sub, now_us);
+    subscription_restart(sub, now_us);
     s->handlers.on_transport_state(st->id, state, reason, s->arg);
 }
 
@@ -60,22 +54,6 @@ static void on_keyframe_request(struct transport *tp, uint32_t ssrc, uint64_t no
     (void)tp;
     if (sub != NULL)
         subscription_keyframe_request(sub, now_us);
-    else
-        ((struct sfu_transport *)arg)->sfu->totals.foreign_ssrc++;
-}
-
-static void on_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n, uint64_t now_us, void *arg)
-{
-    struct subscription *sub = find_by_ssrc(arg, ssrc);
-
-    (void)tp;
-    (void)seq;
-    (void)n;
-    (void)now_us;
-    if (sub != NULL)
-        sub->send.nacks_received++;
-    else
-        ((struct sfu_transport *)arg)->sfu->totals.foreign_ssrc++;
 }
 
 static void on_bye(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
@@ -93,7 +71,6 @@ static const struct transport_handlers transport_handlers = {
     .on_state = on_state,
     .on_rtp = on_rtp,
     .on_keyframe_request = on_keyframe_request,
-    .on_nack = on_nack,
     .on_bye = on_bye,
 };
 
@@ -104,30 +81,25 @@ void sfu_free_later(struct sfu *s, void *block)
     s->env.free_later(block, mem_free, s->env.arg);
 }
 
-void sfu_track_is_live(const struct track *t)
+void sfu_track_is_live(const struct track *t, enum codec_id codec)
 {
     struct sfu *s = t->owner->sfu;
 
     if (s->handlers.on_track_live != NULL)
-        s->handlers.on_track_live(t->id, t->section.codec[t->codec_index].codec.id, s->arg);
+        s->handlers.on_track_live(t->id, codec, s->arg);
 }
 
-void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r)
+void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r, uint64_t now_us)
 {
     struct transport_env *env = &st->sfu->env;
-    int64_t offset = (int64_t)env->wall_us(env->arg) - (int64_t)timebase_wall_us_of_ntp(r->sr_ntp);
-    int64_t step = offset - st->clock_offset_us;
 
-    if (!st->has_clock || step < 0 || step > CLOCK_STEP_US)
-        st->clock_offset_us = offset;
-    else
-        st->clock_offset_us += step >> CLOCK_FOLLOW_SHIFT;
-    st->has_clock = true;
+    publisher_clock_note(&st->clock, r, env->wall_us(env->arg) - (now_us - r->sr_arrival_us));
 }
 
 /* ---- life ---- */
 
-int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers, void *arg)
+int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers,
+             void *arg)
 {
     struct sfu *s = MEM_NEW(struct sfu);
 
@@ -160,8 +132,8 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
 
 /* ---- transports ---- */
 
-int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local, uint64_t consent_timeout_us,
-                       const struct log_ids *ids, uint64_t now_us)
+int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,
+                       uint64_t consent_timeout_us, const struct log_ids *ids, uint64_t now_us)
 {
     if (map_get_u64(s->transport_by_id, id) != NULL)
         return E_CONFLICT;
@@ -170,12 +142,14 @@ int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials 
         return E_NO_MEMORY;
     st->id = id;
     st->sfu = s;
+    list_init(&st->node);
     list_init(&st->tracks);
     list_init(&st->subscriptions);
     ssrc_table_init(&st->ssrcs);
     int err = map_put_u64(s->transport_by_id, id, st);
     if (err == 0)
-        err = transport_open(&st->tp, &s->env, local, consent_timeout_us, ids, &transport_handlers, st, now_us);
+        err = transport_open(&st->tp, &s->env, local, consent_timeout_us, ids, &transport_handlers,
+                             st, now_us);
     if (err != 0) {
         (void)map_remove_u64(s->transport_by_id, id);
         mem_free(st);
@@ -191,7 +165,8 @@ static struct sfu_transport *find_transport(const struct sfu *s, uint64_t id)
     return map_get_u64(s->transport_by_id, id);
 }
 
-int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote, uint64_t now_us)
+int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote,
+                             uint64_t now_us)
 {
     struct sfu_transport *st = find_transport(s, id);
 
@@ -212,11 +187,13 @@ void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
 
     if (st == NULL)
         return;
+    struct transport *tp = st->tp; /* which stays valid for the rest of the turn */
+    transport_close(&tp, now_us);  /* first, so that its BYEs name what it sent */
     while (!list_is_empty(&st->subscriptions))
-        sfu_subscription_close(s, LIST_FIRST(&st->subscriptions, struct subscription, node)->id, now_us);
+        sfu_subscription_close(s, LIST_FIRST(&st->subscriptions, struct subscription, node)->id,
+                               now_us);
     while (!list_is_empty(&st->tracks))
         sfu_track_close(s, LIST_FIRST(&st->tracks, struct track, node)->id, now_us);
-    transport_close(&st->tp, now_us);
     ssrc_table_fini(&st->ssrcs);
     list_remove(&st->node);
     s->totals.transports--;
@@ -225,7 +202,8 @@ void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
 
 /* ---- tracks ---- */
 
-int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t, uint64_t now_us)
+int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
+                   uint64_t now_us)
 {
     struct sfu_transport *st = find_transport(s, transport_id);
     struct track *track;
@@ -273,7 +251,8 @@ void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us)
 
 /* ---- subscriptions ---- */
 
-int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t, uint64_t now_us)
+int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
+                          const struct transceiver *t, uint64_t now_us)
 {
     struct sfu_transport *st = find_transport(s, transport_id);
     struct subscription *sub;
@@ -294,12 +273,14 @@ int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id, con
     return 0;
 }
 
-void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us)
+void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t,
+                             uint64_t now_us)
 {
     struct subscription *sub = map_get_u64(s->subscription_by_id, id);
 
+    (void)now_us;
     if (sub != NULL)
-        subscription_update(sub, t, now_us);
+        subscription_update(sub, t);
 }
 
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us)
@@ -307,7 +288,8 @@ void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, 
     struct subscription *sub = map_get_u64(s->subscription_by_id, id);
 
     if (sub != NULL)
-        subscription_set_source(sub, track_id == 0 ? NULL : map_get_u64(s->track_by_id, track_id), now_us);
+        subscription_set_source(sub, track_id == 0 ? NULL : map_get_u64(s->track_by_id, track_id),
+                                now_us);
 }
 
 void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us)
@@ -323,7 +305,8 @@ void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us)
 
 /* ---- statistics ---- */
 
-static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out, uint64_t now_us)
+static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out,
+                          uint64_t now_us)
 {
     const struct rtp_recv *r = &e->recv;
     const struct negotiated_codec *codec = track_live_codec(t);
@@ -358,27 +341,35 @@ static void read_encoding(const struct track *t, struct encoding *e, struct sfu_
     memcpy(out->rid, e->rid, sizeof(out->rid));
 }
 
-int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out, uint64_t now_us)
+/* An upper bound: encodings whose SSRC is not known yet are left out. */
+static size_t count_streams(const struct sfu_transport *st)
+{
+    size_t n = 0;
+
+    for (const struct list *l = st->tracks.next; l != &st->tracks; l = l->next)
+        n += MAX_ENCODINGS;
+    for (const struct list *l = st->subscriptions.next; l != &st->subscriptions; l = l->next)
+        n++;
+    return n;
+}
+
+int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out,
+                    uint64_t now_us)
 {
     struct sfu_transport *st = find_transport(s, transport_id);
-    size_t max = 0, n = 0;
+    size_t n = 0;
 
     if (st == NULL)
         return E_NOT_FOUND;
-    LIST_EACH(&st->tracks, struct track, node, t)
-        max += t->encoding_count;
-    LIST_EACH(&st->subscriptions, struct subscription, node, sub_counted)
-        max += sub_counted->id != 0;
-    struct sfu_rtp_stats *rtp = mem_try_alloc(MAX(max, (size_t)1) * sizeof(*rtp));
+    struct sfu_rtp_stats *rtp = mem_try_alloc(count_streams(st) * sizeof(*rtp));
     if (rtp == NULL)
         return E_NO_MEMORY;
     LIST_EACH(&st->tracks, struct track, node, t)
-        for (unsigned i = 0; i < t->encoding_count; i++)
-            if (t->encoding[i].ssrc != 0)
-                read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if (t->encoding[i].ssrc != 0)
+            read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
     LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-        if (sub->id != 0)
-            subscription_read_stats(sub, &rtp[n++], now_us);
+    subscription_read_stats(sub, &rtp[n++], now_us);
     transport_read_stats(st->tp, &out->transport);
     out->rtp = rtp;
     out->rtp_count = n;

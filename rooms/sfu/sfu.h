@@ -23,8 +23,11 @@
 
 struct sfu;
 
+/* Facts for the owner. on_transport_state may close any object; the other two come while sinks are walked, and may not call the
+ * sfu. */
 struct sfu_handlers {
-    void (*on_transport_state)(uint64_t transport_id, enum transport_state state, const char *reason, void *arg);
+    void (*on_transport_state)(uint64_t transport_id, enum transport_state state,
+                               const char *reason, void *arg);
     /* The first packet of a track arrived, or its codec changed. */
     void (*on_track_live)(uint64_t track_id, enum codec_id codec, void *arg);
     /* What a subscription carries cannot reach its endpoint: no payload type for the track's codec. */
@@ -36,7 +39,7 @@ enum sfu_stats_kind { SFU_STATS_INBOUND_RTP, SFU_STATS_OUTBOUND_RTP };
 
 struct sfu_rtp_stats {
     enum sfu_stats_kind kind;
-    uint64_t id;  /* track or subscription handle */
+    uint64_t id;       /* track or subscription handle */
     uint64_t track_id; /* the track (outbound: 0 when the slot is empty) */
     char mid[MAX_MID_LEN + 1];
     char rid[MAX_RID_LEN + 1];
@@ -48,8 +51,8 @@ struct sfu_rtp_stats {
     int64_t packets_lost;
     double jitter_s, fraction_lost, round_trip_time_s;
     uint64_t nack_count, pli_count, fir_count; /* inbound: sent by us; outbound: received */
-    uint64_t key_frames, frames; /* frame starts seen */
-    uint16_t frame_width, frame_height; /* of the last keyframe that tells (VP8), else 0 */
+    uint64_t key_frames, frames;               /* frame starts seen */
+    uint16_t frame_width, frame_height;        /* of the last keyframe that tells (VP8), else 0 */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged; /* inbound: the requester */
     uint64_t packets_dropped; /* outbound: for want of a path, or from before a switch */
 };
@@ -62,26 +65,32 @@ struct sfu_transport_report {
 
 struct sfu_totals {
     uint64_t transports, tracks, subscriptions;
-    uint64_t unknown_ssrc, foreign_ssrc, codec_mismatch, packets_in, packets_forwarded;
+    uint64_t unknown_ssrc; /* packets of nothing that was negotiated */
+    uint64_t
+        codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
+    uint64_t packets_in, packets_forwarded;
 };
 
 /** Make the media side. @env is copied; what it points to outlives the sfu. */
-MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers, void *arg);
+MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env,
+                        const struct sfu_handlers *handlers, void *arg);
 /** Close everything that is left. */
 void sfu_close(struct sfu **s, uint64_t now_us);
 
 MUST_CHECK int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,
-                                  uint64_t consent_timeout_us, const struct log_ids *ids, uint64_t now_us);
-MUST_CHECK int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote,
-                                        uint64_t now_us);
-MUST_CHECK int sfu_transport_restart_ice(struct sfu *s, uint64_t id, const struct ice_credentials *local,
+                                  uint64_t consent_timeout_us, const struct log_ids *ids,
+                                  uint64_t now_us);
+MUST_CHECK int sfu_transport_set_remote(struct sfu *s, uint64_t id,
+                                        const struct remote_transport *remote, uint64_t now_us);
+MUST_CHECK int sfu_transport_restart_ice(struct sfu *s, uint64_t id,
+                                         const struct ice_credentials *local,
                                          const struct ice_credentials *remote, uint64_t now_us);
 /** Close it, its tracks and its subscriptions. */
 void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
 /** The endpoint publishes here. @t is copied. Errors: E_NOT_FOUND (transport), E_CONFLICT (id), E_LIMIT. */
-MUST_CHECK int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
-                              uint64_t now_us);
+MUST_CHECK int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id,
+                              const struct transceiver *t, uint64_t now_us);
 /** Renegotiated: other payload types, extensions, SSRCs; what flows goes on where it can. */
 void sfu_track_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us);
 /** Muted by the server: nothing is forwarded, whatever arrives. Unmuting starts at a keyframe. */
@@ -89,13 +98,15 @@ void sfu_track_set_muted(struct sfu *s, uint64_t id, bool muted, uint64_t now_us
 void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
 /** A slot: an m-section on which we send. It carries nothing until it has a source. */
-MUST_CHECK int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
-                                     uint64_t now_us);
-void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us);
+MUST_CHECK int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
+                                     const struct transceiver *t, uint64_t now_us);
+void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t,
+                             uint64_t now_us);
 /** Switch what flows: a track, or 0 for nothing. Starts at a keyframe, asks for one. */
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us);
 void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
 /** Collect what concerns one transport. Errors: E_NOT_FOUND, E_NO_MEMORY. */
-MUST_CHECK int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out, uint64_t now_us);
+MUST_CHECK int sfu_read_report(struct sfu *s, uint64_t transport_id,
+                               struct sfu_transport_report *out, uint64_t now_us);
 void sfu_read_totals(const struct sfu *s, struct sfu_totals *out);

@@ -76,7 +76,13 @@ struct command {
     void *arg;
 };
 
-enum event_kind { EVENT_TRANSPORT_STATE, EVENT_TRACK_LIVE, EVENT_SUBSCRIPTION_BLOCKED, EVENT_REPORT, EVENT_STATS };
+enum event_kind {
+    EVENT_TRANSPORT_STATE,
+    EVENT_TRACK_LIVE,
+    EVENT_SUBSCRIPTION_BLOCKED,
+    EVENT_REPORT,
+    EVENT_STATS
+};
 
 struct event {
     struct message message;
@@ -136,7 +142,8 @@ static struct event *new_event(enum event_kind kind, uint64_t id)
     return e;
 }
 
-static void on_transport_state(uint64_t id, enum transport_state state, const char *reason, void *arg)
+static void on_transport_state(uint64_t id, enum transport_state state, const char *reason,
+                               void *arg)
 {
     struct sfu_host *h = arg;
     struct event *e = new_event(EVENT_TRANSPORT_STATE, id);
@@ -176,8 +183,8 @@ static const struct sfu_handlers sfu_handlers = {
 static void log_refused(struct sfu_host *h, const struct command *c, int err)
 {
     if (err != 0 && err != E_NOT_FOUND)
-        log_warn(LOG_SFU, &h->ids, "command %d about %llu refused: %s", (int)c->kind, (unsigned long long)c->id,
-                 err_text(err));
+        log_warn(LOG_SFU, &h->ids, "command %d about %llu refused: %s", (int)c->kind,
+                 (unsigned long long)c->id, err_text(err));
 }
 
 static void open_transport(struct sfu_host *h, const struct command *c, uint64_t now_us)
@@ -189,7 +196,8 @@ static void open_transport(struct sfu_host *h, const struct command *c, uint64_t
     if (err != 0) {
         log_refused(h, c, err);
         sfu_transport_close(h->sfu, c->id, now_us);
-        on_transport_state(c->id, TRANSPORT_CLOSED, "the media worker has no room for another transport", h);
+        on_transport_state(c->id, TRANSPORT_CLOSED,
+                           "the media worker has no room for another transport", h);
     }
 }
 
@@ -232,7 +240,8 @@ static void run_command(struct sfu_host *h, const struct command *c)
         open_transport(h, c, now_us);
         break;
     case COMMAND_TRANSPORT_RESTART_ICE:
-        log_refused(h, c, sfu_transport_restart_ice(h->sfu, c->id, &c->local, &c->remote_ice, now_us));
+        log_refused(h, c,
+                    sfu_transport_restart_ice(h->sfu, c->id, &c->local, &c->remote_ice, now_us));
         break;
     case COMMAND_TRANSPORT_CLOSE:
         sfu_transport_close(h->sfu, c->id, now_us);
@@ -316,7 +325,8 @@ static struct transceiver *copy_section(const struct transceiver *t)
 }
 
 void sfu_host_transport_open(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
-                             const struct remote_transport *remote, uint64_t consent_timeout_us, const struct log_ids *ids)
+                             const struct remote_transport *remote, uint64_t consent_timeout_us,
+                             const struct log_ids *ids)
 {
     struct command *c = new_command(COMMAND_TRANSPORT_OPEN, id);
 
@@ -327,7 +337,8 @@ void sfu_host_transport_open(struct sfu_host *h, uint64_t id, const struct ice_c
     post(h, c);
 }
 
-void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
+void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id,
+                                    const struct ice_credentials *local,
                                     const struct ice_credentials *remote)
 {
     struct command *c = new_command(COMMAND_TRANSPORT_RESTART_ICE, id);
@@ -342,7 +353,8 @@ void sfu_host_transport_close(struct sfu_host *h, uint64_t id)
     post(h, new_command(COMMAND_TRANSPORT_CLOSE, id));
 }
 
-void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id, const struct transceiver *t)
+void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                         const struct transceiver *t)
 {
     struct command *c = new_command(COMMAND_TRACK_OPEN, id);
 
@@ -372,8 +384,8 @@ void sfu_host_track_close(struct sfu_host *h, uint64_t id)
     post(h, new_command(COMMAND_TRACK_CLOSE, id));
 }
 
-void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id, const struct transceiver *t,
-                                uint64_t track_id)
+void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                                const struct transceiver *t, uint64_t track_id)
 {
     struct command *c = new_command(COMMAND_SUBSCRIPTION_OPEN, id);
 
@@ -406,7 +418,9 @@ void sfu_host_subscription_close(struct sfu_host *h, uint64_t id)
 }
 
 void sfu_host_read_report(struct sfu_host *h, uint64_t transport_id,
-                          void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg)
+                          void (*on_report)(int err, struct sfu_transport_report *report,
+                                            void *arg),
+                          void *arg)
 {
     struct command *c = new_command(COMMAND_READ_REPORT, transport_id);
 
@@ -415,7 +429,8 @@ void sfu_host_read_report(struct sfu_host *h, uint64_t transport_id,
     post(h, c);
 }
 
-void sfu_host_read_stats(struct sfu_host *h, void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
+void sfu_host_read_stats(struct sfu_host *h,
+                         void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
                          void *arg)
 {
     struct command *c = new_command(COMMAND_READ_STATS, 0);
@@ -488,8 +503,12 @@ static uint64_t wall_us(void *arg)
 
 static int open_media(struct sfu_host *h, const struct sfu_host_config *config, struct addr *failed)
 {
-    static const struct port_handlers port_handlers = {.on_packet = on_packet, .on_path_closed = on_path_closed};
-    const struct port_config port = {.listen = h->listen, .listen_count = h->listen_count, .udp = config->udp, .tcp = config->tcp};
+    static const struct port_handlers port_handlers = {.on_packet = on_packet,
+                                                       .on_path_closed = on_path_closed};
+    const struct port_config port = {.listen = h->listen,
+                                     .listen_count = h->listen_count,
+                                     .udp = config->udp,
+                                     .tcp = config->tcp};
     int err = port_open(&h->port, h->worker, h->pool, &port, &port_handlers, h, failed);
 
     if (err != 0)
@@ -530,8 +549,8 @@ static void destroy(struct sfu_host *h)
     mem_free(h);
 }
 
-int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config, const struct sfu_host_handlers *handlers,
-                  void *arg, struct addr *failed)
+int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
+                  const struct sfu_host_handlers *handlers, void *arg, struct addr *failed)
 {
     struct sfu_host *h = MEM_NEW(struct sfu_host);
     char name[16];
@@ -559,7 +578,8 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config, c
     h->egress = egress_new(on_flush, h);
     h->mux = mux_new(MAX_TRANSPORTS_PER_WORKER);
     h->stun = stun_responder_new();
-    if ((err = mailbox_open(&h->inbox, h->worker, h)) != 0 || (err = mailbox_open(&h->outbox, config->control, h)) != 0 ||
+    if ((err = mailbox_open(&h->inbox, h->worker, h)) != 0 ||
+        (err = mailbox_open(&h->outbox, config->control, h)) != 0 ||
         (err = open_media(h, config, failed)) != 0)
         goto fail;
     h->hook.on_turn_end = on_turn_end;

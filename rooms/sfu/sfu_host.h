@@ -20,21 +20,22 @@ struct sfu_host;
 struct worker;
 
 struct sfu_host_config {
-    unsigned index;              /* worker number; sockets are on listen port + index */
-    const struct addr *listen;   /* ports as for worker 0 */
+    unsigned index;            /* worker number; sockets are on listen port + index */
+    const struct addr *listen; /* ports as for worker 0 */
     size_t listen_count;
     bool udp, tcp;
-    int cpu;                     /* -1: not pinned */
-    struct dtls_context *dtls;   /* borrowed, outlives the host */
-    struct worker *control;      /* where events are delivered */
+    int cpu;                   /* -1: not pinned */
+    struct dtls_context *dtls; /* borrowed, outlives the host */
+    struct worker *control;    /* where events are delivered */
 };
 
 /* Delivered on the control reactor. */
 struct sfu_host_handlers {
-    void (*on_transport_state)(struct sfu_host *h, uint64_t transport_id, enum transport_state state, const char *reason,
-                               void *arg);
+    void (*on_transport_state)(struct sfu_host *h, uint64_t transport_id,
+                               enum transport_state state, const char *reason, void *arg);
     void (*on_track_live)(struct sfu_host *h, uint64_t track_id, enum codec_id codec, void *arg);
-    void (*on_subscription_blocked)(struct sfu_host *h, uint64_t subscription_id, enum codec_id codec, void *arg);
+    void (*on_subscription_blocked)(struct sfu_host *h, uint64_t subscription_id,
+                                    enum codec_id codec, void *arg);
 };
 
 /* Everything about one worker, for /healthz, tests and (later) metrics. */
@@ -47,7 +48,8 @@ struct sfu_host_stats {
 
 /** Open sockets and start the thread. Errors: UV_E* with the address in *failed. */
 MUST_CHECK int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
-                             const struct sfu_host_handlers *handlers, void *arg, struct addr *failed);
+                             const struct sfu_host_handlers *handlers, void *arg,
+                             struct addr *failed);
 /** Stop the thread, close everything; events still under way are dropped. */
 void sfu_host_close(struct sfu_host **h);
 /** The addresses bound. */
@@ -55,22 +57,28 @@ size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max);
 unsigned sfu_host_index(const struct sfu_host *h);
 
 void sfu_host_transport_open(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
-                             const struct remote_transport *remote, uint64_t consent_timeout_us, const struct log_ids *ids);
-void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
+                             const struct remote_transport *remote, uint64_t consent_timeout_us,
+                             const struct log_ids *ids);
+void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id,
+                                    const struct ice_credentials *local,
                                     const struct ice_credentials *remote);
 void sfu_host_transport_close(struct sfu_host *h, uint64_t id);
-void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id, const struct transceiver *t);
+void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                         const struct transceiver *t);
 void sfu_host_track_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
 void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted);
 void sfu_host_track_close(struct sfu_host *h, uint64_t id);
-void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id, const struct transceiver *t,
-                                uint64_t track_id);
+void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                                const struct transceiver *t, uint64_t track_id);
 void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
 void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id);
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id);
 /** Ask for statistics; @on_report runs on the control reactor, once: err E_NOT_FOUND when the transport is gone, E_STATE when the host
  * closes first. The report's array is the handler's to mem_free(). */
 void sfu_host_read_report(struct sfu_host *h, uint64_t transport_id,
-                          void (*on_report)(int err, struct sfu_transport_report *report, void *arg), void *arg);
-void sfu_host_read_stats(struct sfu_host *h, void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
+                          void (*on_report)(int err, struct sfu_transport_report *report,
+                                            void *arg),
+                          void *arg);
+void sfu_host_read_stats(struct sfu_host *h,
+                         void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
                          void *arg);

@@ -6,6 +6,7 @@
 
 #include "core/list.h"
 #include "core/rng.h"
+#include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
 
@@ -21,10 +22,7 @@ struct sfu_transport {
     struct list tracks;        /* struct track */
     struct list subscriptions; /* struct subscription */
     struct ssrc_table ssrcs;
-    /* The publisher's clock against ours: wall time = its NTP time + offset. One for all its SSRCs, so that its audio and video
-     * stay in sync downstream. */
-    bool has_clock;
-    int64_t clock_offset_us;
+    struct publisher_clock clock;
 };
 
 struct sfu {
@@ -40,6 +38,6 @@ struct sfu {
 /** Free an object of ours after the turn's last callback. */
 void sfu_free_later(struct sfu *s, void *block);
 /** The track's first packet, or another codec: tell the owner. */
-void sfu_track_is_live(const struct track *t);
+void sfu_track_is_live(const struct track *t, enum codec_id codec);
 /** Take a new sender report into the transport's clock. */
-void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r);
+void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r, uint64_t now_us);

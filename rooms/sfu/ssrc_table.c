@@ -8,6 +8,8 @@
 
 #define FIRST_SIZE 16
 
+_Static_assert(4 * MAX_SSRCS_LEARNT_PER_TRANSPORT <= 65536, "slot_of() makes 16 bits");
+
 void ssrc_table_init(struct ssrc_table *t)
 {
     *t = (struct ssrc_table){0};
@@ -19,12 +21,18 @@ void ssrc_table_fini(struct ssrc_table *t)
     *t = (struct ssrc_table){0};
 }
 
+static size_t next_slot(const struct ssrc_table *t, size_t i)
+{
+    return (i + 1) & (t->size - 1);
+}
+
+/* Where @ssrc is, or the free slot where it would go. Fibonacci hashing; a remote only hurts its own table. */
 static size_t slot_of(const struct ssrc_table *t, uint32_t ssrc)
 {
-    size_t i = (ssrc * 2654435769u) & (t->size - 1); /* Fibonacci hashing; a remote only hurts its own table */
+    size_t i = (ssrc * 2654435769u >> 16) & (t->size - 1);
 
     while (t->entry[i].is_used && t->entry[i].ssrc != ssrc)
-        i = (i + 1) & (t->size - 1);
+        i = next_slot(t, i);
     return i;
 }
 
@@ -36,58 +44,54 @@ const struct ssrc_entry *ssrc_table_find(const struct ssrc_table *t, uint32_t ss
     return e->is_used ? e : NULL;
 }
 
-static int rebuild(struct ssrc_table *t, size_t size, const struct encoding *without)
+static int grow(struct ssrc_table *t)
 {
-    struct ssrc_table fresh = {.size = size, .entry = mem_try_alloc(size * sizeof(*fresh.entry))};
+    struct ssrc_table larger = {.size = t->size == 0 ? FIRST_SIZE : 2 * t->size, .count = t->count};
 
-    if (fresh.entry == NULL)
+    larger.entry = mem_try_alloc(larger.size * sizeof(*larger.entry));
+    if (larger.entry == NULL)
         return E_NO_MEMORY;
-    for (size_t i = 0; i < t->size; i++) {
-        const struct ssrc_entry *e = &t->entry[i];
-        if (!e->is_used || e->encoding == without)
-            continue;
-        fresh.entry[slot_of(&fresh, e->ssrc)] = *e;
-        fresh.count++;
-    }
+    for (size_t i = 0; i < t->size; i++)
+        if (t->entry[i].is_used)
+            larger.entry[slot_of(&larger, t->entry[i].ssrc)] = t->entry[i];
     mem_free(t->entry);
-    *t = fresh;
+    *t = larger;
     return 0;
 }
 
 int ssrc_table_put(struct ssrc_table *t, uint32_t ssrc, struct encoding *encoding, bool is_rtx)
 {
-    struct ssrc_entry value = {.ssrc = ssrc, .is_used = true, .is_rtx = is_rtx, .encoding = encoding};
+    bool is_known = ssrc_table_find(t, ssrc) != NULL;
 
-    if (t->size > 0 && t->entry[slot_of(t, ssrc)].is_used) {
-        t->entry[slot_of(t, ssrc)] = value;
-        return 0;
-    }
-    if (t->count >= MAX_SSRCS_LEARNT_PER_TRANSPORT)
+    if (!is_known && t->count >= MAX_SSRCS_LEARNT_PER_TRANSPORT)
         return E_LIMIT;
-    if (2 * (t->count + 1) > t->size) {
-        int err = rebuild(t, t->size == 0 ? FIRST_SIZE : 2 * t->size, NULL);
+    if (!is_known && 2 * (t->count + 1) > t->size) {
+        int err = grow(t);
         if (err != 0)
             return err;
     }
-    t->entry[slot_of(t, ssrc)] = value;
-    t->count++;
+    t->entry[slot_of(t, ssrc)] =
+        (struct ssrc_entry){.ssrc = ssrc, .is_used = true, .is_rtx = is_rtx, .encoding = encoding};
+    t->count += !is_known;
     return 0;
 }
 
-/* In place, so that it cannot fail: take all out, put the others back. */
-void ssrc_table_remove_encoding(struct ssrc_table *t, const struct encoding *encoding)
+/* Close the hole: whoever probed past it moves into reach again. */
+static void remove_at(struct ssrc_table *t, size_t i)
 {
-    for (size_t i = 0; i < t->size; i++) {
-        if (!t->entry[i].is_used || t->entry[i].encoding != encoding)
-            continue;
-        t->entry[i].is_used = false;
-        t->count--;
-        /* Close the hole: whoever probed past it moves into reach again. */
-        for (size_t k = (i + 1) & (t->size - 1); t->entry[k].is_used; k = (k + 1) & (t->size - 1)) {
-            struct ssrc_entry moved = t->entry[k];
-            t->entry[k].is_used = false;
-            t->entry[slot_of(t, moved.ssrc)] = moved;
-        }
-        i--; /* something may have moved here */
+    t->entry[i].is_used = false;
+    t->count--;
+    for (size_t k = next_slot(t, i); t->entry[k].is_used; k = next_slot(t, k)) {
+        struct ssrc_entry moved = t->entry[k];
+        t->entry[k].is_used = false;
+        t->entry[slot_of(t, moved.ssrc)] = moved;
     }
+}
+
+void ssrc_table_remove(struct ssrc_table *t, uint32_t ssrc, const struct encoding *owner)
+{
+    const struct ssrc_entry *e = ssrc_table_find(t, ssrc);
+
+    if (e != NULL && e->encoding == owner)
+        remove_at(t, (size_t)(e - t->entry));
 }

@@ -30,6 +30,7 @@ void ssrc_table_fini(struct ssrc_table *t);
 /** Find; NULL when absent. The pointer is good until the next change. */
 const struct ssrc_entry *ssrc_table_find(const struct ssrc_table *t, uint32_t ssrc);
 /** Bind, or bind anew. Errors: E_LIMIT, E_NO_MEMORY. */
-MUST_CHECK int ssrc_table_put(struct ssrc_table *t, uint32_t ssrc, struct encoding *encoding, bool is_rtx);
-/** Forget every SSRC of an encoding. */
-void ssrc_table_remove_encoding(struct ssrc_table *t, const struct encoding *encoding);
+MUST_CHECK int ssrc_table_put(struct ssrc_table *t, uint32_t ssrc, struct encoding *encoding,
+                              bool is_rtx);
+/** Forget an SSRC, unless it was bound to another encoding since; fine when it is absent. */
+void ssrc_table_remove(struct ssrc_table *t, uint32_t ssrc, const struct encoding *owner);

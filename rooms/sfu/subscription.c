@@ -2,6 +2,9 @@
 /*
  * subscription.c - see subscription.h. The packet path is on_packet(): is it the encoding that flows? map the numbers, build the
  * header on the stack, hand header and shared payload to the transport.
+ *
+ * What does not flow may start: at a keyframe of the next source, of a better encoding, or of anything while nothing flows. As long
+ * as packets come that could start and do not, a keyframe request is under way.
  */
 #include "rooms/sfu/subscription.h"
 
@@ -12,13 +15,17 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "core/payload_vp8.h"
+#include "core/seq.h"
 #include "core/timebase.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
 
-#define MAX_HEAD_BYTES 512      /* our extensions are bounded: 16 elements of at most 16 bytes, MID, and a VP8 descriptor */
-#define MAX_VP8_DESCRIPTOR 6    /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
+#define MAX_HEAD_BYTES \
+    512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
+#define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
 #define CLOCK_WITHOUT_SR_US 500000ull
+
+_Static_assert(MAX_NEGOTIATED_CODECS <= 32, "source_link.told_blocked has a bit for each");
 
 static struct source_link *current_link(struct subscription *sub)
 {
@@ -46,43 +53,70 @@ static void index_codecs(struct source_link *link)
 {
     const struct track *t = link->sink.track;
 
+    if (t == NULL || link->section_version == t->section_version)
+        return;
     memset(link->pt, PT_NONE, sizeof(link->pt));
-    link->rx_codec = -1;
-    for (unsigned i = 0; t != NULL && i < t->section.codec_count; i++) {
-        const struct negotiated_codec *ours = transceiver_find_codec(&link->sub->section, &t->section.codec[i].codec);
+    for (unsigned i = 0; i < t->section.codec_count; i++) {
+        const struct negotiated_codec *ours =
+            transceiver_find_codec(&link->sub->section, &t->section.codec[i].codec);
         if (ours != NULL)
             link->pt[i] = ours->pt;
     }
+    link->section_version = t->section_version;
+    link->told_blocked = 0;
 }
 
-/* Judge the codec that the track now sends; told upwards once for each. */
+/* Tell upwards when the codec that the track sends cannot be sent here; once for each codec. */
 static void judge_codec(struct source_link *link)
 {
     const struct track *t = link->sink.track;
     struct sfu *sfu = link->sub->owner->sfu;
 
-    if (t == NULL || t->codec_index < 0 || t->codec_index == link->rx_codec)
+    index_codecs(link);
+    if (t == NULL || t->codec_index < 0 || link->pt[t->codec_index] != PT_NONE ||
+        (link->told_blocked >> t->codec_index & 1) != 0)
         return;
-    link->rx_codec = (int8_t)t->codec_index;
-    if (link->pt[t->codec_index] == PT_NONE && sfu->handlers.on_subscription_blocked != NULL)
-        sfu->handlers.on_subscription_blocked(link->sub->id, t->section.codec[t->codec_index].codec.id, sfu->arg);
+    link->told_blocked |= 1u << t->codec_index;
+    if (sfu->handlers.on_subscription_blocked != NULL)
+        sfu->handlers.on_subscription_blocked(link->sub->id,
+                                              t->section.codec[t->codec_index].codec.id, sfu->arg);
+}
+
+static bool has_other_codec(const struct subscription *sub, const struct track *t)
+{
+    const struct negotiated_codec *live = track_live_codec(t);
+
+    return live != NULL && !codec_is_same(&live->codec, &sub->sent_codec);
 }
 
 /* ---- sources ---- */
 
-static void unlink_source(struct source_link *link)
-{
-    track_remove_sink(&link->sink);
-    link->track_id = 0;
-}
-
 static void link_source(struct source_link *link, struct track *t)
 {
-    unlink_source(link);
+    track_remove_sink(&link->sink);
     track_add_sink(t, &link->sink);
-    link->track_id = t->id;
-    index_codecs(link);
+    link->section_version = 0;
     judge_codec(link);
+}
+
+/* Nothing flows until a keyframe comes. */
+static void stop(struct subscription *sub)
+{
+    sub->encoding = NULL;
+}
+
+/* The next source takes the place of the current one. */
+static void promote(struct subscription *sub)
+{
+    track_remove_sink(&current_link(sub)->sink);
+    sub->current ^= 1u;
+}
+
+static void unlink_all(struct subscription *sub)
+{
+    track_remove_sink(&sub->link[0].sink);
+    track_remove_sink(&sub->link[1].sink);
+    stop(sub);
 }
 
 static void ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us)
@@ -96,23 +130,21 @@ void subscription_set_source(struct subscription *sub, struct track *track, uint
     struct source_link *now = current_link(sub), *next = next_link(sub);
 
     if (track == NULL) {
-        unlink_source(now);
-        unlink_source(next);
-        sub->encoding = NULL;
+        unlink_all(sub);
         return;
     }
-    if (now->sink.track == track) { /* back to what still flows */
-        unlink_source(next);
+    if (now->sink.track == track) { /* back to what still flows, or waits already */
+        track_remove_sink(&next->sink);
         return;
     }
     if (next->sink.track == track)
         return;
-    if (now->sink.track == NULL || sub->encoding == NULL) {
-        unlink_source(next);
+    if (now->sink.track == NULL || sub->encoding == NULL || track->is_muted) {
+        unlink_all(sub);
         link_source(now, track);
-        sub->encoding = NULL;
     } else {
         link_source(next, track);
+        sub->next_since_us = now_us;
     }
     ask_keyframe(sub, track, now_us);
 }
@@ -126,13 +158,15 @@ struct track *subscription_track(const struct subscription *sub)
 
 void subscription_restart(struct subscription *sub, uint64_t now_us)
 {
-    sub->encoding = NULL;
+    stop(sub);
     ask_keyframe(sub, subscription_track(sub), now_us);
 }
 
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us)
 {
-    sub->send.plis_received++;
+    if (sub->pli_us != 0 && now_us - sub->pli_us < SUBSCRIPTION_PLI_US)
+        return; /* one endpoint may not make all others pay with their bitrate; it asks again */
+    sub->pli_us = now_us;
     if (sub->encoding != NULL)
         encoding_ask_keyframe(sub->encoding, now_us);
     else
@@ -145,11 +179,16 @@ static void on_track_changed(struct sink *s, uint64_t now_us)
     struct subscription *sub = link->sub;
     struct track *t = s->track;
 
-    index_codecs(link);
     judge_codec(link);
-    if (t->is_muted && link == current_link(sub))
-        sub->encoding = NULL; /* unmuted, it starts at a keyframe */
-    if (link != current_link(sub) || sub->encoding == NULL || sub->encoding != track_best(t))
+    if (t->is_muted &&
+        link != current_link(
+                    sub)) { /* the new source shows nothing: neither does the old one any more */
+        promote(sub);
+        stop(sub);
+    }
+    if (link == current_link(sub) && (t->is_muted || has_other_codec(sub, t)))
+        stop(sub);
+    if (link != current_link(sub) || sub->encoding != track_best(t))
         ask_keyframe(sub, t, now_us);
 }
 
@@ -159,29 +198,33 @@ static void on_track_closed(struct sink *s, uint64_t now_us)
     struct subscription *sub = link->sub;
 
     (void)now_us;
-    link->track_id = 0;
-    if (link != current_link(sub))
+    if (link !=
+        current_link(
+            sub)) { /* what was wanted is gone; what it was to replace is not wanted any more */
+        unlink_all(sub);
         return;
-    sub->encoding = NULL;
-    if (next_link(sub)->sink.track != NULL) /* what was to come is all there is now */
-        sub->current ^= 1u;
+    }
+    stop(sub);
+    if (next_link(sub)->sink.track != NULL)
+        promote(sub);
 }
 
-/* ---- forwarding ---- */
+/* ---- media time ---- */
 
-/* The newest of our timestamps that corresponds to a moment of the publisher's clock, for sender reports. */
-static void set_clock(struct subscription *sub, const struct encoding *e, const struct packet *pkt, uint64_t now_us)
+/* A point of the line between our timestamps and wall time, for sender reports: the publisher's own, mapped. */
+static void set_clock(struct subscription *sub, const struct encoding *e, const struct packet *pkt,
+                      uint64_t now_us)
 {
-    const struct sfu_transport *publisher = e->track->owner;
+    const struct publisher_clock *clock = &e->track->owner->clock;
     struct transport_env *env = &sub->owner->sfu->env;
 
     sub->clock_set_us = now_us;
     sub->clock_sr_us = e->recv.sr_arrival_us;
+    sub->clock_offset_us = clock->offset_us;
     sub->send.has_clock = true;
     sub->send.clock_hz = e->recv.clock_hz;
-    if (e->recv.sr_arrival_us != 0 && publisher->has_clock) {
-        int64_t wall = (int64_t)timebase_wall_us_of_ntp(e->recv.sr_ntp) + publisher->clock_offset_us;
-        sub->send.clock_wall_us = (uint64_t)wall;
+    if (e->recv.sr_arrival_us != 0 && clock->is_known) {
+        sub->send.clock_wall_us = publisher_clock_wall_of_report(clock, &e->recv);
         sub->send.clock_ts = e->recv.sr_ts + sub->forwarder.ts_offset;
     } else {
         sub->send.clock_wall_us = env->wall_us(env->arg);
@@ -189,86 +232,65 @@ static void set_clock(struct subscription *sub, const struct encoding *e, const 
     }
 }
 
-static bool clock_is_stale(const struct subscription *sub, const struct encoding *e, uint64_t now_us)
+static bool clock_is_stale(const struct subscription *sub, const struct encoding *e,
+                           uint64_t now_us)
 {
+    if (e->recv.sr_arrival_us == 0)
+        return sub->clock_sr_us != 0 || now_us - sub->clock_set_us > CLOCK_WITHOUT_SR_US;
     return sub->clock_sr_us != e->recv.sr_arrival_us ||
-           (e->recv.sr_arrival_us == 0 && now_us - sub->clock_set_us > CLOCK_WITHOUT_SR_US);
+           sub->clock_offset_us != e->track->owner->clock.offset_us;
 }
 
-/* Where the new encoding's clock stood when the old one sent its newest timestamp: through both sender reports. */
-static bool reference_ts(const struct subscription *sub, const struct encoding *to, uint32_t *ref_ts)
+/* The new encoding's media time when the old one sent its newest timestamp, through both sender reports. */
+static bool reference_ts(const struct subscription *sub, const struct encoding *to,
+                         uint32_t *ref_ts)
 {
     const struct rtp_send *send = &sub->send;
-    const struct rtp_recv *r = &to->recv;
 
-    if (sub->encoding == NULL || sub->clock_sr_us == 0 || r->sr_arrival_us == 0 || !to->track->owner->has_clock ||
-        send->clock_hz == 0 || send->clock_hz != r->clock_hz)
+    if (sub->encoding == NULL || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
+        send->clock_hz != to->recv.clock_hz)
         return false;
-    int64_t ticks = (int32_t)(sub->forwarder.highest_out_ts - send->clock_ts);
-    int64_t wall_us = (int64_t)send->clock_wall_us + ticks * 1000000 / (int64_t)send->clock_hz;
-    int64_t ntp_us = wall_us - to->track->owner->clock_offset_us;
-    int64_t since_sr_us = ntp_us - (int64_t)timebase_wall_us_of_ntp(r->sr_ntp);
-    *ref_ts = r->sr_ts + (uint32_t)(since_sr_us * (int64_t)r->clock_hz / 1000000);
-    return true;
+    int64_t ticks = ts32_diff(sub->forwarder.highest_out_ts, send->clock_ts);
+    int64_t since_us = ticks * (int64_t)US_PER_S / (int64_t)send->clock_hz;
+    return publisher_clock_ts_at(&to->track->owner->clock, &to->recv,
+                                 send->clock_wall_us + (uint64_t)since_us, ref_ts);
 }
 
-static void switch_to(struct subscription *sub, struct encoding *e, const struct packet *pkt,
-                      const struct vp8_descriptor *vp8, uint64_t now_us)
-{
-    uint32_t ref_ts = 0;
-    bool has_ref = reference_ts(sub, e, &ref_ts);
+/* ---- sending one packet ---- */
 
-    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz, vp8, has_ref, ref_ts, now_us);
-    sub->encoding = e;
-    set_clock(sub, e, pkt, now_us);
-}
-
-/* May this packet start something: the next source, a better encoding, or the first one? */
-static bool may_switch(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                       const struct packet *pkt)
-{
-    if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
-        return false;
-    if (link != current_link(sub) || sub->encoding == NULL)
-        return true;
-    return e == track_best(e->track);
-}
-
-static void promote(struct subscription *sub)
-{
-    unlink_source(current_link(sub));
-    sub->current ^= 1u;
-}
-
-static size_t collect_exts(const struct subscription *sub, const struct track *t, const struct packet *pkt,
+static size_t collect_exts(const struct subscription *sub, const struct track *t,
+                           const struct packet *pkt,
                            struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
 {
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
     if (mid_id != 0)
-        out[n++] = (struct rtp_ext_out){mid_id, (uint8_t)strlen(sub->section.mid), (const uint8_t *)sub->section.mid};
+        out[n++] = (struct rtp_ext_out){mid_id, (uint8_t)strlen(sub->section.mid),
+                                        (const uint8_t *)sub->section.mid};
     for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
         const struct rtp_ext *ext = &pkt->rtp.ext[i];
         uint8_t kind = t->kind_of_ext[ext->id];
-        if (kind >= RTP_EXT_KIND_COUNT || !rtp_ext_is_copied(kind) || sub->section.ext.id[kind] == 0 || ext->len == 0)
-            continue;
-        out[n++] = (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
+        if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
+            out[n++] =
+                (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
     }
     return n;
 }
 
-static bool send_packet(struct subscription *sub, const struct track *t, const struct packet *pkt, uint8_t pt,
-                        const struct vp8_descriptor *vp8, const struct forwarder_out *out, uint64_t now_us)
+static bool send_packet(struct subscription *sub, const struct track *t, const struct packet *pkt,
+                        uint8_t pt, const struct vp8_descriptor *vp8,
+                        const struct forwarder_out *out, uint64_t now_us)
 {
     uint8_t head[MAX_HEAD_BYTES];
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
     size_t n = collect_exts(sub, t, pkt, ext);
     const uint8_t *payload = pkt->data + pkt->rtp.header_bytes;
-    struct rtp_out rtp = {.head = head, .payload = payload, .payload_bytes = pkt->rtp.payload_bytes};
+    struct rtp_out rtp = {
+        .head = head, .payload = payload, .payload_bytes = pkt->rtp.payload_bytes};
 
-    rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt, pkt->rtp.marker, out->seq, out->ts,
-                                        sub->send.ssrc, ext, n);
+    rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt,
+                                        pkt->rtp.marker, out->seq, out->ts, sub->send.ssrc, ext, n);
     if (rtp.header_bytes == 0)
         return false;
     rtp.head_bytes = rtp.header_bytes;
@@ -282,27 +304,85 @@ static bool send_packet(struct subscription *sub, const struct track *t, const s
     return transport_send_rtp(sub->owner->tp, &rtp, now_us);
 }
 
-static void forward(struct subscription *sub, struct encoding *e, struct packet *pkt, uint8_t pt,
-                    const struct vp8_descriptor *vp8, uint64_t now_us)
+static void forward(struct subscription *sub, struct encoding *e, const struct packet *pkt,
+                    uint8_t pt, const struct vp8_descriptor *vp8, uint64_t now_us)
 {
     struct forwarder_out out;
-    struct sfu *sfu = sub->owner->sfu;
 
     if (!forwarder_map(&sub->forwarder, &pkt->rtp, vp8, now_us, &out) ||
         !send_packet(sub, e->track, pkt, pt, vp8, &out, now_us)) {
         sub->packets_dropped++;
         return;
     }
-    sfu->totals.packets_forwarded++;
+    sub->owner->sfu->totals.packets_forwarded++;
     rtp_send_packet(&sub->send, pkt->rtp.payload_bytes, now_us);
+    sub->sent_pt = pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && is_video(sub);
-    if (sub->sent_pt != pt) {
-        sub->sent_pt = pt;
-        sub->sent_codec = e->track->section.codec[pkt->codec_index].codec;
-    }
     if (clock_is_stale(sub, e, now_us))
         set_clock(sub, e, pkt, now_us);
+}
+
+/* The descriptor, NULL when the packet has none. */
+static const struct vp8_descriptor *read_vp8(struct vp8_descriptor *d, const struct packet *pkt)
+{
+    if (pkt->codec != CODEC_VP8 ||
+        vp8_parse(d, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) != 0)
+        return NULL;
+    return d;
+}
+
+/* ---- starting ---- */
+
+/* Is this the first packet of something better than what flows: the next source, the best encoding, or anything at all? */
+static bool may_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
+                      const struct packet *pkt)
+{
+    if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return false;
+    return link != current_link(sub) || sub->encoding == NULL || e == track_best(e->track);
+}
+
+static void start(struct subscription *sub, const struct source_link *link, struct encoding *e,
+                  const struct packet *pkt, uint64_t now_us)
+{
+    struct vp8_descriptor vp8;
+    uint32_t ref_ts = 0;
+    bool has_ref = reference_ts(sub, e, &ref_ts);
+
+    if (link != current_link(sub))
+        promote(sub);
+    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz, read_vp8(&vp8, pkt), has_ref,
+                     ref_ts, now_us);
+    sub->encoding = e;
+    sub->in_ssrc = e->ssrc;
+    sub->sent_codec = track_live_codec(e->track)->codec;
+    set_clock(sub, e, pkt, now_us);
+    if (is_video(sub) && seq16_newer(e->recv.highest_seq, pkt->rtp.seq))
+        encoding_ask_keyframe(e, now_us); /* it came late: some of what belongs to it went by */
+}
+
+/* A packet that is not of what flows. Returns whether it flows from now on. */
+static bool try_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
+                      const struct packet *pkt, uint64_t now_us)
+{
+    if (link == current_link(sub) && e == sub->encoding)
+        stop(sub); /* another SSRC, or other numbers: the publisher began anew */
+    if (link->pt[pkt->codec_index] == PT_NONE)
+        return false;
+    if (may_start(sub, link, e, pkt)) {
+        start(sub, link, e, pkt, now_us);
+        return true;
+    }
+    if (is_video(sub) && e == track_best(e->track) && !keyframe_is_pending(&e->keyframes))
+        encoding_ask_keyframe(e, now_us);
+    return false;
+}
+
+static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
+{
+    return next_link(sub)->sink.track != NULL &&
+           now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
 }
 
 static HOT void on_packet(struct sink *s, struct encoding *e, struct packet *pkt, uint64_t now_us)
@@ -310,26 +390,24 @@ static HOT void on_packet(struct sink *s, struct encoding *e, struct packet *pkt
     struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
     struct subscription *sub = link->sub;
     struct vp8_descriptor vp8;
-    const struct vp8_descriptor *has_vp8 = NULL;
-    bool flows = link == current_link(sub) && e == sub->encoding;
-
-    if (!flows && !may_switch(sub, link, e, pkt))
-        return;
     uint8_t pt = link->pt[pkt->codec_index];
-    if (pt == PT_NONE || !is_open(sub))
+    bool flows = link == current_link(sub) && e == sub->encoding && e->ssrc == sub->in_ssrc &&
+                 forwarder_follows(&sub->forwarder, pkt->rtp.seq);
+
+    if (!is_open(sub))
         return;
-    if (flows && pkt->rtp.payload_bytes == 0) { /* padding only: a probe of the publisher's, of no use here */
-        forwarder_skip(&sub->forwarder, pkt->rtp.seq);
+    if (UNLIKELY(!flows) && !try_start(sub, link, e, pkt, now_us))
+        return;
+    if (UNLIKELY(is_switch_overdue(sub, now_us))) {
+        promote(sub);
+        stop(sub);
         return;
     }
-    if (pkt->codec == CODEC_VP8 && vp8_parse(&vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0)
-        has_vp8 = &vp8;
-    if (!flows) {
-        if (link != current_link(sub))
-            promote(sub);
-        switch_to(sub, e, pkt, has_vp8, now_us);
-    }
-    forward(sub, e, pkt, pt, has_vp8, now_us);
+    /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
+    if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
+        if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)
+            return;
+    forward(sub, e, pkt, pt, read_vp8(&vp8, pkt), now_us);
 }
 
 /* ---- life ---- */
@@ -340,7 +418,8 @@ static const struct sink_ops sink_ops = {
     .on_track_closed = on_track_closed,
 };
 
-int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *section)
+int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
+                     const struct transceiver *section)
 {
     struct subscription *sub = mem_try_alloc(sizeof(*sub));
     struct rng *rng = &owner->sfu->rng;
@@ -357,7 +436,8 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         list_init(&sub->link[i].sink.node);
     }
     /* First sequence numbers in the lower half: SRTP then survives early loss around a wrap (RFC 3711 s3.3.1). */
-    forwarder_init(&sub->forwarder, (uint16_t)rng_below(rng, 32768), rng_u32(rng), (uint16_t)rng_below(rng, 32768));
+    forwarder_init(&sub->forwarder, (uint16_t)rng_below(rng, 32768), rng_u32(rng),
+                   (uint16_t)rng_below(rng, 32768));
     rtp_send_init(&sub->send, section->ssrc, section->msid);
     transport_add_send(owner->tp, &sub->send);
     list_append(&owner->subscriptions, &sub->node);
@@ -372,19 +452,17 @@ void subscription_close(struct subscription **sp)
     if (sub == NULL)
         return;
     *sp = NULL;
-    unlink_source(&sub->link[0]);
-    unlink_source(&sub->link[1]);
+    unlink_all(sub);
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);
     sfu_free_later(sub->owner->sfu, sub);
 }
 
-void subscription_update(struct subscription *sub, const struct transceiver *section, uint64_t now_us)
+void subscription_update(struct subscription *sub, const struct transceiver *section)
 {
-    (void)now_us;
     sub->section = *section;
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
-        index_codecs(&sub->link[i]);
+        sub->link[i].section_version = 0;
         judge_codec(&sub->link[i]);
     }
 }

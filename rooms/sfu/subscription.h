@@ -2,8 +2,8 @@
 /*
  * subscription.h - one slot of one participant: ties a sending m-section to a track, and forwards.
  *
- * A change of source keeps the old one flowing until the new one shows a keyframe: two links, of which one is current. Owner: the
- * sfu; lives on the receiving transport. Thread: the worker's.
+ * A change of source keeps the old one flowing until the new one shows a keyframe (for SUBSCRIPTION_PATIENCE_US at most): two
+ * links, of which one is current. Owner: the sfu; lives on the receiving transport. Thread: the worker's.
  */
 #pragma once
 
@@ -21,13 +21,19 @@ struct sfu_rtp_stats;
 struct sfu_transport;
 struct subscription;
 
+#define SUBSCRIPTION_PATIENCE_US \
+    3000000ull /* then the old source stops, whether or not the new one came */
+#define SUBSCRIPTION_PLI_US \
+    500000ull /* between two keyframe requests of one endpoint that are listened to */
+
 /* One end of a source: a sink that knows its subscription. */
 struct source_link {
     struct sink sink;
     struct subscription *sub;
-    uint64_t track_id;                     /* 0: none */
-    uint8_t pt[MAX_NEGOTIATED_CODECS];     /* ours, by the track's codec index; PT_NONE: cannot be sent here */
-    int8_t rx_codec;                       /* the track's codec that was judged last, -1: none */
+    uint32_t section_version; /* of the track, when the next member was derived; 0: never */
+    uint8_t pt
+        [MAX_NEGOTIATED_CODECS]; /* ours, by the track's codec index; PT_NONE: cannot be sent here */
+    uint32_t told_blocked;       /* a bit for each codec index that was told upwards */
 };
 
 struct subscription {
@@ -36,13 +42,18 @@ struct subscription {
     struct sfu_transport *owner;
     struct transceiver section;
     struct source_link link[2];
-    unsigned current;          /* index of the link that flows; the other one is the next source, if any */
+    unsigned current; /* index of the link that flows; the other one is the next source, if any */
     struct encoding *encoding; /* of the current link's track; NULL: waits for a keyframe */
+    uint32_t in_ssrc;          /* the encoding's when it started to flow */
+    uint64_t next_since_us;    /* when the next source was set */
+    uint64_t pli_us;           /* the newest keyframe request listened to; 0: none */
     struct forwarder forwarder;
     struct rtp_send send;
-    struct codec sent_codec;   /* of the newest packet */
+    struct codec sent_codec; /* of what flows, or flowed last */
     uint8_t sent_pt;
-    uint64_t clock_sr_us, clock_set_us; /* which SR the clock stands on, and when it was set */
+    /* What the send clock stands on: which sender report, which offset of the publisher's clock; and when it was set. */
+    uint64_t clock_sr_us, clock_set_us;
+    int64_t clock_offset_us;
     uint64_t key_frames, frames, packets_dropped;
 };
 
@@ -51,7 +62,7 @@ MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct s
                                 const struct transceiver *section);
 /** Unlink and free at the end of the turn. */
 void subscription_close(struct subscription **sub);
-void subscription_update(struct subscription *sub, const struct transceiver *section, uint64_t now_us);
+void subscription_update(struct subscription *sub, const struct transceiver *section);
 /** Switch to a track, or to nothing (NULL). */
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
 /** Its transport opened (again): start with a keyframe. */

@@ -24,7 +24,7 @@ static int bind_signalled(struct track *t)
 {
     int err = 0;
 
-    for (unsigned i = 0; i < t->encoding_count && err == 0; i++) {
+    for (unsigned i = 0; i < t->section.encoding_count && err == 0; i++) {
         const struct negotiated_encoding *n = &t->section.encoding[i];
         memcpy(t->encoding[i].rid, n->rid, sizeof(n->rid));
         if (n->ssrc != 0)
@@ -35,19 +35,28 @@ static int bind_signalled(struct track *t)
     return err;
 }
 
+/* A section without RIDs or SSRCs still carries one encoding, learnt by MID or payload type. */
+static void set_encoding_count(struct track *t, unsigned count)
+{
+    for (unsigned i = t->encoding_count; i < count; i++)
+        encoding_init(&t->encoding[i], t);
+    for (unsigned i = count; i < t->encoding_count; i++)
+        encoding_fini(&t->encoding[i]);
+    t->encoding_count = (uint8_t)count;
+    if (t->best >= (int)count)
+        t->best = -1;
+}
+
 static void set_section(struct track *t, const struct transceiver *section)
 {
     t->section = *section;
+    t->section_version++;
     index_exts(t);
-    /* A section without RIDs or SSRCs still carries one encoding, learnt by MID or payload type. */
-    unsigned count = MAX(section->encoding_count, 1u);
-    for (unsigned i = t->encoding_count; i < count; i++)
-        encoding_init(&t->encoding[i], t);
-    if (count > t->encoding_count)
-        t->encoding_count = (uint8_t)count;
+    set_encoding_count(t, MAX(section->encoding_count, 1u));
 }
 
-int track_new(struct track **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *section)
+int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
+              const struct transceiver *section)
 {
     struct track *t = mem_try_alloc(sizeof(*t));
 
@@ -90,7 +99,7 @@ void track_close(struct track **tp, uint64_t now_us)
 static void tell_changed(struct track *t, uint64_t now_us)
 {
     LIST_EACH(&t->sinks, struct sink, node, s)
-        s->ops->on_track_changed(s, now_us);
+    s->ops->on_track_changed(s, now_us);
 }
 
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
@@ -98,7 +107,8 @@ void track_update(struct track *t, const struct transceiver *section, uint64_t n
     set_section(t, section);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
     if (bind_signalled(t) != 0)
-        t->owner->sfu->totals.unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
+        t->owner->sfu->totals
+            .unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
     tell_changed(t, now_us);
 }
 
@@ -153,15 +163,13 @@ uint32_t track_clock_hz(const struct track *t)
     return t->section.codec_count > 0 ? t->section.codec[0].codec.clock_hz : 90000;
 }
 
-static void review_best(struct track *t, uint64_t now_us)
+/* ---- receiving ---- */
+
+static void choose_best(struct track *t, uint64_t now_us)
 {
     struct layer_candidate c[MAX_ENCODINGS];
 
     t->review_us = now_us + TRACK_REVIEW_US;
-    if (t->encoding_count == 1) {
-        t->best = 0;
-        return;
-    }
     for (unsigned i = 0; i < t->encoding_count; i++) {
         struct encoding *e = &t->encoding[i];
         c[i] = (struct layer_candidate){
@@ -179,7 +187,22 @@ static void review_best(struct track *t, uint64_t now_us)
     tell_changed(t, now_us);
 }
 
-/* The codec behind the payload type; a change is told to the sinks and upwards. false: not negotiated here. */
+static void change_codec(struct track *t, int index, uint64_t now_us)
+{
+    const struct codec *codec = &t->section.codec[index].codec;
+
+    t->codec_index = index;
+    t->codec_since_us = now_us;
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        t->encoding[i].recv.clock_hz = codec->clock_hz;
+    tell_changed(t, now_us);
+    if (codec->id == t->told_codec)
+        return;
+    t->told_codec = codec->id;
+    sfu_track_is_live(t, codec->id);
+}
+
+/* The codec behind the payload type. false: not negotiated here, or a publisher that changes it with each packet. */
 static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
 {
     const struct negotiated_codec *codec = transceiver_find_pt(&t->section, pkt->rtp.pt);
@@ -189,46 +212,36 @@ static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
     int index = (int)(codec - t->section.codec);
     pkt->codec = (uint8_t)codec->codec.id;
     pkt->codec_index = (uint8_t)index;
-    if (index == t->codec_index || codec->codec.id == CODEC_TELEPHONE_EVENT)
+    if (index == t->codec_index ||
+        (codec->codec.id == CODEC_TELEPHONE_EVENT && t->codec_index >= 0))
         return true;
-    t->codec_index = index;
-    for (unsigned i = 0; i < t->encoding_count; i++)
-        t->encoding[i].recv.clock_hz = codec->codec.clock_hz;
-    sfu_track_is_live(t);
-    tell_changed(t, now_us);
+    if (t->codec_index >= 0 && now_us - t->codec_since_us < TRACK_REVIEW_US)
+        return false;
+    change_codec(t, index, now_us);
     return true;
 }
 
-static void note_sender_report(struct track *t, struct encoding *e)
+static void note_sender_report(struct track *t, struct encoding *e, uint64_t now_us)
 {
     if (e->recv.sr_arrival_us == e->seen_sr_us)
         return;
     e->seen_sr_us = e->recv.sr_arrival_us;
-    sfu_transport_note_clock(t->owner, &e->recv);
-}
-
-/* Learn what the payload tells; padding-only packets (RFC 3550 s5.1, bandwidth probes) carry none. */
-static bool inspect(struct packet *pkt)
-{
-    if (pkt->rtp.payload_bytes > 0)
-        return payload_inspect(pkt) == 0;
-    pkt->media = (struct media_info){.spatial = -1, .temporal = -1};
-    return true;
+    sfu_transport_note_clock(t->owner, &e->recv, now_us);
 }
 
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
-    if (!note_codec(t, pkt, now_us) || !inspect(pkt)) {
+    if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
         t->owner->sfu->totals.codec_mismatch++;
         return;
     }
     if (!encoding_receive(e, pkt, now_us))
         return;
-    note_sender_report(t, e);
-    if (now_us >= t->review_us)
-        review_best(t, now_us);
+    note_sender_report(t, e, now_us);
+    if (t->encoding_count > 1 && now_us >= t->review_us)
+        choose_best(t, now_us);
     if (t->is_muted)
         return;
     LIST_EACH(&t->sinks, struct sink, node, s)
-        s->ops->on_packet(s, e, pkt, now_us);
+    s->ops->on_packet(s, e, pkt, now_us);
 }

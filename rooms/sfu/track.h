@@ -17,25 +17,31 @@
 
 struct sfu_transport;
 
-#define TRACK_REVIEW_US 250000ull /* how often the best encoding is chosen anew */
+#define TRACK_REVIEW_US \
+    250000ull /* how often the best encoding is chosen anew, and the codec may change */
 
 struct track {
     struct list node; /* in its transport's list */
     uint64_t id;
     struct sfu_transport *owner;
     struct transceiver section;
+    uint32_t section_version; /* counts renegotiations: what is derived of the section is stale */
     struct encoding encoding[MAX_ENCODINGS];
     uint8_t encoding_count;
-    uint8_t kind_of_ext[256]; /* enum rtp_ext_kind by the publisher's id; RTP_EXT_KIND_COUNT: not known */
+    uint8_t kind_of_ext
+        [256]; /* enum rtp_ext_kind by the publisher's id; RTP_EXT_KIND_COUNT: not known */
     struct list sinks;
-    bool is_muted;            /* by the server */
-    int codec_index;          /* of the codec that flows, -1: none yet */
+    bool is_muted;   /* by the server */
+    int codec_index; /* of the codec that flows, -1: none yet */
+    uint64_t codec_since_us;
+    enum codec_id told_codec; /* the newest told upwards */
     int best;                 /* encoding to aim at, -1: none yet */
     uint64_t review_us;
 };
 
 /** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
-MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner, const struct transceiver *t);
+MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
+                         const struct transceiver *t);
 /** Tell the sinks, withdraw, free at the end of the turn. */
 void track_close(struct track **t, uint64_t now_us);
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us);
@@ -48,7 +54,7 @@ void track_remove_sink(struct sink *s);
 
 /** One media packet of one of its encodings (RTX already unwrapped). Borrowed. */
 void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us);
-/** Find the encoding for a new SSRC by RID ("": the only one); NULL when it fits none. */
+/** Find the encoding of a RID; NULL when there is none. */
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */
 struct encoding *track_best(struct track *t);

@@ -38,9 +38,11 @@ static void close_if(enum close_at at)
         transport_close(&tp, now_us);
 }
 
-static void on_state(struct transport *t, enum transport_state state, const char *reason, void *arg)
+static void on_state(struct transport *t, enum transport_state state, const char *reason,
+                     uint64_t at_us, void *arg)
 {
     (void)arg;
+    assert_int_equal(at_us, now_us);
     assert_int_equal(transport_state(t), state);
     assert_true(told.state_count < ARRAY_LEN(told.states));
     told.states[told.state_count++] = state;
