@@ -21,7 +21,11 @@ struct server_config {
     const char *self_signed_cert_pem, *self_signed_key_pem;
 };
 
-/** Listen. Errors: UV_E*, E_INVALID (certificate files) with a sentence in @why. */
+/**
+ * Listen.
+ *
+ * Errors: UV_E* (address), E_INVALID (settings, certificate files), each with a sentence in @why; *out untouched.
+ */
 MUST_CHECK int server_open(struct server **out, const struct server_config *config, struct strbuf *why);
 /** The port really bound (http.listen with port 0). */
 unsigned server_http_port(const struct server *s);
@@ -29,7 +33,9 @@ unsigned server_http_port(const struct server *s);
 const char *server_scheme(const struct server *s);
 /** Read the certificate files again (SIGHUP); what cannot be read leaves the old ones in use and is logged. */
 void server_reload_certificates(struct server *s);
-/** Refuse new sessions and say so on /healthz; tell every client that the server goes (after registry_drain()). */
+/** Refuse new clients and tell those that have not joined. After registry_drain(), which tells all others and turns /healthz; then
+ * the loop must run a while for the messages to leave. */
 void server_drain(struct server *s);
-/** Close all sockets and free; runs the control loop as long as it takes. */
+/** Close all sockets and free; runs the control loop as long as it takes, so not from one of its handlers. Before the registry is
+ * closed; participants that are left are unattended then. NULL is fine. */
 void server_close(struct server **s);
