@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Debian's Chromium with fake devices, driven by playwright.
+
+import { chromium } from "playwright-core";
+import { until } from "./poll.mjs";
+
+const EXECUTABLE = "/usr/bin/chromium";
+
+/**
+ * @typedef {object} ChromiumOptions
+ * @property {boolean} [hasDevices]     a fake camera and microphone; default true
+ * @property {boolean} [isPermitted]    whoever asks for a device gets it; default true
+ * @property {boolean} [hidesAddresses] candidates carry mDNS names, as in front of real users
+ */
+
+/** @param {ChromiumOptions} options */
+function flagsOf({ hasDevices = true, isPermitted = true, hidesAddresses = false }) {
+  return [
+    "--headless=new",
+    "--no-sandbox",
+    "--allow-loopback-in-peer-connection",
+    ...(hidesAddresses ? [] : ["--disable-features=WebRtcHideLocalIpsWithMdns"]),
+    ...(isPermitted ? ["--use-fake-ui-for-media-stream"] : []),
+    ...(hasDevices ? ["--use-fake-device-for-media-stream"] : []),
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ];
+}
+
+export class Chromium {
+  name = "chromium";
+  #server;
+  #browser;
+
+  /**
+   * @param {import("playwright-core").BrowserServer} server
+   * @param {import("playwright-core").Browser} browser
+   */
+  constructor(server, browser) {
+    this.#server = server;
+    this.#browser = browser;
+  }
+
+  /** @param {ChromiumOptions} [options] */
+  static async open(options = {}) {
+    // A server of its own, because that one tells its process.
+    const server = await chromium.launchServer({
+      executablePath: EXECUTABLE,
+      headless: true,
+      args: flagsOf(options),
+      ignoreDefaultArgs: ["--mute-audio"],
+    });
+    return new Chromium(server, await chromium.connect(server.wsEndpoint()));
+  }
+
+  /**
+   * A page with storage of its own, as if it were another user's browser.
+   * @param {{width: number, height: number, isPhone?: boolean, colorScheme?: "light" | "dark"}} look
+   */
+  async newPage({ width, height, isPhone = false, colorScheme = "light" }) {
+    const context = await this.#browser.newContext({
+      viewport: { width, height },
+      colorScheme,
+      reducedMotion: "reduce",
+      ...(isPhone && { isMobile: true, hasTouch: true, deviceScaleFactor: 2 }),
+    });
+    const page = await context.newPage();
+    return { page, addInitScript: (/** @type {() => void} */ script, /** @type {any} */ arg) => page.addInitScript(script, arg), close: () => context.close() };
+  }
+
+  /** End all its processes at once, as a power cut would. */
+  async kill() {
+    const { pid } = this.#server.process();
+    process.kill(-(/** @type {number} */ (pid)), "SIGKILL"); // playwright makes it the leader of a group
+    await until("the end of Chromium", () => !this.#browser.isConnected());
+  }
+
+  async close() {
+    await this.#browser.close().catch(() => {});
+    await this.#server.close().catch(() => {});
+  }
+}

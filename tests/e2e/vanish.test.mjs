@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A browser that dies or falls silent without a word.
+
+import assert from "node:assert/strict";
+import { Chromium } from "./lib/chromium.mjs";
+import { everybodyMeets } from "./lib/person.mjs";
+import { scene } from "./lib/scene.mjs";
+
+const CONSENT_MS = 4000;
+const GRACE_MS = 2000;
+
+scene("a killed browser is gone for the others within the consent timeout", async (s) => {
+  const doomed = await Chromium.open();
+  s.cleanups.push(() => doomed.close());
+  const [ann, bob] = await Promise.all([s.join("Ann"), s.join("Bob", { at: doomed })]);
+  await everybodyMeets([ann, bob]);
+
+  const start = Date.now();
+  s.forget(bob);
+  await doomed.kill();
+  await ann.seesTiles(["Ann (you)"]);
+  const elapsedMs = Date.now() - start;
+  assert.ok(elapsedMs < CONSENT_MS + 2000, `it took ${elapsedMs} ms`);
+  assert.match(await ann.run(() => document.getElementById("announcer").textContent), /Bob lost the connection/);
+}, { settings: ["--dev", "--media-consent-timeout-ms", String(CONSENT_MS), "--session-grace-ms", String(GRACE_MS)] });
+
