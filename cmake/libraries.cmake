@@ -23,3 +23,16 @@ foreach(entry
     pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${entry})
     target_link_libraries(parley_dependencies INTERFACE PkgConfig::${prefix})
 endforeach()
+
+# libipsec-mb, the fast backend of transport/fanout_cipher: x86-64 only, used where it is installed; it has no pkg-config file.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    find_path(IPSEC_MB_INCLUDE_DIR intel-ipsec-mb.h)
+    find_library(IPSEC_MB_LIBRARY IPSec_MB)
+    if(IPSEC_MB_INCLUDE_DIR AND IPSEC_MB_LIBRARY)
+        target_compile_definitions(parley_dependencies INTERFACE HAVE_IPSEC_MB)
+        target_include_directories(parley_dependencies SYSTEM INTERFACE "${IPSEC_MB_INCLUDE_DIR}")
+        target_link_libraries(parley_dependencies INTERFACE "${IPSEC_MB_LIBRARY}")
+    else()
+        message(STATUS "libipsec-mb is not installed: SRTP for viewers runs on OpenSSL alone")
+    endif()
+endif()
