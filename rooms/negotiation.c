@@ -233,10 +233,10 @@ static void apply_transport(struct participant *p, const struct jsep_result *res
 /* Take all sections and the transport away: a new PeerConnection comes, or nothing. */
 static void reset(struct participant *p, struct list *gone)
 {
+    close_transport(p); /* first, so that its BYEs name what it sent */
     LIST_EACH(&p->publications, struct publication, node, pub)
     unpublish(pub, gone);
     slots_close_all(p);
-    close_transport(p);
     jsep_free(&p->jsep);
 }
 
