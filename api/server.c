@@ -142,6 +142,15 @@ static void server_free(struct server *s)
     mem_free(s);
 }
 
+/* As one would type it into a browser; port 0 of the settings became a real one. */
+static void log_address(const struct server *s)
+{
+    const char *listen = s->config->http_listen, *colon = strrchr(listen, ':');
+    int host_len = (int)(colon == NULL ? strlen(listen) : (size_t)(colon - listen));
+
+    log_info(LOG_API, NULL, "listening on %s://%.*s:%u", server_scheme(s), host_len, listen, server_http_port(s));
+}
+
 int server_open(struct server **out, const struct server_config *config, struct strbuf *why)
 {
     struct server *s;
@@ -164,7 +173,7 @@ int server_open(struct server **out, const struct server_config *config, struct 
         return err;
     }
     warn(s->config);
-    log_info(LOG_API, NULL, "listening on %s://%s, port %u", server_scheme(s), s->config->http_listen, server_http_port(s));
+    log_address(s);
     *out = s;
     return 0;
 }
