@@ -48,6 +48,7 @@ struct link {
     void *arg;
     struct ice_credentials local;
     bool is_connected;
+    unsigned connections; /* how often it was told to be: grows with each restart */
 };
 
 /** Make a link with its own credentials in ->local (nice: candidates are gathered when it returns). */

@@ -59,6 +59,7 @@ static void take_stun(struct light_link *n, const uint8_t *buf, size_t len)
     if (n->ice == NULL || !ice_client_input(n->ice, buf, len) || n->link.is_connected)
         return;
     n->link.is_connected = true;
+    n->link.connections++;
     check_every(n, CONSENT_CHECKS_MS);
     if (n->link.handlers.on_connected != NULL)
         n->link.handlers.on_connected(n->link.arg);

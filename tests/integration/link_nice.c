@@ -43,6 +43,7 @@ static void on_component_state(NiceAgent *agent, guint stream, guint component, 
     if (state != NICE_COMPONENT_STATE_CONNECTED && state != NICE_COMPONENT_STATE_READY)
         return;
     n->link.is_connected = true;
+    n->link.connections++;
     if (n->link.handlers.on_connected != NULL)
         n->link.handlers.on_connected(n->link.arg);
 }
