@@ -40,8 +40,10 @@ struct negotiation {
 static struct publication *find_by_mid(const struct participant *p, const char *mid)
 {
     LIST_EACH(&p->publications, struct publication, node, pub)
-    if (strcmp(pub->mid, mid) == 0)
-        return pub;
+    {
+        if (strcmp(pub->mid, mid) == 0)
+            return pub;
+    }
     return NULL;
 }
 
@@ -235,7 +237,9 @@ static void reset(struct participant *p, struct list *gone)
 {
     close_transport(p); /* first, so that its BYEs name what it sent */
     LIST_EACH(&p->publications, struct publication, node, pub)
-    unpublish(pub, gone);
+    {
+        unpublish(pub, gone);
+    }
     slots_close_all(p);
     jsep_free(&p->jsep);
 }
@@ -412,8 +416,10 @@ static int start_anew(struct negotiation *n, struct str sdp, struct sdp_error *w
     if (err != 0)
         return err;
     LIST_EACH(&p->publications, struct publication, node, pub)
-    if (pub->muted_by_server)
-        n->muted_sources |= 1u << pub->source;
+    {
+        if (pub->muted_by_server)
+            n->muted_sources |= 1u << pub->source;
+    }
     reset(p, &n->gone);
     p->jsep = new_jsep(p);
     return 0;

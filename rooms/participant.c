@@ -63,7 +63,9 @@ void participant_each_publication(const struct participant *p,
                                   void *arg)
 {
     LIST_EACH(&p->publications, struct publication, node, pub)
-    visit(pub, arg);
+    {
+        visit(pub, arg);
+    }
 }
 
 size_t participant_slots(struct participant *p, const struct slot_info **out)
@@ -73,11 +75,13 @@ size_t participant_slots(struct participant *p, const struct slot_info **out)
     mem_free(p->slot_info);
     p->slot_info = mem_alloc_array(p->slot_count + 1, sizeof(*p->slot_info));
     LIST_EACH(&p->slots, struct slot, node, s)
-    p->slot_info[n++] = (struct slot_info){
-        .mid = s->mid,
-        .is_video = s->kind == MEDIA_VIDEO,
-        .publication = s->wish == NULL ? NULL : s->wish->publication,
-    };
+    {
+        p->slot_info[n++] = (struct slot_info){
+            .mid = s->mid,
+            .is_video = s->kind == MEDIA_VIDEO,
+            .publication = s->wish == NULL ? NULL : s->wish->publication,
+        };
+    }
     *out = p->slot_info;
     return n;
 }
@@ -170,7 +174,9 @@ int participant_offer(struct participant *p, struct str sdp, const struct track_
     mem_free(p->published);
     p->published = mem_alloc_array(p->publication_count + 1, sizeof(*p->published));
     LIST_EACH(&p->publications, struct publication, node, pub)
-    p->published[n++] = pub;
+    {
+        p->published[n++] = pub;
+    }
     result->published = p->published;
     result->published_count = n;
     result->slot_count = participant_slots(p, &result->slot);

@@ -226,7 +226,9 @@ void registry_each_room(const struct registry *g, void (*visit)(struct room *r, 
                         void *arg)
 {
     LIST_EACH(&g->rooms, struct room, node, r)
-    visit(r, arg);
+    {
+        visit(r, arg);
+    }
 }
 
 void registry_delete_room(struct registry *g, struct room *r, enum leave_reason reason)

@@ -60,7 +60,9 @@ static struct participant **snapshot(const struct room *r, size_t *n)
 
     *n = 0;
     LIST_EACH(&r->participants, struct participant, node, p)
-    all[(*n)++] = p;
+    {
+        all[(*n)++] = p;
+    }
     return all;
 }
 

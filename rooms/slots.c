@@ -25,7 +25,8 @@ static struct sfu_host *host_of(const struct slot *s)
 void slots_tell_later(struct participant *p)
 {
     if (!deadline_is_set(&p->tell))
-        deadline_set(worker_wheel(registry_of(p)->control), &p->tell, 0); /* long past: with this turn's deadlines */
+        deadline_set(worker_wheel(registry_of(p)->control), &p->tell,
+                     0); /* long past: with this turn's deadlines */
 }
 
 static void note_changed(struct slot *s)
@@ -53,8 +54,10 @@ static void set_state(struct wish *w, enum wish_state state)
 static struct wish *find_wish(const struct participant *p, const struct publication *pub)
 {
     LIST_EACH(&p->wishes, struct wish, node, w)
-    if (w->publication == pub)
-        return w;
+    {
+        if (w->publication == pub)
+            return w;
+    }
     return NULL;
 }
 
@@ -103,8 +106,10 @@ static void vacate(struct slot *s)
 static struct slot *find_free(const struct participant *p, enum media_kind kind)
 {
     LIST_EACH(&p->slots, struct slot, node, s)
-    if (s->wish == NULL && s->kind == kind)
-        return s;
+    {
+        if (s->wish == NULL && s->kind == kind)
+            return s;
+    }
     return NULL;
 }
 
@@ -168,8 +173,10 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
 void slots_participant_joined(struct participant *p)
 {
     LIST_EACH(&p->room->publications, struct publication, room_node, pub)
-    if (wants_by_itself(p, pub))
-        (void)add_wish(p, pub);
+    {
+        if (wants_by_itself(p, pub))
+            (void)add_wish(p, pub);
+    }
 }
 
 void slots_participant_left(struct participant *p)
@@ -187,14 +194,18 @@ void slots_participant_left(struct participant *p)
 void slots_publication_added(struct publication *pub)
 {
     LIST_EACH(&pub->participant->room->participants, struct participant, node, p)
-    if (wants_by_itself(p, pub))
-        seek(add_wish(p, pub));
+    {
+        if (wants_by_itself(p, pub))
+            seek(add_wish(p, pub));
+    }
 }
 
 void slots_publication_removed(struct publication *pub)
 {
     LIST_EACH(&pub->wishes, struct wish, publication_node, w)
-    end_wish(w);
+    {
+        end_wish(w);
+    }
 }
 
 void slots_publication_codec(struct publication *pub)
@@ -262,7 +273,9 @@ struct publication *slots_reserve(struct participant *p, const struct transceive
 void slots_drop_reservations(struct participant *p)
 {
     LIST_EACH(&p->wishes, struct wish, node, w)
-    w->reserved_mid[0] = 0;
+    {
+        w->reserved_mid[0] = 0;
+    }
 }
 
 static bool can_receive(const struct transceiver *t, enum codec_id codec)
@@ -279,9 +292,11 @@ static void retry_blocked(struct participant *p, const struct transceiver *t)
     if (p->wish_count[WISH_BLOCKED][t->kind == MEDIA_VIDEO] == 0)
         return;
     LIST_EACH(&p->wishes, struct wish, node, w)
-    if (w->state == WISH_BLOCKED && w->publication->kind == t->kind &&
-        can_receive(t, w->publication->codec))
-        set_state(w, WISH_WAITING);
+    {
+        if (w->state == WISH_BLOCKED && w->publication->kind == t->kind &&
+            can_receive(t, w->publication->codec))
+            set_state(w, WISH_WAITING);
+    }
 }
 
 void slots_section_opened(struct participant *p, const struct transceiver *t)
@@ -327,23 +342,29 @@ void slots_offered(struct participant *p, unsigned audio, unsigned video)
     p->told_audio -= MIN(p->told_audio, audio);
     p->told_video -= MIN(p->told_video, video);
     LIST_EACH(&p->slots, struct slot, node, s)
-    if (s->wish == NULL)
-        serve(s);
+    {
+        if (s->wish == NULL)
+            serve(s);
+    }
     slots_tell_later(p);
 }
 
 void slots_close_all(struct participant *p)
 {
     LIST_EACH(&p->slots, struct slot, node, s)
-    slots_section_closed(s);
+    {
+        slots_section_closed(s);
+    }
     p->told_audio = p->told_video = 0;
 }
 
 struct slot *slots_find_mid(struct participant *p, const char *mid)
 {
     LIST_EACH(&p->slots, struct slot, node, s)
-    if (strcmp(s->mid, mid) == 0)
-        return s;
+    {
+        if (strcmp(s->mid, mid) == 0)
+            return s;
+    }
     return NULL;
 }
 
@@ -434,8 +455,10 @@ static struct wish *find_past_limit(const struct participant *p)
     if (p->slot_count < MAX_SLOTS_PER_PARTICIPANT)
         return NULL;
     LIST_EACH(&p->wishes, struct wish, node, w)
-    if (w->state == WISH_WAITING && !w->is_told_limit)
-        return w;
+    {
+        if (w->state == WISH_WAITING && !w->is_told_limit)
+            return w;
+    }
     return NULL;
 }
 
