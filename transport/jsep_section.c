@@ -106,7 +106,7 @@ static void negotiate_feedback(struct negotiated_codec *c, const struct sdp_sect
         const struct sdp_rtcp_fb *fb = &s->rtcp_fb[i];
         if (fb->pt != -1 && fb->pt != c->pt)
             continue;
-#define X(words, flag) c->flag |= str_eq_nocase(fb->value, STR(words));
+#define X(words, flag, when) c->flag |= str_eq_nocase(fb->value, STR(words));
         JSEP_FEEDBACK_MAP(X)
 #undef X
     }
@@ -159,7 +159,7 @@ static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
 static bool is_answered_ext(enum rtp_ext_kind kind)
 {
     switch (kind) {
-#define X(name) case RTP_EXT_##name:
+#define X(name, when) case RTP_EXT_##name:
         JSEP_EXT_MAP(X)
 #undef X
         return true;
@@ -183,6 +183,22 @@ static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, b
     }
 }
 
+/* Which packets arrived when is told where both are there: the numbers, and the report of them. */
+static bool has_twcc(const struct transceiver *t)
+{
+    for (size_t i = 0; i < t->codec_count; i++)
+        if (t->codec[i].twcc)
+            return t->ext.id[RTP_EXT_TWCC] != 0;
+    return false;
+}
+
+static void drop_twcc(struct transceiver *t)
+{
+    for (size_t i = 0; i < t->codec_count; i++)
+        t->codec[i].twcc = false;
+    t->ext.id[RTP_EXT_TWCC] = 0;
+}
+
 int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
                            struct sdp_error *why)
 {
@@ -191,9 +207,29 @@ int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, b
     if (err < 0 || t->rejected)
         return err;
     negotiate_exts(t, s, ext_mixed);
+    if (!has_twcc(t))
+        drop_twcc(t);
     if (!str_eq_c(s->msid_stream, "-") &&
         !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
         return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",
                           MAX_MSID_LEN);
     return jsep_section_client_sends(s) ? jsep_encoding_negotiate(t, s, why) : 0;
+}
+
+enum when { ALWAYS, RECEIVE };
+
+void jsep_section_fit_direction(struct transceiver *t)
+{
+    if (t->recv)
+        return;
+    for (size_t i = 0; i < t->codec_count; i++) {
+#define X(words, flag, when) t->codec[i].flag &= (when) == ALWAYS;
+        JSEP_FEEDBACK_MAP(X)
+#undef X
+    }
+#define X(name, when)      \
+    if ((when) == RECEIVE) \
+        t->ext.id[RTP_EXT_##name] = 0;
+    JSEP_EXT_MAP(X)
+#undef X
 }

@@ -82,6 +82,7 @@ static void withdraw(struct transport *tp)
     deadline_clear(&tp->dtls_due);
     deadline_clear(&tp->handshake_due);
     deadline_clear(&tp->report_due);
+    deadline_clear(&tp->twcc_due);
     forget_all_paths(tp);
     for (size_t i = 0; i < tp->ufrag_count; i++)
         mux_remove_ufrag(tp->env->mux, tp->ufrag[i]);
@@ -96,6 +97,7 @@ static void enter(struct transport *tp, enum transport_state state)
         break;
     case TRANSPORT_FAILED:
         deadline_clear(&tp->report_due);
+        deadline_clear(&tp->twcc_due);
         forget_all_paths(tp);
         break;
     case TRANSPORT_CLOSED:
@@ -361,6 +363,7 @@ static void free_now(void *block)
     dtls_free(&tp->dtls);
     rtpsec_free(&tp->rtpsec);
     ice_free(&tp->ice);
+    transport_twcc_fini(tp);
     mem_free(tp);
 }
 
@@ -401,6 +404,7 @@ int transport_open(struct transport **out, const struct transport_env *env,
     if (err != 0)
         goto out;
     transport_rtcp_init(tp);
+    transport_twcc_init(tp);
     *out = tp;
     return 0;
 out:

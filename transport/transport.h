@@ -85,6 +85,7 @@ struct transport_stats {
     uint64_t packets_received, bytes_received, packets_sent, bytes_sent; /* datagrams, STUN and DTLS included */
     uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed, unvalidated_path;
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
+    uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
@@ -129,6 +130,12 @@ bool transport_send_rtcp(struct transport *tp, const uint8_t *buf, size_t len, u
 /** Ask the endpoint for a keyframe of its @ssrc: PLI (RFC 4585 s6.3.1) or FIR (RFC 5104 s4.3.1, sequence kept here). */
 bool transport_send_pli(struct transport *tp, uint32_t ssrc, uint64_t now_us);
 bool transport_send_fir(struct transport *tp, uint32_t ssrc, uint64_t now_us);
+
+/**
+ * Tell the endpoint when its packets arrive, by the header extension @ext_id that numbers them over all its streams
+ * (RTP_EXT_TWCC; the same on all bundled sections). 0 stops it. Without memory there is none; that is counted.
+ */
+void transport_set_twcc_id(struct transport *tp, uint8_t ext_id);
 
 /** Put an SSRC into this transport's reports. The state struct stays the caller's, who removes it before it dies. */
 void transport_add_recv(struct transport *tp, struct rtp_recv *r);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transport_internal.h - what transport.c (life, states), transport_media.c (SRTP) and transport_rtcp.c (reports, feedback) share. */
+/* transport_internal.h - what transport.c (life, states), transport_media.c (SRTP), transport_rtcp.c (reports, feedback) and
+ * transport_twcc.c (arrivals) share. */
 #pragma once
 
 #include "core/deadline.h"
@@ -9,6 +10,8 @@
 
 struct map;
 struct rtpsec;
+struct twcc;
+struct writer;
 
 #define MAX_TRANSPORT_UFRAGS 3 /* current, old, and a new one while it is added */
 
@@ -42,6 +45,12 @@ struct transport {
     uint32_t reporter_ssrc; /* whose receiver reports and feedback are: no stream of ours */
     char cname[17];         /* of the reporter; RFC 7022: random, for this transport only */
     uint8_t fir_seq;
+
+    /* transport_twcc.c */
+    struct twcc *twcc; /* NULL until it is negotiated */
+    uint8_t twcc_ext_id;
+    uint32_t twcc_media_ssrc; /* of a latest packet */
+    struct deadline twcc_due;
 };
 
 /** Take an SRTP or SRTCP packet, whose last reference the caller drops afterwards. Calls: any handler but on_state. */
@@ -55,5 +64,14 @@ void transport_rtcp_fini(struct transport *tp);
 void transport_rtcp_wake(struct transport *tp, uint64_t now_us);
 /** Take a clear compound. Calls: on_keyframe_request, on_nack, on_bye. */
 void transport_rtcp_receive(struct transport *tp, const uint8_t *buf, size_t len, uint64_t now_us);
+/** Write what a compound of feedback begins with: an empty report, and whose it is. */
+void transport_rtcp_write_head(const struct transport *tp, struct writer *w);
 /** Say that all senders end. */
 void transport_rtcp_send_byes(struct transport *tp, uint64_t now_us);
+
+/** Prepare and take down what transport_twcc.c keeps. */
+void transport_twcc_init(struct transport *tp);
+void transport_twcc_fini(struct transport *tp);
+/** Note when a clear RTP packet, which came as @bytes, arrived. */
+void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
+                            uint64_t now_us);

@@ -26,7 +26,7 @@ static void count_srtp_error(struct transport *tp, int err)
 
 static void receive_rtp(struct transport *tp, struct packet *pkt, uint64_t now_us)
 {
-    size_t len = pkt->len;
+    size_t bytes = pkt->len, len = bytes;
     int err = rtpsec_unprotect_rtp(tp->rtpsec, pkt->data, &len);
 
     pkt->len = (uint16_t)len;
@@ -37,6 +37,8 @@ static void receive_rtp(struct transport *tp, struct packet *pkt, uint64_t now_u
         return;
     }
     pkt->flags |= PACKET_HAS_RTP;
+    if (tp->twcc != NULL)
+        transport_twcc_receive(tp, pkt, bytes, now_us);
     transport_rtcp_wake(tp, now_us);
     if (tp->handlers->on_rtp != NULL)
         tp->handlers->on_rtp(tp, pkt, now_us, tp->arg);

@@ -154,6 +154,11 @@ static void write_rr(struct writer *w, const struct transport *tp, const struct 
     rtcp_write_sdes_cname(w, tp->reporter_ssrc, str_of(tp->cname));
 }
 
+void transport_rtcp_write_head(const struct transport *tp, struct writer *w)
+{
+    write_rr(w, tp, NULL, 0);
+}
+
 static void add_sr(struct compound *c, const struct rtcp_sender_info *info, const char *cname)
 {
     struct writer before = c->w;

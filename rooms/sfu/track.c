@@ -53,6 +53,8 @@ static void set_section(struct track *t, const struct transceiver *section)
     t->section_version++;
     index_exts(t);
     set_encoding_count(t, MAX(section->encoding_count, 1u));
+    if (section->ext.id[RTP_EXT_TWCC] != 0)
+        transport_set_twcc_id(t->owner->tp, section->ext.id[RTP_EXT_TWCC]);
 }
 
 int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,

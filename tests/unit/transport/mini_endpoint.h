@@ -219,8 +219,8 @@ static void give(const uint8_t *buf, size_t len)
 }
 
 /* Past the mux, which would not find the way. */
-static void give_directly(struct transport *tp, const struct path *path, const uint8_t *buf,
-                          size_t len)
+static inline void give_directly(struct transport *tp, const struct path *path, const uint8_t *buf,
+                                 size_t len)
 {
     struct packet *p = packet_new(world.env.pool);
 
@@ -387,7 +387,7 @@ static size_t endpoint_protect_rtp(uint8_t buf[300], uint32_t ssrc, uint16_t seq
     return len;
 }
 
-static void send_rtp(uint32_t ssrc, uint16_t seq)
+static inline void send_rtp(uint32_t ssrc, uint16_t seq)
 {
     uint8_t buf[300];
     size_t len = endpoint_protect_rtp(buf, ssrc, seq);
@@ -395,7 +395,7 @@ static void send_rtp(uint32_t ssrc, uint16_t seq)
     give(buf, len);
 }
 
-static void send_rtcp(const struct writer *w)
+static inline void send_rtcp(const struct writer *w)
 {
     uint8_t buf[1400];
     size_t len = writer_len(w);

@@ -15,6 +15,9 @@
     "a=fmtp:" pt " level-asymmetry-allowed=1;packetization-mode=" mode \
     ";profile-level-id=" profile "\r\n"
 #define SECTION(line, mid, rest) line "\r\na=mid:" mid "\r\n" TRANSPORT rest
+#define TWCC_EXT \
+    "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
+#define TWCC(pt) "a=rtcp-fb:" pt " transport-cc\r\n" TWCC_EXT
 #define SIMULCAST_RIDS "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n"
 
 /* ---- what an offer is answered with ---- */
@@ -88,10 +91,31 @@ static const struct {
      {"red", "CN", "G722"}},
     {"feedback that we live up to, of payload types that were taken",
      SESSION_HEAD BUNDLE("0") VIDEO(
-         "0", "a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:96 transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
+         "0", "a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
               "a=rtcp-fb:* nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:120 nack pli\r\n"),
      {"a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n"},
      {"goog-remb", "transport-cc", ":120", "fb:97"}},
+    {"transport-wide feedback where the offerer sends",
+     SESSION_HEAD BUNDLE("0 1 2") AUDIO("0", TWCC("111") "a=sendonly\r\n") VIDEO("1", TWCC("96"))
+         VIDEO("2", TWCC("*") "a=sendonly\r\n"),
+     {"a=rtcp-fb:111 transport-cc\r\n" TWCC_EXT "a=recvonly\r\n",
+      "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" TWCC_EXT
+      "a=sendrecv\r\n",
+      TWCC_EXT "a=recvonly\r\n"},
+     {"fb:97"}},
+    {"no transport-wide feedback where it does not",
+     SESSION_HEAD BUNDLE("0 1") AUDIO("0", TWCC("111") "a=recvonly\r\n")
+         VIDEO("1", TWCC("96") "a=inactive\r\n"),
+     {"a=sendonly\r\n", "a=inactive\r\n"},
+     {"transport-cc", "transport-wide"}},
+    {"no packet numbers that nobody would report",
+     SESSION_HEAD BUNDLE("0") VIDEO("0", TWCC_EXT "a=sendonly\r\n"),
+     {"a=recvonly\r\n"},
+     {"transport-wide"}},
+    {"no report of packets without numbers",
+     SESSION_HEAD BUNDLE("0") VIDEO("0", "a=rtcp-fb:96 transport-cc\r\na=sendonly\r\n"),
+     {"a=recvonly\r\n"},
+     {"transport-cc"}},
     {"header extensions under the offer's ids, directions mirrored",
      SESSION_HEAD BUNDLE("0") VIDEO(
          "0",
@@ -156,10 +180,10 @@ static const struct {
       "m=audio 40000 UDP/TLS/RTP/SAVPF 111\r\n", "a=end-of-candidates\r\n"},
      {0}},
     {"port 0 is stopped, port 0 with bundle-only is not",
-     SESSION_HEAD BUNDLE("0 1")
-         AUDIO("0", "a=sendonly\r\n") "m=video 0 UDP/TLS/RTP/SAVPF 96 "
-                                      "97\r\na=mid:1\r\na=bundle-only\r\na=recvonly\r\n" VP8_RTX
-                                          STOPPED("video", "2"),
+     SESSION_HEAD BUNDLE("0 1") AUDIO(
+         "0", "a=sendonly\r\n") "m=video 0 UDP/TLS/RTP/SAVPF 96 "
+                                "97\r\na=mid:1\r\na=bundle-only\r\na=recvonly\r\n" VP8_RTX STOPPED(
+                                    "video", "2"),
      {"a=group:BUNDLE 0 1\r\n", "m=video 40000 UDP/TLS/RTP/SAVPF 96 97\r\n",
       "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n"},
      {0}},
