@@ -62,7 +62,7 @@ static const char notifications[] =
     "| `participantJoined` | `{participant}` | |\n"
     "| `participantLeft` | `{participantId, reason}` | reasons as of `closed`, or `left` |\n"
     "| `participantUpdated` | `{participant}` | name or metadata changed |\n"
-    "| `trackPublished` | `{participantId, track}` | also when the codec of a track becomes known |\n"
+    "| `trackPublished` | `{participantId, track}` | |\n"
     "| `trackUnpublished` | `{participantId, trackId}` | |\n"
     "| `trackMuted` | `{participantId, trackId, muted, mutedBy}` | muted or unmuted |\n"
     "| `slots` | `{slots: [slot…]}` | what these slots carry changed |\n"

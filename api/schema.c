@@ -31,23 +31,23 @@ void schema_print_type(const struct param *p, char *out, size_t size)
     switch (p->type) {
     case PARAM_TEXT:
     case PARAM_NAME:
-        (void)snprintf(out, size, "text of %" PRIu64 " to %" PRIu64 " bytes%s", p->min, p->max,
+        (void)snprintf(out, size, "a text of %" PRIu64 " to %" PRIu64 " bytes%s", p->min, p->max,
                        p->type == PARAM_NAME ? " without control characters" : "");
         break;
     case PARAM_BOOL:
         (void)snprintf(out, size, "true or false");
         break;
     case PARAM_NUMBER:
-        (void)snprintf(out, size, "whole number from %" PRIu64 " to %" PRIu64, p->min, p->max);
+        (void)snprintf(out, size, "a whole number from %" PRIu64 " to %" PRIu64, p->min, p->max);
         break;
     case PARAM_ANY:
         (void)snprintf(out, size, "any JSON value of at most %" PRIu64 " bytes", p->max);
         break;
     case PARAM_LIST:
-        (void)snprintf(out, size, "list of %" PRIu64 " to %" PRIu64 " objects", p->min, p->max);
+        (void)snprintf(out, size, "a list of %" PRIu64 " to %" PRIu64 " objects", p->min, p->max);
         break;
     case PARAM_MAP:
-        (void)snprintf(out, size, "object of at most %" PRIu64 " objects", p->max);
+        (void)snprintf(out, size, "an object of at most %" PRIu64 " objects", p->max);
         break;
     }
 }

@@ -142,13 +142,17 @@ static void server_free(struct server *s)
     mem_free(s);
 }
 
-/* As one would type it into a browser; port 0 of the settings became a real one. */
+/* As one would type it into a browser on this machine; port 0 of the settings became a real one. */
 static void log_address(const struct server *s)
 {
-    const char *listen = s->config->http_listen, *colon = strrchr(listen, ':');
-    int host_len = (int)(colon == NULL ? strlen(listen) : (size_t)(colon - listen));
+    const char *listen_at = s->config->http_listen, *colon = strrchr(listen_at, ':');
+    struct str host = {listen_at, colon != NULL ? (size_t)(colon - listen_at) : strlen(listen_at)};
+    bool is_any = str_eq_c(host, "0.0.0.0") || str_eq_c(host, "[::]");
 
-    log_info(LOG_API, NULL, "listening on %s://%.*s:%u", server_scheme(s), host_len, listen, server_http_port(s));
+    if (is_any)
+        host = STR("localhost");
+    log_info(LOG_API, NULL, "listening on %s://%.*s:%u%s", server_scheme(s), (int)host.len, host.p, server_http_port(s),
+             is_any ? " and this machine's other addresses" : "");
 }
 
 int server_open(struct server **out, const struct server_config *config, struct strbuf *why)
