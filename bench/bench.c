@@ -14,7 +14,10 @@ static const struct {
     int (*run)(const struct bench_options *options);
     const char *sentence;
 } benches[] = {
-    {"delay", bench_delay, "delay added by forwarding at light load: p50, p99 beside bare loopback"},
+    {"delay", bench_delay,
+     "delay added by forwarding at light load: p50, p99 beside bare loopback"},
+    {"encrypt", bench_encrypt,
+     "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
 };
 
 static int usage(FILE *to)

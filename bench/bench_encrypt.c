@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_encrypt.c - what encrypting one packet for one more viewer costs.
+ *
+ * One shared packet is encrypted for many keys in turn into a slab of one batch, as the packet path does it: by each backend
+ * of the fan-out cipher, and by rtpsec (libsrtp, with the copy it needs) for comparison. Every contestant gets a short turn
+ * a round, rounds follow each other, so that what disturbs the machine disturbs all; the medians of the rounds are shown.
+ * Keys live for one turn: libsrtp on NSS, as Debian builds it, gets slower with every context that exists in the process.
+ */
+#include "bench/bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/check.h"
+#include "core/err.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "core/rtp.h"
+#include "core/timebase.h"
+#include "core/wire.h"
+#include "transport/fanout_cipher.h"
+#include "transport/rtpsec.h"
+
+#define KEYS 400
+#define PAYLOAD_BYTES 1100
+#define HEADER_BYTES \
+    24                /* fixed header and an extension block: mid, transport-wide sequence number */
+#define FRONT_BYTES 6 /* a VP8 descriptor, the part of a payload that is rewritten for a viewer */
+#define BATCH 64      /* packets of one send call */
+#define SLOT_BYTES (HEADER_BYTES + PAYLOAD_BYTES + PACKET_TAILROOM_BYTES)
+#define SLICE_US 50000.0
+#define MAX_ROUNDS 1000
+#define MAX_CONTESTANTS 9
+
+static const struct {
+    enum srtp_profile profile;
+    uint8_t key_bytes, salt_bytes;
+} profiles[] = {
+    {SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12},
+    {SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12},
+    {SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14},
+};
+
+/* One way to encrypt, with a profile and KEYS keys. */
+struct contestant {
+    const char *name;
+    size_t profile;               /* row of profiles */
+    struct fanout_cipher *cipher; /* NULL: rtpsec */
+    struct viewer {
+        struct fanout_key *key;
+        struct fanout_stream stream;
+        struct rtpsec *rtpsec;
+    } viewer[KEYS];
+    uint16_t seq;
+    double whole_us[MAX_ROUNDS]; /* the payload is shared as it is */
+    double front_us[MAX_ROUNDS]; /* its first bytes are the viewer's own */
+};
+
+struct encrypt_run {
+    struct fanout_cipher *cipher[2];
+    struct contestant *contestant[MAX_CONTESTANTS];
+    size_t contestants, rounds;
+    uint8_t head[HEADER_BYTES + FRONT_BYTES];
+    uint8_t payload[PAYLOAD_BYTES];
+    uint8_t slab[BATCH * SLOT_BYTES];
+};
+
+static double cpu_us(void)
+{
+    struct rusage u;
+
+    CHECK(getrusage(RUSAGE_THREAD, &u) == 0);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+/* --- contestants --------------------------------------------------------------------------------------- */
+
+static int open_viewer(struct contestant *c, size_t i)
+{
+    struct srtp_keys keys = {.profile = profiles[c->profile].profile,
+                             .key_bytes = profiles[c->profile].key_bytes,
+                             .salt_bytes = profiles[c->profile].salt_bytes};
+
+    rng_secret_bytes(keys.local, sizeof(keys.local));
+    rng_secret_bytes(keys.remote, sizeof(keys.remote));
+    fanout_stream_init(&c->viewer[i].stream, (uint32_t)i);
+    return c->cipher == NULL ? rtpsec_new(&c->viewer[i].rtpsec, &keys)
+                             : fanout_key_new(&c->viewer[i].key, c->cipher, &keys);
+}
+
+static int open_viewers(struct contestant *c)
+{
+    int err = 0;
+
+    c->seq = 0;
+    for (size_t i = 0; i < KEYS && err == 0; i++)
+        err = open_viewer(c, i);
+    return err;
+}
+
+static void close_viewers(struct contestant *c)
+{
+    for (size_t i = 0; i < KEYS; i++) {
+        fanout_key_free(&c->viewer[i].key);
+        rtpsec_free(&c->viewer[i].rtpsec);
+    }
+}
+
+static void add_contestant(struct encrypt_run *r, const char *name, struct fanout_cipher *cipher,
+                           size_t profile)
+{
+    struct contestant *c = MEM_NEW(struct contestant);
+
+    CHECK(r->contestants < MAX_CONTESTANTS);
+    r->contestant[r->contestants++] = c;
+    c->name = name;
+    c->cipher = cipher;
+    c->profile = profile;
+}
+
+static int open_run(struct encrypt_run *r)
+{
+    static const enum fanout_backend backends[] = {FANOUT_BACKEND_IPSEC_MB, FANOUT_BACKEND_OPENSSL};
+    int err = 0;
+
+    r->head[0] = 0x90;
+    wire_put_u16(r->head + RTP_FIXED_HEADER_BYTES, 0xbede);
+    wire_put_u16(r->head + RTP_FIXED_HEADER_BYTES + 2,
+                 (HEADER_BYTES - RTP_FIXED_HEADER_BYTES - 4) / 4);
+    rng_secret_bytes(r->payload, sizeof(r->payload));
+    for (size_t b = 0; b < ARRAY_LEN(backends); b++) {
+        err = fanout_cipher_new(&r->cipher[b], backends[b]);
+        if (err != 0 && err != E_UNSUPPORTED)
+            return err;
+    }
+    for (size_t p = 0; p < ARRAY_LEN(profiles); p++) {
+        add_contestant(r, "libsrtp2", NULL, p);
+        for (size_t b = 0; b < ARRAY_LEN(backends); b++)
+            if (r->cipher[b] != NULL)
+                add_contestant(r, fanout_cipher_name(r->cipher[b]), r->cipher[b], p);
+    }
+    return 0;
+}
+
+static void close_run(struct encrypt_run *r)
+{
+    for (size_t i = 0; i < r->contestants; i++)
+        mem_free(r->contestant[i]);
+    for (size_t b = 0; b < ARRAY_LEN(r->cipher); b++)
+        fanout_cipher_free(&r->cipher[b]);
+    mem_free(r);
+}
+
+/* --- measuring ----------------------------------------------------------------------------------------- */
+
+static size_t encrypt_one(struct contestant *c, struct viewer *v, const struct fanout_packet *p,
+                          uint8_t *dst)
+{
+    size_t len = p->head_bytes + p->payload_bytes;
+
+    if (c->cipher != NULL) {
+        CHECK(fanout_cipher_submit(c->cipher, v->key, &v->stream, p, dst, &len) == 0);
+        return len;
+    }
+    memcpy(dst, p->head, p->head_bytes);
+    memcpy(dst + p->head_bytes, p->payload, p->payload_bytes);
+    CHECK(rtpsec_protect_rtp(v->rtpsec, dst, &len, len + PACKET_TAILROOM_BYTES) == 0);
+    return len;
+}
+
+/* One packet for every key. */
+static void encrypt_for_all(struct encrypt_run *r, struct contestant *c, size_t front_bytes)
+{
+    struct fanout_packet p = {.head = r->head,
+                              .header_bytes = HEADER_BYTES,
+                              .head_bytes = HEADER_BYTES + front_bytes,
+                              .payload = r->payload + front_bytes,
+                              .payload_bytes = PAYLOAD_BYTES - front_bytes};
+    size_t used = 0;
+
+    wire_put_u16(r->head + 2, c->seq++);
+    for (size_t i = 0; i < KEYS; i++) {
+        wire_put_u32(r->head + 8, (uint32_t)i);
+        used += encrypt_one(c, &c->viewer[i], &p, r->slab + used);
+        if (i % BATCH != BATCH - 1 && i != KEYS - 1)
+            continue;
+        if (c->cipher != NULL)
+            fanout_cipher_flush(c->cipher);
+        used = 0;
+    }
+}
+
+static double slice_us(struct encrypt_run *r, struct contestant *c, size_t front_bytes)
+{
+    double begin = 0, spent = 0;
+    size_t packets = 0;
+
+    encrypt_for_all(r, c, front_bytes); /* warm up: the keys come back into the cache */
+    for (begin = cpu_us(); spent < SLICE_US; spent = cpu_us() - begin) {
+        encrypt_for_all(r, c, front_bytes);
+        packets += KEYS;
+    }
+    return spent / (double)packets;
+}
+
+static int take_turn(struct encrypt_run *r, struct contestant *c)
+{
+    int err = open_viewers(c);
+
+    if (err == 0) {
+        c->whole_us[r->rounds] = slice_us(r, c, 0);
+        c->front_us[r->rounds] = slice_us(r, c, FRONT_BYTES);
+    }
+    close_viewers(c);
+    return err;
+}
+
+static int measure(struct encrypt_run *r, uint64_t seconds)
+{
+    uint64_t end_us = timebase_now_us() + seconds * US_PER_S;
+    int err = 0;
+
+    do {
+        for (size_t i = 0; i < r->contestants && err == 0; i++)
+            err = take_turn(r, r->contestant[i]);
+        r->rounds++;
+    } while (err == 0 && timebase_now_us() < end_us && r->rounds < MAX_ROUNDS);
+    return err;
+}
+
+/* --- report -------------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+struct figures {
+    double median, min, max;
+};
+
+static struct figures figures_of(double *values, size_t n)
+{
+    qsort(values, n, sizeof(*values), ascending);
+    return (struct figures){values[n / 2], values[0], values[n - 1]};
+}
+
+static void report_row(struct encrypt_run *r, size_t i, FILE *json)
+{
+    struct contestant *c = r->contestant[i];
+    const char *profile = srtp_profile_name(profiles[c->profile].profile);
+    struct figures w = figures_of(c->whole_us, r->rounds), f = figures_of(c->front_us, r->rounds);
+
+    printf("%-24s %-24s %.3f (%.3f, %.3f)   %.3f (%.3f, %.3f)\n", profile, c->name, w.median, w.min,
+           w.max, f.median, f.min, f.max);
+    if (json != NULL)
+        fprintf(json,
+                "%s\n {\"profile\": \"%s\", \"by\": \"%s\", \"whole\": {\"median\": %.4f, \"min\": "
+                "%.4f, \"max\": %.4f}, "
+                "\"front\": {\"median\": %.4f, \"min\": %.4f, \"max\": %.4f}}",
+                i > 0 ? "," : "", profile, c->name, w.median, w.min, w.max, f.median, f.min, f.max);
+}
+
+static void report(struct encrypt_run *r, FILE *json)
+{
+    printf("CPU us per packet: %d bytes of payload, %d keys in turn, batches of %d; median of %zu "
+           "rounds (least, most)\n",
+           PAYLOAD_BYTES, KEYS, BATCH, r->rounds);
+    printf("%-24s %-24s %-22s %s\n", "profile", "by", "payload as it is", "its front rewritten");
+    if (json != NULL)
+        fprintf(json,
+                "{\"bench\": \"encrypt\", \"unit\": \"us\", \"payload_bytes\": %d, \"keys\": %d, "
+                "\"rounds\": %zu, \"rows\": [",
+                PAYLOAD_BYTES, KEYS, r->rounds);
+    for (size_t i = 0; i < r->contestants; i++)
+        report_row(r, i, json);
+    if (json != NULL)
+        fprintf(json, "]}\n");
+}
+
+int bench_encrypt(const struct bench_options *options)
+{
+    struct encrypt_run *r = MEM_NEW(struct encrypt_run);
+    int err = open_run(r);
+
+    if (err == 0)
+        err = measure(r, options->seconds);
+    if (err == 0)
+        report(r, options->json);
+    close_run(r);
+    return err;
+}
