@@ -17,7 +17,7 @@
 #include "tests/integration/secure.h"
 #include "tests/integration/server.h"
 
-#define CLIENT_MAX_SOURCES 32 /* tags are numbers below this */
+#define CLIENT_MAX_SOURCES 64 /* tags are numbers below this */
 
 struct client;
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_worker_spread.c - rooms share out the media workers; a room stays on one. */
+#include "tests/unit/core/cmocka_all.h"
+
+#include "core/attr.h"
+#include "tests/integration/group.h"
+
+#define ROOMS 6
+
+static const uint32_t tags[] = {1, 2};
+
+static struct client *join(unsigned room, unsigned member)
+{
+    char name[16], identity[16];
+    const struct client_config config = {
+        .identity = identity,
+        .room = name,
+        .tag = tags[member],
+        .link = {.kind = room == 0 ? LINK_NICE_UDP : LINK_LIGHT},
+        .slots = 1,
+        .publishes = true,
+    };
+
+    g_snprintf(name, sizeof(name), "room-%u", room);
+    g_snprintf(identity, sizeof(identity), "member-%u", member);
+    struct client *c = client_join(group_server, &config);
+    assert_non_null(c);
+    assert_true(client_wait_open(c));
+    client_start_media(c);
+    return c;
+}
+
+static void rooms_land_on_both_workers(void **state)
+{
+    struct client *c[ROOMS][2];
+    unsigned rooms_on[2] = {0, 0};
+
+    (void)state;
+    for (unsigned r = 0; r < ROOMS; r++)
+        for (unsigned m = 0; m < 2; m++)
+            c[r][m] = join(r, m);
+    for (unsigned r = 0; r < ROOMS; r++) {
+        struct client_group group = {c[r], tags, 2};
+        assert_true(clock_wait(client_everyone_has_everyone, &group, WAIT_MS));
+        assert_int_equal(seat_worker(client_seat(c[r][0])), seat_worker(client_seat(c[r][1])));
+        rooms_on[seat_worker(client_seat(c[r][0]))]++;
+    }
+    assert_int_equal(rooms_on[0], ROOMS / 2);
+    assert_int_equal(rooms_on[1], ROOMS / 2);
+    for (unsigned w = 0; w < 2; w++) {
+        struct sfu_host_stats s = test_server_stats(group_server, w);
+        assert_int_equal(s.sfu.transports, ROOMS);
+        assert_int_equal(s.sfu.tracks, 2 * ROOMS);
+        assert_true(s.sfu.packets_forwarded > 0);
+    }
+    for (unsigned r = 0; r < ROOMS; r++)
+        group_leave(c[r], 2);
+}
+
+static void a_room_goes_where_there_is_most_room(void **state)
+{
+    struct client *first[2], *second, *third;
+
+    (void)state;
+    first[0] = join(0, 0);
+    first[1] = join(0, 1);
+    second = join(1, 0);
+    third = join(2, 0);
+    assert_int_not_equal(seat_worker(client_seat(first[0])), seat_worker(client_seat(second)));
+    assert_int_equal(seat_worker(client_seat(second)), seat_worker(client_seat(third)));
+    client_leave(&third);
+    client_leave(&second);
+    group_leave(first, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rooms_land_on_both_workers, group_begin_two_workers, group_end),
+        cmocka_unit_test_setup_teardown(a_room_goes_where_there_is_most_room, group_begin_two_workers, group_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
