@@ -59,13 +59,6 @@ export class Peer extends Emitter {
     return this.pc.connectionState;
   }
 
-  /** Slots that no answer has confirmed yet. @param {Kind} kind */
-  countOfferedSlots(kind) {
-    return this.pc
-      .getTransceivers()
-      .filter((t) => t.direction === "recvonly" && !t.currentDirection && t.receiver.track.kind === kind).length;
-  }
-
   /**
    * Add slots for the server to send on. negotiate() offers them.
    * @param {Kind} kind

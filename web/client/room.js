@@ -422,7 +422,7 @@ export class Room extends Emitter {
   }
 
   /**
-   * Offer slots up to these numbers of waiting ones.
+   * Add so many slots to the next offer: the server counts what it has asked for already.
    * @param {number} audio
    * @param {number} video
    */
@@ -431,7 +431,7 @@ export class Room extends Emitter {
     if (!peer) return;
     for (const [kind, wanted] of /** @type {const} */ ([["audio", audio], ["video", video]])) {
       const free = this.#maxSlots - peer.pc.getTransceivers().filter((t) => t.direction === "recvonly").length;
-      const count = Math.min(wanted - peer.countOfferedSlots(kind), free);
+      const count = Math.min(wanted, free);
       if (count > 0) peer.addSlots(kind, count);
     }
   }
