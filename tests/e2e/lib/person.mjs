@@ -22,6 +22,8 @@ export class Person {
   console = [];
   /** Exceptions that nobody caught: each fails the test. @type {string[]} */
   exceptions = [];
+  /** What its WebSockets carried; Chromium only. @type {string[]} */
+  signalling = [];
   #handle;
 
   /**
@@ -34,6 +36,7 @@ export class Person {
     this.browserName = browserName;
     this.#handle = handle;
     this.page.on("console", (/** @type {any} */ message) => this.console.push(`${message.type()}: ${message.text()}`));
+    this.page.on("websocket", (/** @type {any} */ socket) => this.#listenIn(socket));
     this.page.on("pageerror", (/** @type {Error} */ error) => this.exceptions.push(error.stack ?? String(error)));
   }
 
@@ -186,6 +189,18 @@ export class Person {
     await this.#handle.close();
   }
 
+  /** @param {any} socket */
+  #listenIn(socket) {
+    const note = (/** @type {string} */ way) => (/** @type {any} */ { payload }) => {
+      // The last offer and answer are shown apart.
+      const short = JSON.stringify(JSON.parse(payload), (key, value) => (key === "sdp" ? "…" : value));
+      this.signalling.push(`${now()} ${way} ${short}`);
+    };
+    socket.on("framesent", note("->"));
+    socket.on("framereceived", note("<-"));
+    socket.on("close", () => this.signalling.push(`${now()} closed`));
+  }
+
   /**
    * Compare a stream with itself a little earlier until everything asked for holds.
    * @param {string} what
@@ -214,6 +229,8 @@ export class Person {
     );
   }
 }
+
+const now = () => new Date().toISOString().slice(11, 23);
 
 /**
  * Everybody sees and hears everybody else.

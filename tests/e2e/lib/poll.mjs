@@ -2,7 +2,7 @@
 //
 // Waiting for a condition, with a deadline and a reason: no test here sleeps for luck.
 
-export const DEADLINE_MS = 25_000;
+export const DEADLINE_MS = Number(process.env.E2E_DEADLINE ?? 25_000);
 const INTERVAL_MS = 150;
 
 /** @param {number} ms */

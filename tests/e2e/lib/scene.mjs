@@ -98,7 +98,7 @@ export class Scene {
     const parts = [`${error instanceof Error ? error.stack : error}`];
     for (const person of this.people) {
       const state = await within("a look", person.explain(), EXPLAIN_MS).catch((reason) => String(reason));
-      parts.push(`---- ${person.name} (${person.browserName})`, JSON.stringify(state, null, 1), ...person.console, ...person.exceptions);
+      parts.push(`---- ${person.name} (${person.browserName})`, JSON.stringify(state, null, 1), ...person.signalling, ...person.console, ...person.exceptions);
       await within("a picture", person.screenshot(`failed-${this.slug}-${slugOf(person.name)}`), EXPLAIN_MS).catch(() => {});
     }
     parts.push("---- server", this.server.log);
@@ -107,7 +107,7 @@ export class Scene {
     const looks = await Promise.all(
       this.people.map(async (person) => `${person.name}: ${JSON.stringify(await within("a look", person.look(), EXPLAIN_MS).catch(String))}`),
     );
-    console.log([...looks, ...this.people.flatMap((p) => p.console.slice(-10)), this.server.tail(30), `more in ${file}`].join("\n"));
+    console.log([...looks, ...this.people.flatMap((p) => p.console.slice(-10)), this.server.tail(), `more in ${file}`].join("\n"));
   }
 
   async close() {

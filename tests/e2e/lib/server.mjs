@@ -56,7 +56,7 @@ export class Server {
     ));
     const line = await until(
       "the server's address",
-      () => program.ended ? `ended: ${program.tail()}` : program.log.match(/listening on (https?:\/\/[^\s/]+)/)?.[1],
+      () => program.ended ? `ended: ${program.tail()}` : program.log.match(/listening on (https?:\/\/\S+:\d+)/)?.[1],
       { deadlineMs: START_MS, intervalMs: 20, describe: () => program.tail() },
     );
     if (!line.startsWith("http")) throw new Error(`the server did not start: ${line}`);
@@ -72,9 +72,9 @@ export class Server {
     return `${this.url.replace(/^http/, "ws")}/ws`;
   }
 
-  /** @param {number} [lines] */
-  tail(lines = 40) {
-    return this.log.trimEnd().split("\n").slice(-lines).join("\n");
+  /** The end of the log, without the settings. @param {number} [lines] */
+  tail(lines = 30) {
+    return this.log.trimEnd().split("\n").filter((line) => !/ config: /.test(line)).slice(-lines).join("\n");
   }
 
   /** @param {NodeJS.Signals} signal */
