@@ -14,7 +14,7 @@
 static const char head[] =
     "# The API\n"
     "\n"
-    "<!-- Written by `parley docs` from the tables in api/. Do not edit: change the tables. -->\n"
+    "<!-- Written by `parley api-docs` from the tables in api/. Do not edit: change the tables. -->\n"
     "\n"
     "Clients talk to the server over one WebSocket, in JSON-RPC 2.0. Operators use REST, which `openapi.yaml` describes. The\n"
     "SDK in `web/client/` speaks all of this for web pages.\n"
