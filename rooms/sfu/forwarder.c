@@ -160,7 +160,7 @@ bool forwarder_map(struct forwarder *f, const struct rtp_header *h,
 
 bool forwarder_skip(struct forwarder *f, uint16_t seq)
 {
-    if (!f->started || !seq16_newer(seq, f->highest_in_seq))
+    if (!f->started || !seq16_newer(seq, f->highest_in_seq) || !forwarder_follows(f, seq))
         return false;
     if (f->skipped_count == FORWARDER_SKIPS) {
         f->first_in_seq = (uint16_t)(f->skipped[0] + 1); /* from here on all skips are known */

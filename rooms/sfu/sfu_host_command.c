@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sfu_host_command.c - what the control reactor wants of the sfu, carried to the worker. A command is a copy of its arguments.
+ */
+#include "core/err.h"
+#include "core/mem.h"
+#include "rooms/sfu/sfu_host_internal.h"
+#include "transport/egress.h"
+
+enum command_kind {
+    COMMAND_TRANSPORT_OPEN,
+    COMMAND_TRANSPORT_RESTART_ICE,
+    COMMAND_TRANSPORT_CLOSE,
+    COMMAND_TRACK_OPEN,
+    COMMAND_TRACK_UPDATE,
+    COMMAND_TRACK_MUTE,
+    COMMAND_TRACK_CLOSE,
+    COMMAND_SUBSCRIPTION_OPEN,
+    COMMAND_SUBSCRIPTION_UPDATE,
+    COMMAND_SUBSCRIPTION_SOURCE,
+    COMMAND_SUBSCRIPTION_CLOSE,
+    COMMAND_READ_REPORT,
+    COMMAND_READ_STATS,
+};
+
+/* One message for all commands: what a kind does not use stays zero. Sections are separate because they are large. */
+struct command {
+    struct message message;
+    enum command_kind kind;
+    uint64_t id, other_id; /* other: transport of a track, source of a subscription */
+    struct ice_credentials local, remote_ice;
+    struct remote_transport remote;
+    uint64_t consent_timeout_us;
+    struct log_ids ids;
+    struct transceiver *section;
+    bool muted;
+    void (*on_report)(int err, struct sfu_transport_report *report, void *arg);
+    void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg);
+    void *arg;
+};
+
+/* ---- on the worker ---- */
+
+/* A refused command is an inconsistency between control and media (or a bound that was hit): told once, here. */
+static void log_refused(struct sfu_host *h, const struct command *c, int err)
+{
+    if (err != 0 && err != E_NOT_FOUND)
+        log_warn(LOG_SFU, &h->ids, "command %d about %llu refused: %s", (int)c->kind,
+                 (unsigned long long)c->id, err_text(err));
+}
+
+static void open_transport(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    int err = sfu_transport_open(h->sfu, c->id, &c->local, c->consent_timeout_us, &c->ids, now_us);
+
+    if (err == 0) {
+        err = sfu_transport_set_remote(h->sfu, c->id, &c->remote, now_us);
+        if (err != 0)
+            sfu_transport_close(h->sfu, c->id, now_us);
+    }
+    log_refused(h, c, err);
+    if (err != 0)
+        sfu_host_sfu_handlers.on_transport_state(
+            c->id, TRANSPORT_CLOSED, "the media worker has no room for another transport", h);
+}
+
+static void reply_report(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    struct event *e = sfu_host_event_new(EVENT_REPORT, c->id);
+
+    e->on_report = c->on_report;
+    e->arg = c->arg;
+    e->err = sfu_read_report(h->sfu, c->id, &e->report, now_us);
+    sfu_host_event_post(h, e);
+}
+
+static void reply_stats(struct sfu_host *h, const struct command *c)
+{
+    struct event *e = sfu_host_event_new(EVENT_STATS, 0);
+
+    e->on_stats = c->on_stats;
+    e->arg = c->arg;
+    sfu_read_totals(h->sfu, &e->stats.sfu);
+    mux_read_stats(h->mux, &e->stats.mux);
+    port_read_stats(h->port, &e->stats.port);
+    egress_read_stats(h->egress, &e->stats.egress);
+    sfu_host_event_post(h, e);
+}
+
+static void run_command(struct sfu_host *h, const struct command *c)
+{
+    uint64_t now_us = worker_now_us(h->worker);
+
+    switch (c->kind) {
+    case COMMAND_TRANSPORT_OPEN:
+        open_transport(h, c, now_us);
+        break;
+    case COMMAND_TRANSPORT_RESTART_ICE:
+        log_refused(h, c,
+                    sfu_transport_restart_ice(h->sfu, c->id, &c->local, &c->remote_ice, now_us));
+        break;
+    case COMMAND_TRANSPORT_CLOSE:
+        sfu_transport_close(h->sfu, c->id, now_us);
+        break;
+    case COMMAND_TRACK_OPEN:
+        log_refused(h, c, sfu_track_open(h->sfu, c->id, c->other_id, c->section, now_us));
+        break;
+    case COMMAND_TRACK_UPDATE:
+        sfu_track_update(h->sfu, c->id, c->section, now_us);
+        break;
+    case COMMAND_TRACK_MUTE:
+        sfu_track_set_muted(h->sfu, c->id, c->muted, now_us);
+        break;
+    case COMMAND_TRACK_CLOSE:
+        sfu_track_close(h->sfu, c->id, now_us);
+        break;
+    case COMMAND_SUBSCRIPTION_OPEN:
+        log_refused(h, c, sfu_subscription_open(h->sfu, c->id, c->other_id, c->section, now_us));
+        break;
+    case COMMAND_SUBSCRIPTION_UPDATE:
+        sfu_subscription_update(h->sfu, c->id, c->section, now_us);
+        break;
+    case COMMAND_SUBSCRIPTION_SOURCE:
+        sfu_subscription_set_source(h->sfu, c->id, c->other_id, now_us);
+        break;
+    case COMMAND_SUBSCRIPTION_CLOSE:
+        sfu_subscription_close(h->sfu, c->id, now_us);
+        break;
+    case COMMAND_READ_REPORT:
+        reply_report(h, c, now_us);
+        break;
+    case COMMAND_READ_STATS:
+        reply_stats(h, c);
+        break;
+    }
+}
+
+/* The host closed with the question still under way: whoever asked is told on this, the control, thread. */
+static void refuse_command(const struct command *c)
+{
+    if (c->kind == COMMAND_READ_REPORT)
+        c->on_report(E_STATE, NULL, c->arg);
+    if (c->kind == COMMAND_READ_STATS)
+        c->on_stats(E_STATE, NULL, c->arg);
+}
+
+static void deliver_command(struct message *m, void *ctx)
+{
+    struct command *c = CONTAINER_OF(m, struct command, message);
+
+    if (ctx != NULL)
+        run_command(ctx, c);
+    else
+        refuse_command(c);
+    mem_free(c->section);
+    mem_wipe(c, sizeof(*c)); /* passwords */
+    mem_free(c);
+}
+
+static struct command *new_command(enum command_kind kind, uint64_t id)
+{
+    struct command *c = MEM_NEW(struct command);
+
+    c->message.deliver = deliver_command;
+    c->kind = kind;
+    c->id = id;
+    return c;
+}
+
+static void post(struct sfu_host *h, struct command *c)
+{
+    mailbox_post(h->inbox, &c->message);
+}
+
+static struct transceiver *copy_section(const struct transceiver *t)
+{
+    struct transceiver *copy = MEM_NEW(struct transceiver);
+
+    *copy = *t;
+    return copy;
+}
+
+void sfu_host_transport_open(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
+                             const struct remote_transport *remote, uint64_t consent_timeout_us,
+                             const struct log_ids *ids)
+{
+    struct command *c = new_command(COMMAND_TRANSPORT_OPEN, id);
+
+    c->local = *local;
+    c->remote = *remote;
+    c->consent_timeout_us = consent_timeout_us;
+    c->ids = *ids;
+    post(h, c);
+}
+
+void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id,
+                                    const struct ice_credentials *local,
+                                    const struct ice_credentials *remote)
+{
+    struct command *c = new_command(COMMAND_TRANSPORT_RESTART_ICE, id);
+
+    c->local = *local;
+    c->remote_ice = *remote;
+    post(h, c);
+}
+
+void sfu_host_transport_close(struct sfu_host *h, uint64_t id)
+{
+    post(h, new_command(COMMAND_TRANSPORT_CLOSE, id));
+}
+
+void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                         const struct transceiver *t)
+{
+    struct command *c = new_command(COMMAND_TRACK_OPEN, id);
+
+    c->other_id = transport_id;
+    c->section = copy_section(t);
+    post(h, c);
+}
+
+void sfu_host_track_update(struct sfu_host *h, uint64_t id, const struct transceiver *t)
+{
+    struct command *c = new_command(COMMAND_TRACK_UPDATE, id);
+
+    c->section = copy_section(t);
+    post(h, c);
+}
+
+void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted)
+{
+    struct command *c = new_command(COMMAND_TRACK_MUTE, id);
+
+    c->muted = muted;
+    post(h, c);
+}
+
+void sfu_host_track_close(struct sfu_host *h, uint64_t id)
+{
+    post(h, new_command(COMMAND_TRACK_CLOSE, id));
+}
+
+void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
+                                const struct transceiver *t, uint64_t track_id)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_OPEN, id);
+
+    c->other_id = transport_id;
+    c->section = copy_section(t);
+    post(h, c);
+    if (track_id != 0)
+        sfu_host_subscription_set_source(h, id, track_id);
+}
+
+void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct transceiver *t)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_UPDATE, id);
+
+    c->section = copy_section(t);
+    post(h, c);
+}
+
+void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_SOURCE, id);
+
+    c->other_id = track_id;
+    post(h, c);
+}
+
+void sfu_host_subscription_close(struct sfu_host *h, uint64_t id)
+{
+    post(h, new_command(COMMAND_SUBSCRIPTION_CLOSE, id));
+}
+
+void sfu_host_read_report(struct sfu_host *h, uint64_t transport_id,
+                          void (*on_report)(int err, struct sfu_transport_report *report,
+                                            void *arg),
+                          void *arg)
+{
+    struct command *c = new_command(COMMAND_READ_REPORT, transport_id);
+
+    c->on_report = on_report;
+    c->arg = arg;
+    post(h, c);
+}
+
+void sfu_host_read_stats(struct sfu_host *h,
+                         void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
+                         void *arg)
+{
+    struct command *c = new_command(COMMAND_READ_STATS, 0);
+
+    c->on_stats = on_stats;
+    c->arg = arg;
+    post(h, c);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sfu_host_event.c - what the sfu tells, carried from the worker to the control reactor. */
+#include "core/err.h"
+#include "core/mem.h"
+#include "rooms/sfu/sfu_host_internal.h"
+
+static void deliver_event(struct message *m, void *ctx)
+{
+    struct event *e = CONTAINER_OF(m, struct event, message);
+    struct sfu_host *h = ctx;
+    int err = h == NULL ? E_STATE : e->err; /* the host closed first */
+
+    switch (e->kind) {
+    case EVENT_TRANSPORT_STATE:
+        if (h != NULL)
+            h->handlers.on_transport_state(h, e->id, e->state, e->reason, h->arg);
+        break;
+    case EVENT_TRACK_LIVE:
+        if (h != NULL)
+            h->handlers.on_track_live(h, e->id, e->codec, h->arg);
+        break;
+    case EVENT_SUBSCRIPTION_BLOCKED:
+        if (h != NULL)
+            h->handlers.on_subscription_blocked(h, e->id, e->codec, h->arg);
+        break;
+    case EVENT_REPORT:
+        if (err != 0)
+            mem_free(e->report.rtp);
+        e->on_report(err, err == 0 ? &e->report : NULL, e->arg);
+        break;
+    case EVENT_STATS:
+        e->on_stats(err, err == 0 ? &e->stats : NULL, e->arg);
+        break;
+    }
+    mem_free(e);
+}
+
+struct event *sfu_host_event_new(enum event_kind kind, uint64_t id)
+{
+    struct event *e = MEM_NEW(struct event);
+
+    e->message.deliver = deliver_event;
+    e->kind = kind;
+    e->id = id;
+    return e;
+}
+
+void sfu_host_event_post(struct sfu_host *h, struct event *e)
+{
+    mailbox_post(h->outbox, &e->message);
+}
+
+static void on_transport_state(uint64_t id, enum transport_state state, const char *reason,
+                               void *arg)
+{
+    struct sfu_host *h = arg;
+    struct event *e = sfu_host_event_new(EVENT_TRANSPORT_STATE, id);
+
+    e->state = state;
+    e->reason = reason;
+    sfu_host_event_post(h, e);
+}
+
+static void on_track_live(uint64_t id, enum codec_id codec, void *arg)
+{
+    struct sfu_host *h = arg;
+    struct event *e = sfu_host_event_new(EVENT_TRACK_LIVE, id);
+
+    e->codec = codec;
+    sfu_host_event_post(h, e);
+}
+
+static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
+{
+    struct sfu_host *h = arg;
+    struct event *e = sfu_host_event_new(EVENT_SUBSCRIPTION_BLOCKED, id);
+
+    e->codec = codec;
+    sfu_host_event_post(h, e);
+}
+
+const struct sfu_handlers sfu_host_sfu_handlers = {
+    .on_transport_state = on_transport_state,
+    .on_track_live = on_track_live,
+    .on_subscription_blocked = on_subscription_blocked,
+};
