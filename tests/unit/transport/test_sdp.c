@@ -295,7 +295,9 @@ static void counts_end_at_their_limits(void **state)
         assert_int_equal(why.line, rows[i].max + 3);
     }
     assert_int_equal(parse_many("a=candidate:# 1 udp 1 192.0.2.1 1 typ host", 500, &why), 0);
-    assert_int_equal(parse_many("s=------------------------------------", 4000, &why), E_LIMIT);
+    assert_int_equal(parse_many("s=--------------------------------------------------------",
+                                MAX_SDP_LINES - 10, &why),
+                     E_LIMIT);
     assert_int_equal(why.line, 0);
 }
 
