@@ -128,6 +128,7 @@ const char *client_token(const struct client *c)
 void client_take_session(struct client *c, struct session *s)
 {
     c->session = s;
+    ws_allow_long_messages(c->ws);
     deadline_clear(&c->join_by);
     if (c->has_joined)
         return;

@@ -117,8 +117,8 @@ static void print_params(struct strbuf *to, const struct param *table, const cha
 
 void dispatch_print_docs(struct strbuf *to)
 {
-    static const char *const when[] = {[WHEN_ALWAYS] = "", [WHEN_NOT_JOINED] = " Before the connection has a session.",
-                                       [WHEN_JOINED] = " After `join` or `resume`."};
+    static const char *const when[] = {[WHEN_ALWAYS] = "", [WHEN_NOT_JOINED] = " On a connection without a session.",
+                                       [WHEN_JOINED] = " Needs a session."};
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)
         for (const struct request_row *row = tables[i]; row->name != NULL; row++) {

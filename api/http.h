@@ -26,8 +26,8 @@ const char *http_method_name(enum http_method m); /* "DELETE" */
 struct http_request {
     enum http_method method;
     const char *path; /* percent-decoded; "/v1/rooms" */
-    const char *host, *origin, *authorization, *content_type, *if_none_match;
-    const char *access_token; /* of the query */
+    const char *host, *origin, *authorization, *content_type, *if_none_match, *if_match, *accept;
+    const char *access_token, *identity; /* of the query */
     const char *remote;       /* address, for logs */
     struct str body;
     /* 0, or the status that it must be refused with: its length is not said, or too much. */
@@ -38,7 +38,7 @@ struct http_header {
     const char *name, *value;
 };
 
-#define HTTP_MAX_HEADERS 8
+#define HTTP_MAX_HEADERS 12
 
 struct http_response {
     unsigned status;

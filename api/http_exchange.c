@@ -13,7 +13,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define MAX_HEADER_BYTES 4096         /* of an answer: ours are small */
+#define MAX_HEADER_BYTES 8192         /* of an answer: ours are small */
 #define WRITE_CHUNK_BYTES 32768       /* of a body, between two looks at the socket */
 #define WRITE_TIMEOUT_S 20            /* a chunk that is not taken in this time ends the connection */
 #define MAX_IGNORED_BODY_BYTES (4u << 20) /* a body that we refuse is read and dropped up to here */

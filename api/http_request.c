@@ -7,6 +7,7 @@
 #include "core/mem.h"
 
 #define TOKEN_ARGUMENT "access_token="
+#define IDENTITY_ARGUMENT "identity="
 
 /* Which headers go where. */
 static const struct {
@@ -18,6 +19,8 @@ static const struct {
     {WSI_TOKEN_HTTP_AUTHORIZATION, offsetof(struct http_request, authorization)},
     {WSI_TOKEN_HTTP_CONTENT_TYPE, offsetof(struct http_request, content_type)},
     {WSI_TOKEN_HTTP_IF_NONE_MATCH, offsetof(struct http_request, if_none_match)},
+    {WSI_TOKEN_HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
+    {WSI_TOKEN_HTTP_ACCEPT, offsetof(struct http_request, accept)},
 };
 
 const char *http_method_name(enum http_method m)
@@ -62,16 +65,18 @@ static const char *keep(char **end, const char *text, size_t len)
 
 struct http_request_copy *http_request_read(struct lws *wsi)
 {
-    char token[MAX_TOKEN_BYTES + 2];
+    char token[MAX_TOKEN_BYTES + 2], identity[MAX_IDENTITY_LEN + 2]; /* what is too long is seen to be */
     char *path = NULL, *end;
     int path_len = 0, method = lws_http_get_uri_and_method(wsi, &path, &path_len);
     const char *token_value = lws_get_urlarg_by_name(wsi, TOKEN_ARGUMENT, token, (int)sizeof(token));
+    const char *identity_value = lws_get_urlarg_by_name(wsi, IDENTITY_ARGUMENT, identity, (int)sizeof(identity));
     size_t size = sizeof(struct http_request_copy) + 1, token_len = token_value ? strlen(token_value) : 0;
+    size_t identity_len = identity_value ? strlen(identity_value) : 0;
     struct http_request_copy *copy;
 
     if (method < 0 || path == NULL || path_len <= 0)
         return NULL;
-    size += (size_t)path_len + 1 + token_len + 1;
+    size += (size_t)path_len + 1 + token_len + 1 + identity_len + 1;
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
         size += (size_t)lws_hdr_total_length(wsi, wanted[i].token) + 1;
     copy = mem_try_alloc(size);
@@ -84,6 +89,7 @@ struct http_request_copy *http_request_read(struct lws *wsi)
                              ? keep(&end, path, (size_t)path_len)
                              : keep(&end, "", 0);
     copy->request.access_token = keep(&end, token_value ? token_value : "", token_len);
+    copy->request.identity = keep(&end, identity_value ? identity_value : "", identity_len);
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
         int len = lws_hdr_total_length(wsi, wanted[i].token);
         const char **to = (const char **)(void *)((char *)&copy->request + wanted[i].offset);

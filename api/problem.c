@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* problem.c - {type, title, status, detail, reason, field?}. */
+/* problem.c - {type, title, status, detail, reason, field?, line?}. */
 #include "api/problem.h"
 
 #include <jansson.h>
@@ -44,7 +44,9 @@ static const char *title_of(unsigned status)
         const char *title;
     } rows[] = {
         {400, "Bad Request"},   {401, "Unauthorized"},        {403, "Forbidden"},
-        {404, "Not Found"},     {405, "Method Not Allowed"},  {409, "Conflict"},
+        {404, "Not Found"},     {405, "Method Not Allowed"},  {406, "Not Acceptable"},
+        {409, "Conflict"},      {412, "Precondition Failed"}, {428, "Precondition Required"},
+        {429, "Too Many Requests"},
         {411, "Length Required"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"},
         {422, "Unprocessable Content"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
     };
@@ -65,6 +67,8 @@ void problem_reply(struct http_exchange *x, const struct refusal *r, const struc
                   (int)response.status, "detail", r->text, "reason", err_name(r->err));
     if (o != NULL && r->field[0])
         json_object_set_new(o, "field", json_string(r->field));
+    if (o != NULL && r->line != 0)
+        json_object_set_new(o, "line", json_integer(r->line));
     response.content_type = "application/problem+json";
     response.body = json_text_take(o, &response.body_len);
     http_reply(x, &response);

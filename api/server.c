@@ -167,7 +167,8 @@ int server_open(struct server **out, const struct server_config *config, struct 
     s->sessions = sessions_new(s->config, config->registry, config->control);
     s->clients = clients_new(s->config, s->sessions, config->control);
     s->rest = rest_new(s->config, config->registry, s->sessions);
-    err = static_files_open(&s->files, config->web_root);
+    if (config->web_root[0] != 0)
+        err = static_files_open(&s->files, config->web_root);
     if (err != 0)
         strbuf_addf(why, "http.web_root: %s cannot be opened: %s", config->web_root, err_text(err));
     else

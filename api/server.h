@@ -16,7 +16,7 @@ struct server_config {
     const struct config *config; /* borrowed, outlives the server */
     struct worker *control;
     struct registry *registry;
-    const char *web_root;        /* folder of the pages, resolved */
+    const char *web_root;        /* folder of the pages, resolved; "": there are none, only the API is served */
     /* PEM texts of a certificate made at start (http.tls_self_signed); NULL otherwise. Borrowed. */
     const char *self_signed_cert_pem, *self_signed_key_pem;
 };

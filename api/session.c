@@ -200,6 +200,37 @@ int sessions_admit(const struct sessions *ss, struct str token, struct grants *o
 
 /* ---- join ---- */
 
+/* What the role needs, and no more. */
+static int apply_role(const struct join_request *r, struct grants *g, struct refusal *why)
+{
+    switch (r->role) {
+    case JOIN_MEMBER:
+        return 0;
+    case JOIN_BROADCASTER:
+        g->permissions.subscribe = false;
+        return g->permissions.publish ? 0 : refuse(why, E_DENIED, "token", "the token does not grant canPublish");
+    case JOIN_VIEWER:
+        g->permissions.publish = false;
+        g->permissions.hidden = true;
+        return g->permissions.subscribe ? 0 : refuse(why, E_DENIED, "token", "the token does not grant canSubscribe");
+    }
+    return E_INVALID;
+}
+
+/* Nobody else must go when one more looks on: "viewer-…", or "alice-viewer-…" with a token. */
+static void make_viewer_identity(struct grants *g)
+{
+    static const char word[] = "viewer-";
+    size_t len = strlen(g->identity);
+
+    if (len + 1 + sizeof(word) - 1 + GUEST_LEN > MAX_IDENTITY_LEN)
+        len = 0;
+    if (len > 0)
+        g->identity[len++] = '-';
+    memcpy(g->identity + len, word, sizeof(word) - 1);
+    rng_secret_alnum(g->identity + len + sizeof(word) - 1, GUEST_LEN);
+}
+
 /* Whether the grants let this request in; and who that will be. */
 static int check_join(const struct join_request *r, struct grants *g, struct refusal *why)
 {
@@ -212,15 +243,17 @@ static int check_join(const struct join_request *r, struct grants *g, struct ref
             return refuse(why, E_DENIED, "token", "the token names no %s", g->room[0] == 0 ? "room" : "identity (sub)");
         if (r->identity != NULL && strcmp(r->identity, g->identity) != 0)
             return refuse(why, E_DENIED, "identity", "the token is for another identity");
-        return 0;
-    }
-    if (r->identity == NULL) {
+    } else if (r->role == JOIN_VIEWER) {
+        g->identity[0] = 0;
+    } else if (r->identity == NULL) {
         memcpy(g->identity, "guest-", 6);
         rng_secret_alnum(g->identity + 6, GUEST_LEN);
     } else if (!str_copy(g->identity, sizeof(g->identity), str_of(r->identity))) {
         return refuse(why, E_INVALID, "identity", "identity is longer than %d bytes", MAX_IDENTITY_LEN);
     }
-    return 0;
+    if (r->role == JOIN_VIEWER)
+        make_viewer_identity(g);
+    return apply_role(r, g, why);
 }
 
 static int find_or_create_room(struct sessions *ss, const char *name, struct room **out, struct refusal *why)
@@ -250,6 +283,8 @@ static int enter_room(struct room *room, const struct join_request *r, const str
         .metadata = g->metadata[0] ? g->metadata : r->metadata,
         .permissions = g->permissions,
         .auto_subscribe = r->auto_subscribe,
+        .subscribe_to_identity = r->role == JOIN_VIEWER ? r->watched : NULL,
+        .single_stream = r->role == JOIN_VIEWER,
     };
     int err = room_join(room, &params, out);
 
@@ -374,6 +409,16 @@ int session_trickle(struct session *s, struct str candidate, struct refusal *why
     int err = participant_trickle(s->participant, candidate);
 
     return err == 0 ? 0 : refuse(why, err, "candidates", "a candidate line cannot be read: %s", err_text(err));
+}
+
+int session_restart_ice(struct session *s, const struct ice_credentials *remote, struct ice_credentials *local,
+                        bool *is_new, struct refusal *why)
+{
+    int err = participant_restart_ice(s->participant, remote, local, is_new);
+
+    if (err == E_MALFORMED)
+        return refuse(why, err, NULL, "an ICE restart changes ice-ufrag and ice-pwd together");
+    return err == 0 ? 0 : refuse(why, err, NULL, "the connection is closed for good: begin a new session");
 }
 
 static int refuse_track(struct refusal *why, int err)

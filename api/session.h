@@ -56,12 +56,21 @@ struct session_handlers {
     void (*on_ended)(struct session *s, enum session_end why, void *arg);
 };
 
+/* What somebody joins for. WHIP and WHEP know one direction only. */
+enum join_role {
+    JOIN_MEMBER,
+    JOIN_BROADCASTER, /* publishes and receives nothing */
+    JOIN_VIEWER,      /* receives, hidden, under an identity of its own: a token may be shared by many */
+};
+
 struct join_request {
     const char *room;                     /* required */
     const char *identity, *name;          /* NULL: the token's, or made up */
     const char *metadata;                 /* JSON text or NULL */
     const char *token;                    /* "" or NULL: none */
     bool auto_subscribe;
+    enum join_role role;
+    const char *watched; /* JOIN_VIEWER: whose tracks; NULL: the room's */
 };
 
 MUST_CHECK struct sessions *sessions_new(const struct config *config, struct registry *registry, struct worker *control);
@@ -89,6 +98,9 @@ struct participant *session_participant(const struct session *s);
 MUST_CHECK int session_offer(struct session *s, struct str sdp, const struct track_label *label, size_t n,
                              struct offer_result *result, struct refusal *why);
 MUST_CHECK int session_trickle(struct session *s, struct str candidate, struct refusal *why);
+/** See participant_restart_ice(). Errors: E_STATE, E_MALFORMED. */
+MUST_CHECK int session_restart_ice(struct session *s, const struct ice_credentials *remote, struct ice_credentials *local,
+                                   bool *is_new, struct refusal *why);
 /** *mid: see participant_subscribe(). */
 MUST_CHECK int session_subscribe(struct session *s, const char *track_id, const char **mid, struct refusal *why);
 MUST_CHECK int session_unsubscribe(struct session *s, const char *track_id, struct refusal *why);

@@ -124,7 +124,7 @@ void static_files_serve(const struct static_files *f, struct http_exchange *x, c
     struct stat st;
     int fd;
 
-    if (http_path_to_file(str_of(request->path), file) != 0) {
+    if (f == NULL || http_path_to_file(str_of(request->path), file) != 0) {
         not_found(x);
         return;
     }

@@ -31,6 +31,7 @@ struct ws {
     const struct ws_handlers *handlers;
     void *arg;
     struct strbuf in; /* the fragments so far */
+    size_t max_in;
     struct list queue;
     size_t queued_bytes;
     unsigned close_code; /* 0: open */
@@ -64,7 +65,8 @@ int ws_on_open(struct lws *wsi, struct http_connection *c)
     http_exchange_end(c);
     c->ws = ws;
     ws->wsi = wsi;
-    strbuf_init(&ws->in, MAX_JSON_BYTES);
+    ws->max_in = WS_MAX_EARLY_BYTES;
+    strbuf_init(&ws->in, ws->max_in);
     list_init(&ws->queue);
     memcpy(ws->remote, copy->remote, sizeof(ws->remote));
     h->handlers->on_ws_open(ws, &copy->request, h->arg);
@@ -76,6 +78,11 @@ void ws_take(struct ws *ws, const struct ws_handlers *handlers, void *arg)
 {
     ws->handlers = handlers;
     ws->arg = arg;
+}
+
+void ws_allow_long_messages(struct ws *ws)
+{
+    ws->max_in = MAX_JSON_BYTES; /* the buffer follows after this message */
 }
 
 bool ws_is_closing(const struct ws *ws)
@@ -134,15 +141,15 @@ int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes,
         strbuf_clear(&ws->in);
     strbuf_add_str(&ws->in, (struct str){bytes, len});
     /* What the frame announces counts at once: nobody makes us wait for the rest of a message that we will not take. */
-    if (ws->in.failed || ws->in.len + lws_remaining_packet_payload(wsi) > MAX_JSON_BYTES) {
+    if (ws->in.failed || ws->in.len + lws_remaining_packet_payload(wsi) > ws->max_in) {
         ws_close(ws, WS_CLOSE_TOO_BIG, "message too big");
         return 0;
     }
     if (lws_is_final_fragment(wsi) && ws->handlers != NULL) {
         ws->handlers->on_text(ws, (struct str){ws->in.p ? ws->in.p : "", ws->in.len}, ws->arg);
-        if (ws->in.size > MAX_JSON_BYTES / 16) { /* a rare big one does not pin its memory */
+        if (ws->in.size > WS_MAX_EARLY_BYTES || ws->in.max != ws->max_in) { /* a rare big one does not pin its memory */
             strbuf_fini(&ws->in);
-            strbuf_init(&ws->in, MAX_JSON_BYTES);
+            strbuf_init(&ws->in, ws->max_in);
         }
     }
     return 0;

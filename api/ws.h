@@ -14,6 +14,8 @@
 
 struct ws;
 
+#define WS_MAX_EARLY_BYTES (32 * 1024) /* a join with a token and metadata fits twice */
+
 /* Close codes, RFC 6455 s7.4.1 and the IANA registry. */
 #define WS_CLOSE_NORMAL 1000
 #define WS_CLOSE_UNSUPPORTED 1003
@@ -33,6 +35,8 @@ void ws_take(struct ws *ws, const struct ws_handlers *handlers, void *arg);
 /** Queue a message (copied). Past MAX_WS_QUEUE_BYTES the queue is dropped and the connection closes (1013). Harmless on one
  * that is closing. */
 void ws_send(struct ws *ws, struct str text);
+/** Take messages of up to MAX_JSON_BYTES from now on. Before that WS_MAX_EARLY_BYTES: who has not shown who he is pins no memory. */
+void ws_allow_long_messages(struct ws *ws);
 /** Send what is queued, then close with @code; forced after some seconds. Later calls change nothing. */
 void ws_close(struct ws *ws, unsigned code, const char *reason);
 bool ws_is_closing(const struct ws *ws);
