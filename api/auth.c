@@ -20,7 +20,8 @@ static void sign(struct str secret, struct str text, uint8_t out[SIGNATURE_BYTES
 {
     unsigned len = SIGNATURE_BYTES;
 
-    (void)HMAC(EVP_sha256(), secret.p, (int)secret.len, (const uint8_t *)text.p, text.len, out, &len);
+    (void)HMAC(EVP_sha256(), secret.p, (int)secret.len, (const uint8_t *)text.p, text.len, out,
+               &len);
 }
 
 /* The secret that belongs to a key; empty when there is none. */
@@ -58,14 +59,16 @@ static bool says(const json_t *object, const char *name, const char *value)
     return text != NULL && strcmp(text, value) == 0;
 }
 
-static bool is_signed(const struct config_list *keys, const json_t *claims, struct str signed_text, struct str signature)
+static bool is_signed(const struct config_list *keys, const json_t *claims, struct str signed_text,
+                      struct str signature)
 {
     const char *key = json_string_value(json_object_get(claims, "iss"));
     struct str secret = key ? find_secret(keys, key) : (struct str){NULL, 0};
     uint8_t given[SIGNATURE_BYTES], ours[SIGNATURE_BYTES];
     size_t len = 0;
 
-    if (secret.len == 0 || !base64url_decode(signature, given, sizeof(given), &len) || len != SIGNATURE_BYTES)
+    if (secret.len == 0 || !base64url_decode(signature, given, sizeof(given), &len) ||
+        len != SIGNATURE_BYTES)
         return false;
     sign(secret, signed_text, ours);
     return CRYPTO_memcmp(given, ours, SIGNATURE_BYTES) == 0;
@@ -85,8 +88,8 @@ static int check_times(const json_t *claims, uint64_t now_s, struct refusal *why
     return 0;
 }
 
-int auth_check_token(const struct config_list *keys, struct str token, uint64_t now_s, struct grants *out,
-                     struct refusal *why)
+int auth_check_token(const struct config_list *keys, struct str token, uint64_t now_s,
+                     struct grants *out, struct refusal *why)
 {
     struct str rest = token, header_part, claims_part, signed_text;
     json_t *header = NULL, *claims = NULL;
@@ -102,8 +105,8 @@ int auth_check_token(const struct config_list *keys, struct str token, uint64_t 
     header = decode_part(header_part);
     claims = decode_part(claims_part);
     /* RFC 8725 s3.1: the algorithm is ours to choose, not the token's. */
-    if (header == NULL || claims == NULL || !says(header, "alg", "HS256") || json_object_get(header, "crit") != NULL ||
-        !is_signed(keys, claims, signed_text, rest))
+    if (header == NULL || claims == NULL || !says(header, "alg", "HS256") ||
+        json_object_get(header, "crit") != NULL || !is_signed(keys, claims, signed_text, rest))
         goto out;
     err = check_times(claims, now_s, why);
     if (err == 0)
@@ -128,8 +131,8 @@ static bool add_part(struct strbuf *b, const void *bytes, size_t len)
     return !b->failed;
 }
 
-int auth_make_token(char **out, const struct grants *g, const char *key_and_secret, uint64_t now_s, uint64_t ttl_s,
-                    struct refusal *why)
+int auth_make_token(char **out, const struct grants *g, const char *key_and_secret, uint64_t now_s,
+                    uint64_t ttl_s, struct refusal *why)
 {
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
     struct str secret = str_of(key_and_secret), key = str_cut(&secret, ':');

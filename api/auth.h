@@ -40,12 +40,12 @@ MUST_CHECK int auth_set_grant(struct grants *g, const char *word, struct refusal
  * Errors: E_AUTH for what is not a token of ours, whatever the reason; the sentence is fit for the client (it tells when a
  *         token has run out, not which part of a forgery was wrong). *out untouched.
  */
-MUST_CHECK int auth_check_token(const struct config_list *keys, struct str token, uint64_t now_s, struct grants *out,
-                                struct refusal *why);
+MUST_CHECK int auth_check_token(const struct config_list *keys, struct str token, uint64_t now_s,
+                                struct grants *out, struct refusal *why);
 /**
  * Make a token, valid from now for @ttl_s, signed with a "key:secret" pair; heap, mem_free().
  *
  * Errors: E_INVALID with a sentence (no key, a join without identity or room).
  */
-MUST_CHECK int auth_make_token(char **out, const struct grants *g, const char *key_and_secret, uint64_t now_s,
-                               uint64_t ttl_s, struct refusal *why);
+MUST_CHECK int auth_make_token(char **out, const struct grants *g, const char *key_and_secret,
+                               uint64_t now_s, uint64_t ttl_s, struct refusal *why);

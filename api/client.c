@@ -92,7 +92,8 @@ static void on_ended(struct session *s, enum session_end why, void *arg)
     (void)s;
     c->session = NULL;
     notify(c, "closed",
-           json_pack("{s:s, s:s}", "reason", session_end_name(why), "message", session_end_sentence(why)));
+           json_pack("{s:s, s:s}", "reason", session_end_name(why), "message",
+                     session_end_sentence(why)));
     ws_close(c->ws, session_end_close_code(why), session_end_name(why));
 }
 
@@ -147,7 +148,8 @@ void client_leave(struct client *c)
 
 int client_count_offer(struct client *c, struct refusal *why)
 {
-    if (rate_limit_take(&c->offers, MAX_OFFERS_PER_SECOND, OFFER_BURST, worker_now_us(c->owner->control)))
+    if (rate_limit_take(&c->offers, MAX_OFFERS_PER_SECOND, OFFER_BURST,
+                        worker_now_us(c->owner->control)))
         return 0;
     return refuse(why, E_LIMIT, NULL, "at most %d offers a second", MAX_OFFERS_PER_SECOND);
 }
@@ -188,7 +190,8 @@ int client_answer_with_stats(struct client *c, const json_t *id, struct refusal 
     struct question *q;
 
     if (c->question_count >= MAX_QUESTIONS)
-        return refuse(why, E_LIMIT, NULL, "%d requests for statistics are waiting already", MAX_QUESTIONS);
+        return refuse(why, E_LIMIT, NULL, "%d requests for statistics are waiting already",
+                      MAX_QUESTIONS);
     q = MEM_NEW(struct question);
     q->client = c;
     q->id = id != NULL ? json_deep_copy(id) : NULL;
@@ -248,7 +251,8 @@ static void on_join_timeout(struct deadline *d, uint64_t now_us, void *arg)
 
 /* ---- life ---- */
 
-struct clients *clients_new(const struct config *config, struct sessions *sessions, struct worker *control)
+struct clients *clients_new(const struct config *config, struct sessions *sessions,
+                            struct worker *control)
 {
     struct clients *cs = MEM_NEW(struct clients);
 
@@ -276,7 +280,7 @@ void clients_drain(struct clients *cs)
 {
     cs->is_draining = true;
     LIST_EACH(&cs->waiting, struct client, node, c)
-        on_ended(NULL, SESSION_END_SHUTDOWN, c);
+    on_ended(NULL, SESSION_END_SHUTDOWN, c);
 }
 
 void client_open(struct clients *cs, struct ws *ws, const char *token)
@@ -291,6 +295,7 @@ void client_open(struct clients *cs, struct ws *ws, const char *token)
     list_append(&cs->waiting, &c->node);
     cs->waiting_count++;
     deadline_init(&c->join_by, on_join_timeout, c);
-    deadline_set(worker_wheel(cs->control), &c->join_by, worker_now_us(cs->control) + WS_JOIN_TIMEOUT_US);
+    deadline_set(worker_wheel(cs->control), &c->join_by,
+                 worker_now_us(cs->control) + WS_JOIN_TIMEOUT_US);
     ws_take(ws, &handlers, c);
 }

@@ -21,7 +21,8 @@ struct clients;
 struct worker;
 struct ws;
 
-MUST_CHECK struct clients *clients_new(const struct config *config, struct sessions *sessions, struct worker *control);
+MUST_CHECK struct clients *clients_new(const struct config *config, struct sessions *sessions,
+                                       struct worker *control);
 /** After their WebSockets are gone. */
 void clients_free(struct clients **cs);
 /** Whether one more WebSocket is within the limits, those that have not joined among themselves too. */

@@ -12,8 +12,8 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
-static const struct request_row *const tables[] = {req_room_rows, req_participant_rows, req_track_rows,
-                                                   req_subscription_rows};
+static const struct request_row *const tables[] = {req_room_rows, req_participant_rows,
+                                                   req_track_rows, req_subscription_rows};
 
 const struct request_row *dispatch_find(const char *name)
 {
@@ -31,11 +31,13 @@ static int check_when(const struct request_row *row, const struct client *c, str
     if (row->when == WHEN_JOINED && !has_joined)
         return refuse(why, E_STATE, NULL, "%s: join first", row->name);
     if (row->when == WHEN_NOT_JOINED && has_joined)
-        return refuse(why, E_STATE, NULL, "%s: this connection has joined a room already", row->name);
+        return refuse(why, E_STATE, NULL, "%s: this connection has joined a room already",
+                      row->name);
     return 0;
 }
 
-static int run(const struct jsonrpc_request *request, struct call *call, int *code, struct refusal *why)
+static int run(const struct jsonrpc_request *request, struct call *call, int *code,
+               struct refusal *why)
 {
     const struct request_row *row = dispatch_find(request->method);
     json_t *none = json_object();
@@ -108,8 +110,10 @@ static void print_params(struct strbuf *to, const struct param *table, const cha
         char type[96], below[96];
 
         schema_print_type(p, type, sizeof(type));
-        strbuf_addf(to, "| `%s%s` | %s | %s | %s |\n", prefix, p->name, type, p->is_required ? "yes" : "", p->sentence);
-        (void)snprintf(below, sizeof(below), "%s%s%s", prefix, p->name, p->type == PARAM_LIST ? "[]." : ".*.");
+        strbuf_addf(to, "| `%s%s` | %s | %s | %s |\n", prefix, p->name, type,
+                    p->is_required ? "yes" : "", p->sentence);
+        (void)snprintf(below, sizeof(below), "%s%s%s", prefix, p->name,
+                       p->type == PARAM_LIST ? "[]." : ".*.");
         if (p->of != NULL)
             print_params(to, p->of, below);
     }
@@ -117,7 +121,8 @@ static void print_params(struct strbuf *to, const struct param *table, const cha
 
 void dispatch_print_docs(struct strbuf *to)
 {
-    static const char *const when[] = {[WHEN_ALWAYS] = "", [WHEN_NOT_JOINED] = " On a connection without a session.",
+    static const char *const when[] = {[WHEN_ALWAYS] = "",
+                                       [WHEN_NOT_JOINED] = " On a connection without a session.",
                                        [WHEN_JOINED] = " Needs a session."};
 
     for (size_t i = 0; i < ARRAY_LEN(tables); i++)

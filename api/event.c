@@ -28,15 +28,16 @@ static json_t *track_published(const struct participant *self, const struct room
 static json_t *track_unpublished(const struct participant *self, const struct room_event *e)
 {
     (void)self;
-    return json_pack("{s:s, s:s}", "participantId", participant_id(e->participant), "trackId", e->publication->id);
+    return json_pack("{s:s, s:s}", "participantId", participant_id(e->participant), "trackId",
+                     e->publication->id);
 }
 
 static json_t *track_muted(const struct participant *self, const struct room_event *e)
 {
     (void)self;
-    return json_pack("{s:s, s:s, s:b, s:o}", "participantId", participant_id(e->participant), "trackId",
-                     e->publication->id, "muted", publication_is_muted(e->publication), "mutedBy",
-                     json_of_muted_by(e->publication));
+    return json_pack("{s:s, s:s, s:b, s:o}", "participantId", participant_id(e->participant),
+                     "trackId", e->publication->id, "muted", publication_is_muted(e->publication),
+                     "mutedBy", json_of_muted_by(e->publication));
 }
 
 static json_t *room_updated(const struct participant *self, const struct room_event *e)
@@ -60,8 +61,8 @@ static json_t *slots_wanted(const struct participant *self, const struct room_ev
 static json_t *subscription_failed(const struct participant *self, const struct room_event *e)
 {
     (void)self;
-    return json_pack("{s:s, s:s, s:s}", "trackId", e->publication->id, "reason", e->detail, "message",
-                     e->message ? e->message : "the track cannot reach this client");
+    return json_pack("{s:s, s:s, s:s}", "trackId", e->publication->id, "reason", e->detail,
+                     "message", e->message ? e->message : "the track cannot reach this client");
 }
 
 static json_t *transport_state_changed(const struct participant *self, const struct room_event *e)
@@ -70,7 +71,8 @@ static json_t *transport_state_changed(const struct participant *self, const str
     return json_pack("{s:s}", "state", e->detail);
 }
 
-json_t *event_json(const struct participant *self, const struct room_event *event, const char **method)
+json_t *event_json(const struct participant *self, const struct room_event *event,
+                   const char **method)
 {
     static const struct {
         const char *method;

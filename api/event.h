@@ -9,4 +9,5 @@
 #include "rooms/room_event.h"
 
 /** The parameters (the caller's) and the *method of an event for @self; NULL for what clients are not told. */
-MUST_CHECK json_t *event_json(const struct participant *self, const struct room_event *event, const char **method);
+MUST_CHECK json_t *event_json(const struct participant *self, const struct room_event *event,
+                              const char **method);

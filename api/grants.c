@@ -33,7 +33,8 @@ static bool *flag_of(struct grants *g, size_t i)
 
 void auth_grants_init(struct grants *g)
 {
-    *g = (struct grants){.permissions = {.publish = true, .subscribe = true, .publish_sources = ALL_SOURCES}};
+    *g = (struct grants){
+        .permissions = {.publish = true, .subscribe = true, .publish_sources = ALL_SOURCES}};
 }
 
 void auth_grants_init_dev(struct grants *g)
@@ -55,7 +56,8 @@ static uint32_t source_bit(const char *word)
 
 /* ---- from claims ---- */
 
-static int take_text(const json_t *object, const char *name, char *out, size_t size, struct refusal *why)
+static int take_text(const json_t *object, const char *name, char *out, size_t size,
+                     struct refusal *why)
 {
     const json_t *value = json_object_get(object, name);
 
@@ -64,7 +66,8 @@ static int take_text(const json_t *object, const char *name, char *out, size_t s
     if (!json_is_string(value))
         return refuse(why, E_AUTH, "token", "the token's %s is not a text", name);
     if (!str_copy(out, size, (struct str){json_string_value(value), json_string_length(value)}))
-        return refuse(why, E_AUTH, "token", "the token's %s is longer than %zu bytes", name, size - 1);
+        return refuse(why, E_AUTH, "token", "the token's %s is longer than %zu bytes", name,
+                      size - 1);
     return 0;
 }
 
@@ -85,7 +88,8 @@ static int take_metadata(const json_t *claims, struct grants *g, struct refusal 
         value = inner;
     written = json_text_write(value, &len);
     if (written == NULL || !str_copy(g->metadata, sizeof(g->metadata), (struct str){written, len}))
-        err = refuse(why, E_AUTH, "token", "the token's metadata is longer than %d bytes", MAX_METADATA_BYTES);
+        err = refuse(why, E_AUTH, "token", "the token's metadata is longer than %d bytes",
+                     MAX_METADATA_BYTES);
     mem_free(written);
     json_decref(inner);
     return err;
@@ -99,7 +103,8 @@ static int take_flags(const json_t *video, struct grants *g, struct refusal *why
         if (value == NULL || json_is_null(value))
             continue;
         if (!json_is_boolean(value))
-            return refuse(why, E_AUTH, "token", "the token's video.%s is not true or false", flags[i].name);
+            return refuse(why, E_AUTH, "token", "the token's video.%s is not true or false",
+                          flags[i].name);
         *flag_of(g, i) = json_is_true(value);
     }
     return 0;
@@ -115,10 +120,12 @@ static int take_sources(const json_t *video, struct grants *g, struct refusal *w
     if (!json_is_array(list))
         return refuse(why, E_AUTH, "token", "the token's video." SOURCES " is not a list");
     g->permissions.publish_sources = 0;
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const char *word = json_string_value(item);
 
-        g->permissions.publish_sources |= word ? source_bit(word) : 0; /* a source that we do not know allows nothing */
+        g->permissions.publish_sources |=
+            word ? source_bit(word) : 0; /* a source that we do not know allows nothing */
     }
     return 0;
 }
@@ -158,9 +165,10 @@ static json_t *sources_list(uint32_t bits)
 
     for (unsigned s = 0; s < TRACK_SOURCE_COUNT; s++)
         if (bits & 1u << s)
-            json_array_append_new(list, json_string(s == TRACK_SOURCE_SCREEN         ? "screen_share"
-                                                    : s == TRACK_SOURCE_SCREEN_AUDIO ? "screen_share_audio"
-                                                                                     : track_source_name(s)));
+            json_array_append_new(list, json_string(s == TRACK_SOURCE_SCREEN ? "screen_share"
+                                                    : s == TRACK_SOURCE_SCREEN_AUDIO
+                                                        ? "screen_share_audio"
+                                                        : track_source_name(s)));
     return list;
 }
 
@@ -201,7 +209,8 @@ static int set_sources(struct grants *g, struct str list, struct refusal *why)
         uint32_t bit = str_copy(word, sizeof(word), item) ? source_bit(word) : 0;
 
         if (bit == 0)
-            return refuse(why, E_INVALID, SOURCES, "%.*s is not a source: camera, microphone, screen or screenAudio",
+            return refuse(why, E_INVALID, SOURCES,
+                          "%.*s is not a source: camera, microphone, screen or screenAudio",
                           (int)MIN(item.len, 60), item.p);
         g->permissions.publish_sources |= bit;
     }
@@ -224,8 +233,9 @@ int auth_set_grant(struct grants *g, const char *word, struct refusal *why)
         g->permissions.admin = g->room_admin;
         return 0;
     }
-    return refuse(why, E_INVALID, NULL,
-                  "%.*s is not a grant: roomJoin, roomAdmin, roomCreate, roomList, canPublish, canSubscribe, "
-                  "canUpdateOwnMetadata, hidden or canPublishSources=…",
-                  (int)MIN(name.len, 60), name.p);
+    return refuse(
+        why, E_INVALID, NULL,
+        "%.*s is not a grant: roomJoin, roomAdmin, roomCreate, roomList, canPublish, canSubscribe, "
+        "canUpdateOwnMetadata, hidden or canPublishSources=…",
+        (int)MIN(name.len, 60), name.p);
 }

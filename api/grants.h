@@ -12,4 +12,5 @@
  * untouched. */
 MUST_CHECK int grants_from_claims(const json_t *claims, struct grants *out, struct refusal *why);
 /** Write them; the caller's, json_decref(). NULL when memory is short. */
-MUST_CHECK json_t *grants_to_claims(const struct grants *g, struct str key, uint64_t now_s, uint64_t ttl_s);
+MUST_CHECK json_t *grants_to_claims(const struct grants *g, struct str key, uint64_t now_s,
+                                    uint64_t ttl_s);

@@ -74,7 +74,8 @@ static int confirm_upgrade(struct lws *wsi, const char *to)
     return http_refuse_now(wsi, status) < 0 ? -1 : 1;
 }
 
-static int on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static int on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                       size_t len)
 {
     struct http_connection *c = user;
 
@@ -115,7 +116,9 @@ static int on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 
 /* HTTP and WebSocket alike, so that a WebSocket that asks for no subprotocol lands here, too. */
 static const struct lws_protocols protocols[] = {
-    {.name = SUBPROTOCOL, .callback = on_callback, .per_session_data_size = sizeof(struct http_connection)},
+    {.name = SUBPROTOCOL,
+     .callback = on_callback,
+     .per_session_data_size = sizeof(struct http_connection)},
     {.name = NULL},
 };
 
@@ -130,7 +133,8 @@ static int resolve_listen(const char *listen_at, struct addr *out, struct strbuf
 
     if (addr_parse(out, str_of(listen_at)) == 0)
         return 0;
-    if (colon == NULL || !str_copy(host, sizeof(host), (struct str){listen_at, (size_t)(colon - listen_at)}) ||
+    if (colon == NULL ||
+        !str_copy(host, sizeof(host), (struct str){listen_at, (size_t)(colon - listen_at)}) ||
         !str_to_u64(str_of(colon + 1), 65535, &port)) {
         strbuf_addf(why, "http.listen: %s is not an address with a port", listen_at);
         return E_INVALID;
@@ -139,7 +143,8 @@ static int resolve_listen(const char *listen_at, struct addr *out, struct strbuf
         return addr_parse(out, STR("127.0.0.1")) == 0 ? (out->port = (uint16_t)port, 0) : E_INVALID;
     n = addr_resolve(host, out, 1);
     if (n <= 0) {
-        strbuf_addf(why, "http.listen: %s cannot be resolved: %s", host, err_text(n < 0 ? n : E_NOT_FOUND));
+        strbuf_addf(why, "http.listen: %s cannot be resolved: %s", host,
+                    err_text(n < 0 ? n : E_NOT_FOUND));
         return n < 0 ? n : E_NOT_FOUND;
     }
     out->port = (uint16_t)port;
@@ -162,7 +167,8 @@ static int try_bind(const struct addr *at, struct strbuf *why)
     if (fd >= 0)
         (void)close(fd);
     if (err != 0)
-        strbuf_addf(why, "http.listen: cannot listen on %s: %s", addr_text(at, text), err_text(err));
+        strbuf_addf(why, "http.listen: cannot listen on %s: %s", addr_text(at, text),
+                    err_text(err));
     return err;
 }
 
@@ -176,11 +182,14 @@ static const struct lws_protocol_vhost_options *canned_headers(void)
 {
     static struct lws_protocol_vhost_options rows[] = {
         {.name = "content-security-policy:",
-         .value = "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: mediastream:; "
-                  "img-src 'self' data: blob:; style-src 'self'; script-src 'self'; frame-ancestors 'self'"},
+         .value = "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob: "
+                  "mediastream:; "
+                  "img-src 'self' data: blob:; style-src 'self'; script-src 'self'; "
+                  "frame-ancestors 'self'"},
         {.name = "x-content-type-options:", .value = "nosniff"},
         {.name = "referrer-policy:", .value = "same-origin"},
-        {.name = "permissions-policy:", .value = "camera=(self), microphone=(self), display-capture=(self)"},
+        {.name = "permissions-policy:",
+         .value = "camera=(self), microphone=(self), display-capture=(self)"},
     };
 
     for (size_t i = 0; i + 1 < ARRAY_LEN(rows); i++)
@@ -204,7 +213,9 @@ static void create_context(struct http *h)
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME |
                    (h->is_v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6) |
-                   (wants_tls(h) ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX : 0),
+                   (wants_tls(h) ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                                       LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX
+                                 : 0),
         .foreign_loops = loops,
         .max_http_header_data2 = MAX_REQUEST_HEADER_BYTES,
         .pt_serv_buf_size = 16384,
@@ -231,7 +242,8 @@ static void http_free(struct http *h)
     mem_free(h);
 }
 
-static struct http *http_new(const struct http_config *config, const struct http_handlers *handlers, void *arg)
+static struct http *http_new(const struct http_config *config, const struct http_handlers *handlers,
+                             void *arg)
 {
     struct http *h = MEM_NEW(struct http);
     bool has_files = config->tls_cert != NULL && config->tls_cert[0] != 0;
@@ -246,8 +258,8 @@ static struct http *http_new(const struct http_config *config, const struct http
     return h;
 }
 
-int http_open(struct http **out, const struct http_config *config, const struct http_handlers *handlers, void *arg,
-              struct strbuf *why)
+int http_open(struct http **out, const struct http_config *config,
+              const struct http_handlers *handlers, void *arg, struct strbuf *why)
 {
     struct http *h = http_new(config, handlers, arg);
     struct addr at;

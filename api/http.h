@@ -18,7 +18,16 @@ struct http_exchange; /* a request that waits for its answer */
 struct worker;
 struct ws;
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER
+};
 
 const char *http_method_name(enum http_method m); /* "DELETE" */
 
@@ -28,7 +37,7 @@ struct http_request {
     const char *path; /* percent-decoded; "/v1/rooms" */
     const char *host, *origin, *authorization, *content_type, *if_none_match, *if_match, *accept;
     const char *access_token, *identity; /* of the query */
-    const char *remote;       /* address, for logs */
+    const char *remote;                  /* address, for logs */
     struct str body;
     /* 0, or the status that it must be refused with: its length is not said, or too much. */
     unsigned unfit;
@@ -45,7 +54,8 @@ struct http_response {
     const char *content_type; /* NULL: no body */
     char *body;               /* heap; http takes it. NULL: none */
     size_t body_len;
-    struct http_header header[HTTP_MAX_HEADERS]; /* further ones; copied. The first without a name ends the list */
+    struct http_header
+        header[HTTP_MAX_HEADERS]; /* further ones; copied. The first without a name ends the list */
 };
 
 struct http_handlers {
@@ -59,14 +69,14 @@ struct http_handlers {
 
 struct http_config {
     struct worker *worker;
-    const char *listen;                    /* "address:port"; "localhost" is a word for 127.0.0.1; port 0: any */
-    const char *tls_cert, *tls_key;        /* files; NULL or "": none */
+    const char *listen; /* "address:port"; "localhost" is a word for 127.0.0.1; port 0: any */
+    const char *tls_cert, *tls_key;         /* files; NULL or "": none */
     const char *tls_cert_pem, *tls_key_pem; /* texts; NULL: none */
 };
 
 /** Listen. Errors: UV_E* and E_INVALID with a sentence in @why. */
-MUST_CHECK int http_open(struct http **out, const struct http_config *config, const struct http_handlers *handlers, void *arg,
-                         struct strbuf *why);
+MUST_CHECK int http_open(struct http **out, const struct http_config *config,
+                         const struct http_handlers *handlers, void *arg, struct strbuf *why);
 /** End all connections (on_closed of each WebSocket is called, on_gone of each exchange) and free; runs the worker's loop as
  * long as it takes. Not from a handler. NULL is fine. */
 void http_close(struct http **h);
@@ -78,4 +88,5 @@ MUST_CHECK int http_reload_certificates(struct http *h, struct strbuf *why);
 /** Answer; @x is gone afterwards. */
 void http_reply(struct http_exchange *x, const struct http_response *response);
 /** For an answer that comes later: be told when the client is gone first; @x is gone then, too. */
-void http_exchange_watch(struct http_exchange *x, void (*on_gone)(struct http_exchange *x, void *arg), void *arg);
+void http_exchange_watch(struct http_exchange *x,
+                         void (*on_gone)(struct http_exchange *x, void *arg), void *arg);

@@ -13,9 +13,9 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define MAX_HEADER_BYTES 8192         /* of an answer: ours are small */
-#define WRITE_CHUNK_BYTES 32768       /* of a body, between two looks at the socket */
-#define WRITE_TIMEOUT_S 20            /* a chunk that is not taken in this time ends the connection */
+#define MAX_HEADER_BYTES 8192   /* of an answer: ours are small */
+#define WRITE_CHUNK_BYTES 32768 /* of a body, between two looks at the socket */
+#define WRITE_TIMEOUT_S 20      /* a chunk that is not taken in this time ends the connection */
 #define MAX_IGNORED_BODY_BYTES (4u << 20) /* a body that we refuse is read and dropped up to here */
 
 struct http_exchange {
@@ -123,7 +123,8 @@ int http_exchange_body_complete(struct http_connection *c)
     return 0;
 }
 
-void http_exchange_watch(struct http_exchange *x, void (*on_gone)(struct http_exchange *x, void *arg), void *arg)
+void http_exchange_watch(struct http_exchange *x,
+                         void (*on_gone)(struct http_exchange *x, void *arg), void *arg)
 {
     x->on_gone = on_gone;
     x->arg = arg;
@@ -145,29 +146,35 @@ void http_reply(struct http_exchange *x, const struct http_response *r)
 }
 
 /* Write status and headers into the library's form. */
-static bool format_headers(struct lws *wsi, const struct http_exchange *x, unsigned char **p, unsigned char *end)
+static bool format_headers(struct lws *wsi, const struct http_exchange *x, unsigned char **p,
+                           unsigned char *end)
 {
     const char *at = x->headers.p, *stop = at + x->headers.len;
-    lws_filepos_t length = x->status == HTTP_STATUS_NO_CONTENT || x->status == HTTP_STATUS_NOT_MODIFIED
-                               ? LWS_ILLEGAL_HTTP_CONTENT_LEN
-                               : x->out_len;
+    lws_filepos_t length =
+        x->status == HTTP_STATUS_NO_CONTENT || x->status == HTTP_STATUS_NOT_MODIFIED
+            ? LWS_ILLEGAL_HTTP_CONTENT_LEN
+            : x->out_len;
 
     if (lws_add_http_header_status(wsi, x->status, p, end) != 0)
         return false;
     if (x->content_type != NULL &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, (const unsigned char *)x->content_type,
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE,
+                                     (const unsigned char *)x->content_type,
                                      (int)strlen(x->content_type), p, end) != 0)
         return false;
-    if (length != LWS_ILLEGAL_HTTP_CONTENT_LEN && lws_add_http_header_content_length(wsi, length, p, end) != 0)
+    if (length != LWS_ILLEGAL_HTTP_CONTENT_LEN &&
+        lws_add_http_header_content_length(wsi, length, p, end) != 0)
         return false;
     if (x->must_close &&
-        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)"close", 5, p, end) != 0)
+        lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)"close", 5,
+                                     p, end) != 0)
         return false;
     while (at != NULL && at < stop) {
         const char *name = at, *value = name + strlen(name) + 1;
 
-        if (lws_add_http_header_by_name(wsi, (const unsigned char *)name, (const unsigned char *)value,
-                                        (int)strlen(value), p, end) != 0)
+        if (lws_add_http_header_by_name(wsi, (const unsigned char *)name,
+                                        (const unsigned char *)value, (int)strlen(value), p,
+                                        end) != 0)
             return false;
         at = value + strlen(value) + 1;
     }

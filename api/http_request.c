@@ -25,7 +25,8 @@ static const struct {
 
 const char *http_method_name(enum http_method m)
 {
-    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
+    static const char *const names[] = {"GET",   "HEAD",   "POST",    "PUT",
+                                        "PATCH", "DELETE", "OPTIONS", "other"};
 
     return names[m];
 }
@@ -65,12 +66,16 @@ static const char *keep(char **end, const char *text, size_t len)
 
 struct http_request_copy *http_request_read(struct lws *wsi)
 {
-    char token[MAX_TOKEN_BYTES + 2], identity[MAX_IDENTITY_LEN + 2]; /* what is too long is seen to be */
+    char token[MAX_TOKEN_BYTES + 2],
+        identity[MAX_IDENTITY_LEN + 2]; /* what is too long is seen to be */
     char *path = NULL, *end;
     int path_len = 0, method = lws_http_get_uri_and_method(wsi, &path, &path_len);
-    const char *token_value = lws_get_urlarg_by_name(wsi, TOKEN_ARGUMENT, token, (int)sizeof(token));
-    const char *identity_value = lws_get_urlarg_by_name(wsi, IDENTITY_ARGUMENT, identity, (int)sizeof(identity));
-    size_t size = sizeof(struct http_request_copy) + 1, token_len = token_value ? strlen(token_value) : 0;
+    const char *token_value =
+        lws_get_urlarg_by_name(wsi, TOKEN_ARGUMENT, token, (int)sizeof(token));
+    const char *identity_value =
+        lws_get_urlarg_by_name(wsi, IDENTITY_ARGUMENT, identity, (int)sizeof(identity));
+    size_t size = sizeof(struct http_request_copy) + 1,
+           token_len = token_value ? strlen(token_value) : 0;
     size_t identity_len = identity_value ? strlen(identity_value) : 0;
     struct http_request_copy *copy;
 

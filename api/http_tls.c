@@ -40,7 +40,8 @@ static int load_files(const struct http *h, SSL_CTX *ctx, struct strbuf *why)
 
 static int load_texts(const struct http *h, SSL_CTX *ctx, struct strbuf *why)
 {
-    BIO *cert_bio = BIO_new_mem_buf(h->tls_cert_pem, -1), *key_bio = BIO_new_mem_buf(h->tls_key_pem, -1);
+    BIO *cert_bio = BIO_new_mem_buf(h->tls_cert_pem, -1),
+        *key_bio = BIO_new_mem_buf(h->tls_key_pem, -1);
     X509 *cert = cert_bio ? PEM_read_bio_X509(cert_bio, NULL, NULL, NULL) : NULL;
     EVP_PKEY *key = key_bio ? PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL) : NULL;
     int err = 0;
@@ -80,7 +81,8 @@ static int on_certificate_wanted(SSL *ssl, void *arg)
 
     SSL_certs_clear(ssl);
     (void)SSL_CTX_get0_chain_certs(h->pair, &chain);
-    return SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(h->pair), SSL_CTX_get0_privatekey(h->pair), chain, 1);
+    return SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(h->pair),
+                                SSL_CTX_get0_privatekey(h->pair), chain, 1);
 }
 
 bool http_tls_attach(struct http *h, SSL_CTX *vhost)

@@ -8,7 +8,8 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
-#define MAX_OUTPUT_BYTES (16u << 20) /* of one text that we write: a full room's listing, statistics */
+#define MAX_OUTPUT_BYTES \
+    (16u << 20) /* of one text that we write: a full room's listing, statistics */
 
 /* The deepest nesting; brackets inside strings do not count. What is not JSON gets some number, and the parser's verdict. */
 static size_t depth_of(struct str text)
@@ -44,12 +45,14 @@ int json_text_read(json_t **out, struct str text, struct refusal *why)
     if (text.len > MAX_JSON_BYTES)
         return refuse(why, E_LIMIT, NULL, "the JSON text is longer than %d bytes", MAX_JSON_BYTES);
     if (depth_of(text) > MAX_JSON_DEPTH)
-        return refuse(why, E_LIMIT, NULL, "the JSON text is nested deeper than %d levels", MAX_JSON_DEPTH);
+        return refuse(why, E_LIMIT, NULL, "the JSON text is nested deeper than %d levels",
+                      MAX_JSON_DEPTH);
     value = json_loadb(text.p, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (value == NULL) {
         if (json_error_code(&error) == json_error_out_of_memory)
             return refuse_plain(why, E_NO_MEMORY, NULL);
-        return refuse(why, E_MALFORMED, NULL, "not JSON: line %d, column %d: %s", error.line, error.column, error.text);
+        return refuse(why, E_MALFORMED, NULL, "not JSON: line %d, column %d: %s", error.line,
+                      error.column, error.text);
     }
     *out = value;
     return 0;

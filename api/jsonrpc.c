@@ -59,7 +59,8 @@ int jsonrpc_code(const struct refusal *r)
 {
     if (r->err == E_INVALID)
         return JSONRPC_INVALID_PARAMS;
-    return r->err <= E_MALFORMED && r->err >= E_TIMEOUT && r->err != E_NO_MEMORY && r->err != E_CRYPTO
+    return r->err <= E_MALFORMED && r->err >= E_TIMEOUT && r->err != E_NO_MEMORY &&
+                   r->err != E_CRYPTO
                ? r->err
                : JSONRPC_INTERNAL_ERROR;
 }
@@ -89,11 +90,14 @@ char *jsonrpc_write_error(const json_t *id, int code, const struct refusal *r, s
         json_object_set_new(data, "field", json_string(r->field));
     if (r->line != 0)
         json_object_set_new(data, "line", json_integer(r->line));
-    json_object_set_new(message, "error", json_pack("{s:i, s:s, s:o}", "code", code, "message", r->text, "data", data));
+    json_object_set_new(
+        message, "error",
+        json_pack("{s:i, s:s, s:o}", "code", code, "message", r->text, "data", data));
     return json_text_take(message, len);
 }
 
 char *jsonrpc_write_notification(const char *method, json_t *params, size_t *len)
 {
-    return json_text_take(json_pack("{s:s, s:s, s:o}", "jsonrpc", "2.0", "method", method, "params", params), len);
+    return json_text_take(
+        json_pack("{s:s, s:s, s:o}", "jsonrpc", "2.0", "method", method, "params", params), len);
 }

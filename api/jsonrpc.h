@@ -27,12 +27,14 @@ struct jsonrpc_request {
  * Owner:  on success jsonrpc_request_fini(). On failure too: the id, if it could be read, is in it.
  * Errors: E_MALFORMED and so on; *code is the JSON-RPC code that tells it.
  */
-MUST_CHECK int jsonrpc_read(struct jsonrpc_request *out, struct str text, int *code, struct refusal *why);
+MUST_CHECK int jsonrpc_read(struct jsonrpc_request *out, struct str text, int *code,
+                            struct refusal *why);
 void jsonrpc_request_fini(struct jsonrpc_request *r);
 
 /** The code for a refusal by a handler: ours, or JSON-RPC's for wrong parameters and our own failures. */
 int jsonrpc_code(const struct refusal *r);
 /** Write messages; heap, mem_free(), NULL when memory is short. @id NULL means null; @result and @params are taken. */
 MUST_CHECK char *jsonrpc_write_result(const json_t *id, json_t *result, size_t *len);
-MUST_CHECK char *jsonrpc_write_error(const json_t *id, int code, const struct refusal *r, size_t *len);
+MUST_CHECK char *jsonrpc_write_error(const json_t *id, int code, const struct refusal *r,
+                                     size_t *len);
 MUST_CHECK char *jsonrpc_write_notification(const char *method, json_t *params, size_t *len);

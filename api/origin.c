@@ -53,7 +53,8 @@ static bool is_this_machine(struct str host)
  */
 static bool is_local_name(struct str host)
 {
-    static const char *const endings[] = {".local", ".localhost", ".internal", ".home.arpa", ".lan"};
+    static const char *const endings[] = {".local", ".localhost", ".internal", ".home.arpa",
+                                          ".lan"};
     struct addr a;
 
     if (host.len == 0 || is_address(host, &a) || memchr(host.p, '.', host.len) == NULL)

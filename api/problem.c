@@ -43,12 +43,22 @@ static const char *title_of(unsigned status)
         unsigned status;
         const char *title;
     } rows[] = {
-        {400, "Bad Request"},   {401, "Unauthorized"},        {403, "Forbidden"},
-        {404, "Not Found"},     {405, "Method Not Allowed"},  {406, "Not Acceptable"},
-        {409, "Conflict"},      {412, "Precondition Failed"}, {428, "Precondition Required"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {409, "Conflict"},
+        {412, "Precondition Failed"},
+        {428, "Precondition Required"},
         {429, "Too Many Requests"},
-        {411, "Length Required"}, {413, "Content Too Large"}, {415, "Unsupported Media Type"},
-        {422, "Unprocessable Content"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {411, "Length Required"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -57,14 +67,16 @@ static const char *title_of(unsigned status)
     return "Internal Server Error";
 }
 
-void problem_reply(struct http_exchange *x, const struct refusal *r, const struct http_response *with)
+void problem_reply(struct http_exchange *x, const struct refusal *r,
+                   const struct http_response *with)
 {
     struct http_response response = with ? *with : (struct http_response){0};
     json_t *o;
 
     response.status = problem_status(r);
-    o = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title", title_of(response.status), "status",
-                  (int)response.status, "detail", r->text, "reason", err_name(r->err));
+    o = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
+                  title_of(response.status), "status", (int)response.status, "detail", r->text,
+                  "reason", err_name(r->err));
     if (o != NULL && r->field[0])
         json_object_set_new(o, "field", json_string(r->field));
     if (o != NULL && r->line != 0)

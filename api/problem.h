@@ -8,4 +8,5 @@
 /** The HTTP status that a refusal is told with. */
 unsigned problem_status(const struct refusal *r);
 /** Answer with the refusal; headers are taken from @with, which may be NULL. */
-void problem_reply(struct http_exchange *x, const struct refusal *r, const struct http_response *with);
+void problem_reply(struct http_exchange *x, const struct refusal *r,
+                   const struct http_response *with);

@@ -14,7 +14,8 @@ struct rate_limit {
 };
 
 /** Take one; false when there is none left. */
-MUST_CHECK static inline bool rate_limit_take(struct rate_limit *l, double per_second, double burst, uint64_t now_us)
+MUST_CHECK static inline bool rate_limit_take(struct rate_limit *l, double per_second, double burst,
+                                              uint64_t now_us)
 {
     if (l->last_us == 0)
         l->tokens = burst;

@@ -9,8 +9,9 @@
 
 struct refusal {
     int err;
-    char field[REFUSAL_FIELD_LEN]; /* of the request, "tracks.0.source"; "" when it is about no field */
-    unsigned line;                 /* of an SDP; 0: none */
+    char field
+        [REFUSAL_FIELD_LEN]; /* of the request, "tracks.0.source"; "" when it is about no field */
+    unsigned line;           /* of an SDP; 0: none */
     char text[REFUSAL_TEXT_LEN];
     unsigned status; /* HTTP status, when the code's own does not fit; 0: the code's */
 };

@@ -33,8 +33,8 @@ static void on_report(int err, struct sfu_transport_report *report, void *arg)
     mem_free(q);
 }
 
-void report_ask(struct report_question **out, struct participant *p, void (*on_answer)(int err, json_t *stats, void *arg),
-                void *arg)
+void report_ask(struct report_question **out, struct participant *p,
+                void (*on_answer)(int err, json_t *stats, void *arg), void *arg)
 {
     struct report_question *q = MEM_NEW(struct report_question);
 

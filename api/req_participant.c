@@ -21,7 +21,8 @@ static int handle_update(struct call *call, struct refusal *why)
 
     mem_free(metadata);
     if (err == 0)
-        call->result = json_pack("{s:o}", "participant", json_of_participant(session_participant(s)));
+        call->result =
+            json_pack("{s:o}", "participant", json_of_participant(session_participant(s)));
     return err;
 }
 
@@ -34,11 +35,15 @@ static int handle_stats(struct call *call, struct refusal *why)
 }
 
 const struct request_row req_participant_rows[] = {
-    {"update", WHEN_JOINED, update_params, handle_update, "Change one's name or metadata.", "`{participant}`"},
+    {"update", WHEN_JOINED, update_params, handle_update, "Change one's name or metadata.",
+     "`{participant}`"},
     {"stats", WHEN_JOINED, no_params, handle_stats,
-     "Read statistics of one's own transport, tracks and slots as the server sees them, with the names of W3C webrtc-stats.",
-     "`{stats: [{id, type, timestamp, …}…]}`; types: `transport`, `candidate-pair`, `local-candidate`, `remote-candidate`, "
-     "`codec`, `inbound-rtp` (what the client sends), `outbound-rtp`, `remote-inbound-rtp`. `E_STATE` before the first "
+     "Read statistics of one's own transport, tracks and slots as the server sees them, with the "
+     "names of W3C webrtc-stats.",
+     "`{stats: [{id, type, timestamp, …}…]}`; types: `transport`, `candidate-pair`, "
+     "`local-candidate`, `remote-candidate`, "
+     "`codec`, `inbound-rtp` (what the client sends), `outbound-rtp`, `remote-inbound-rtp`. "
+     "`E_STATE` before the first "
      "offer."},
     {.name = NULL},
 };

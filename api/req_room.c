@@ -33,23 +33,28 @@ static json_t *describe_session(const struct client *c)
     const struct config *config = client_config(c);
     const struct participant *self = session_participant(s);
     struct listing l = {.self = self, .others = json_array()};
-    json_t *servers = ice_servers_json(config, participant_identity(self), timebase_wall_us() / US_PER_S);
+    json_t *servers =
+        ice_servers_json(config, participant_identity(self), timebase_wall_us() / US_PER_S);
 
     room_each_participant(participant_room(self), list_other, &l);
-    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:i}}", "room", json_of_room_brief(participant_room(self)),
-                     "participant", json_of_participant(self), "participants", l.others, "sessionId", session_id(s),
-                     "resumeToken", session_resume_token(s), "graceMs", (json_int_t)config->session_grace_ms,
-                     "iceServers", servers, "limits", "maxSlots", MAX_SLOTS_PER_PARTICIPANT);
+    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:i}}", "room",
+                     json_of_room_brief(participant_room(self)), "participant",
+                     json_of_participant(self), "participants", l.others, "sessionId",
+                     session_id(s), "resumeToken", session_resume_token(s), "graceMs",
+                     (json_int_t)config->session_grace_ms, "iceServers", servers, "limits",
+                     "maxSlots", MAX_SLOTS_PER_PARTICIPANT);
 }
 
 /* ---- join ---- */
 
 static const struct param join_params[] = {
-    {"room", PARAM_NAME, true, 1, MAX_ROOM_NAME_LEN, NULL, "The room; it is made when there is none."},
+    {"room", PARAM_NAME, true, 1, MAX_ROOM_NAME_LEN, NULL,
+     "The room; it is made when there is none."},
     {"identity", PARAM_NAME, false, 1, MAX_IDENTITY_LEN, NULL,
      "Who joins, unique in the room; with a token that of the token, else made up when absent."},
     {"name", PARAM_NAME, false, 0, MAX_NAME_LEN, NULL, "A name to show; that of the token wins."},
-    {"metadata", PARAM_ANY, false, 0, MAX_METADATA_BYTES, NULL, "Anything; that of the token wins."},
+    {"metadata", PARAM_ANY, false, 0, MAX_METADATA_BYTES, NULL,
+     "Anything; that of the token wins."},
     {"token", PARAM_TEXT, false, 0, MAX_TOKEN_BYTES, NULL,
      "The access token; or `?access_token=` in the WebSocket's URL, or its Authorization header."},
     {"autoSubscribe", PARAM_BOOL, false, 0, 0, NULL,
@@ -60,8 +65,11 @@ static const struct param join_params[] = {
 static int handle_join(struct call *call, struct refusal *why)
 {
     struct client *c = call->client;
-    const char *token = schema_text(call->params, "token"), *name = schema_text(call->params, "name");
-    char *metadata = json_is_null(json_object_get(call->params, "metadata")) ? NULL : schema_json(call->params, "metadata");
+    const char *token = schema_text(call->params, "token"),
+               *name = schema_text(call->params, "name");
+    char *metadata = json_is_null(json_object_get(call->params, "metadata"))
+                         ? NULL
+                         : schema_json(call->params, "metadata");
     const struct join_request request = {
         .room = schema_text(call->params, "room"),
         .identity = schema_text(call->params, "identity"),
@@ -93,8 +101,8 @@ static int handle_resume(struct call *call, struct refusal *why)
     struct client *c = call->client;
     const struct slot_info *slot;
     struct session *s;
-    int err = sessions_resume(client_sessions(c), schema_text(call->params, "resumeToken"), client_session_handlers(), c,
-                              &s, why);
+    int err = sessions_resume(client_sessions(c), schema_text(call->params, "resumeToken"),
+                              client_session_handlers(), c, &s, why);
 
     if (err != 0)
         return err;
@@ -127,13 +135,17 @@ static int handle_ping(struct call *call, struct refusal *why)
 
 const struct request_row req_room_rows[] = {
     {"join", WHEN_NOT_JOINED, join_params, handle_join, "Enter a room.",
-     "`{room: {name, metadata}, participant, participants: [participant…], sessionId, resumeToken, graceMs, iceServers: "
-     "[RTCIceServer…], limits: {maxSlots}}`: oneself and the others. A participant of the same identity is replaced."},
+     "`{room: {name, metadata}, participant, participants: [participant…], sessionId, resumeToken, "
+     "graceMs, iceServers: "
+     "[RTCIceServer…], limits: {maxSlots}}`: oneself and the others. A participant of the same "
+     "identity is replaced."},
     {"resume", WHEN_NOT_JOINED, resume_params, handle_resume,
-     "Take up a session whose WebSocket was lost, within `graceMs`; media is not touched. Another WebSocket that has it is "
+     "Take up a session whose WebSocket was lost, within `graceMs`; media is not touched. Another "
+     "WebSocket that has it is "
      "closed.",
      "as `join`, and `slots: [slot…]`, `transportState`."},
-    {"leave", WHEN_JOINED, no_params, handle_leave, "Leave the room. The WebSocket closes (1000) after the answer.", "`{}`"},
+    {"leave", WHEN_JOINED, no_params, handle_leave,
+     "Leave the room. The WebSocket closes (1000) after the answer.", "`{}`"},
     {"ping", WHEN_ALWAYS, no_params, handle_ping, "Ask whether the server is there.",
      "`{time}`: milliseconds since 1970."},
     {.name = NULL},

@@ -13,7 +13,8 @@ static const struct param track_params[] = {
 static int handle_subscribe(struct call *call, struct refusal *why)
 {
     const char *mid = NULL;
-    int err = session_subscribe(client_session(call->client), schema_text(call->params, "trackId"), &mid, why);
+    int err = session_subscribe(client_session(call->client), schema_text(call->params, "trackId"),
+                                &mid, why);
 
     if (err == 0)
         call->result = json_pack("{s:s?}", "mid", mid);
@@ -22,13 +23,15 @@ static int handle_subscribe(struct call *call, struct refusal *why)
 
 static int handle_unsubscribe(struct call *call, struct refusal *why)
 {
-    return session_unsubscribe(client_session(call->client), schema_text(call->params, "trackId"), why);
+    return session_unsubscribe(client_session(call->client), schema_text(call->params, "trackId"),
+                               why);
 }
 
 const struct request_row req_subscription_rows[] = {
     {"subscribe", WHEN_JOINED, track_params, handle_subscribe, "Receive a track.",
      "`{mid}`: the slot it flows through; `null` when none is free yet: a `slotsWanted` follows."},
     {"unsubscribe", WHEN_JOINED, track_params, handle_unsubscribe,
-     "Receive a track no more. With automatic subscription that is remembered until `subscribe`.", "`{}`"},
+     "Receive a track no more. With automatic subscription that is remembered until `subscribe`.",
+     "`{}`"},
     {.name = NULL},
 };

@@ -30,7 +30,8 @@ static void add_cors(const struct rest_call *call, struct http_response *respons
     const struct http_request *request = call->request;
     size_t n = 0;
 
-    if (request->origin[0] == 0 || !origin_is_friend(call->rest->config, request->origin, request->host))
+    if (request->origin[0] == 0 ||
+        !origin_is_friend(call->rest->config, request->origin, request->host))
         return;
     while (n < HTTP_MAX_HEADERS && response->header[n].name != NULL)
         n++;
@@ -75,7 +76,9 @@ void rest_refuse(struct rest_call *call, const struct refusal *why)
 
 static bool take_parameter(struct rest_call *call, const char *name, const char *value)
 {
-    char *to = strcmp(name, "room") == 0 ? call->room : strcmp(name, "identity") == 0 ? call->identity : call->track;
+    char *to = strcmp(name, "room") == 0       ? call->room
+               : strcmp(name, "identity") == 0 ? call->identity
+                                               : call->track;
     size_t size = to == call->track ? sizeof(call->track) : sizeof(call->room);
 
     return str_copy(to, size, str_of(value));
@@ -89,7 +92,8 @@ static bool matches(const char *pattern, const char *path, struct rest_call *cal
     while (want.len > 0) {
         char name[MAX_SEGMENT_LEN + 1], value[MAX_SEGMENT_LEN + 1];
 
-        if (!http_path_next_segment(&want, name, sizeof(name)) || !http_path_next_segment(&have, value, sizeof(value)))
+        if (!http_path_next_segment(&want, name, sizeof(name)) ||
+            !http_path_next_segment(&have, value, sizeof(value)))
             return false;
         if (name[0] == ':' ? !take_parameter(call, name + 1, value) : strcmp(name, value) != 0)
             return false;
@@ -111,14 +115,15 @@ static const struct rest_route *find_route(struct rest_call *call, struct refusa
                 continue;
             if (r->method == method)
                 return r;
-            len += (size_t)snprintf(call->allow + len, sizeof(call->allow) - len, "%s%s", len ? ", " : "",
-                                    http_method_name(r->method));
+            len += (size_t)snprintf(call->allow + len, sizeof(call->allow) - len, "%s%s",
+                                    len ? ", " : "", http_method_name(r->method));
         }
     if (len == 0) {
         (void)refuse(why, E_NOT_FOUND, NULL, "there is no such resource");
         return NULL;
     }
-    (void)refuse(why, E_UNSUPPORTED, NULL, "%s is not possible here, but %s", http_method_name(request->method), call->allow);
+    (void)refuse(why, E_UNSUPPORTED, NULL, "%s is not possible here, but %s",
+                 http_method_name(request->method), call->allow);
     why->status = 405;
     return NULL;
 }
@@ -139,24 +144,30 @@ static void answer_preflight(struct rest_call *call)
 
 /* ---- may it? ---- */
 
-static int check_permission(const struct rest_call *call, enum rest_permission needed, struct refusal *why)
+static int check_permission(const struct rest_call *call, enum rest_permission needed,
+                            struct refusal *why)
 {
     const struct grants *g = &call->grants;
-    bool is_admin = g->room_admin && (g->room[0] == 0 ? call->rest->config->dev : strcmp(g->room, call->room) == 0);
+    bool is_admin = g->room_admin &&
+                    (g->room[0] == 0 ? call->rest->config->dev : strcmp(g->room, call->room) == 0);
 
     switch (needed) {
     case REST_FOR_ALL:
         return 0;
     case REST_FOR_CREATOR:
-        return g->room_create ? 0 : refuse(why, E_DENIED, NULL, "the token does not grant roomCreate");
+        return g->room_create ? 0
+                              : refuse(why, E_DENIED, NULL, "the token does not grant roomCreate");
     case REST_FOR_LISTER:
         return g->room_list ? 0 : refuse(why, E_DENIED, NULL, "the token does not grant roomList");
     case REST_FOR_ADMIN_OR_LISTER:
         return g->room_list || is_admin
                    ? 0
-                   : refuse(why, E_DENIED, NULL, "the token grants neither roomList nor roomAdmin for this room");
+                   : refuse(why, E_DENIED, NULL,
+                            "the token grants neither roomList nor roomAdmin for this room");
     case REST_FOR_ADMIN:
-        return is_admin ? 0 : refuse(why, E_DENIED, NULL, "the token does not grant roomAdmin for this room");
+        return is_admin ? 0
+                        : refuse(why, E_DENIED, NULL,
+                                 "the token does not grant roomAdmin for this room");
     }
     return E_DENIED;
 }
@@ -176,7 +187,8 @@ static int admit(struct rest_call *call, const struct rest_route *route, struct 
     if (route->permission == REST_FOR_ALL)
         return 0;
     if (!origin_is_served(call->rest->config, request->origin, request->host))
-        return refuse(why, E_DENIED, NULL, "in development mode pages of other sites may not use the API");
+        return refuse(why, E_DENIED, NULL,
+                      "in development mode pages of other sites may not use the API");
     err = sessions_admit(call->rest->sessions, bearer_token(request), &call->grants, why);
     return err != 0 ? err : check_permission(call, route->permission, why);
 }
@@ -185,7 +197,8 @@ static int admit(struct rest_call *call, const struct rest_route *route, struct 
 
 static int read_body(struct rest_call *call, const struct rest_route *route, struct refusal *why)
 {
-    struct str type = str_of(call->request->content_type), media_type = str_trim(str_cut(&type, ';'));
+    struct str type = str_of(call->request->content_type),
+               media_type = str_trim(str_cut(&type, ';'));
     int err;
 
     if (route->body == NULL)
@@ -229,12 +242,14 @@ void rest_serve(struct rest *rest, struct http_exchange *x, const struct http_re
 
 bool rest_owns(const char *path)
 {
-    return strncmp(path, PREFIX, sizeof(PREFIX) - 1) == 0 || strcmp(path, "/v1") == 0 || strcmp(path, "/healthz") == 0;
+    return strncmp(path, PREFIX, sizeof(PREFIX) - 1) == 0 || strcmp(path, "/v1") == 0 ||
+           strcmp(path, "/healthz") == 0;
 }
 
 /* ---- life ---- */
 
-struct rest *rest_new(const struct config *config, struct registry *registry, struct sessions *sessions)
+struct rest *rest_new(const struct config *config, struct registry *registry,
+                      struct sessions *sessions)
 {
     struct rest *r = MEM_NEW(struct rest);
 

@@ -12,7 +12,8 @@
 struct registry;
 struct rest;
 
-MUST_CHECK struct rest *rest_new(const struct config *config, struct registry *registry, struct sessions *sessions);
+MUST_CHECK struct rest *rest_new(const struct config *config, struct registry *registry,
+                                 struct sessions *sessions);
 void rest_free(struct rest **r);
 /** Whether the path is one of ours; then rest_serve() it. */
 bool rest_owns(const char *path);

@@ -18,14 +18,21 @@ struct rest {
 };
 
 /* Who may. LiveKit's grants: creators make and delete rooms, listers see them, an administrator acts inside his room. */
-enum rest_permission { REST_FOR_ALL, REST_FOR_CREATOR, REST_FOR_LISTER, REST_FOR_ADMIN_OR_LISTER, REST_FOR_ADMIN };
+enum rest_permission {
+    REST_FOR_ALL,
+    REST_FOR_CREATOR,
+    REST_FOR_LISTER,
+    REST_FOR_ADMIN_OR_LISTER,
+    REST_FOR_ADMIN
+};
 
 struct rest_call {
     struct rest *rest;
     struct http_exchange *x;
     const struct http_request *request;
     struct grants grants;
-    char room[MAX_ROOM_NAME_LEN + 1], identity[MAX_IDENTITY_LEN + 1], track[ID_LEN + 1]; /* of the path */
+    char room[MAX_ROOM_NAME_LEN + 1], identity[MAX_IDENTITY_LEN + 1],
+        track[ID_LEN + 1]; /* of the path */
     char allow[32];
     json_t *body; /* checked */
 };

@@ -7,14 +7,17 @@
 #include "core/mem.h"
 #include "rooms/registry.h"
 
-static int find_participant(const struct rest_call *call, struct participant **out, struct refusal *why)
+static int find_participant(const struct rest_call *call, struct participant **out,
+                            struct refusal *why)
 {
     struct room *room = registry_find_room(call->rest->registry, call->room);
 
     if (room == NULL)
         return refuse(why, E_NOT_FOUND, NULL, "there is no such room");
     *out = room_find_identity(room, call->identity);
-    return *out != NULL ? 0 : refuse(why, E_NOT_FOUND, NULL, "there is no such participant in the room");
+    return *out != NULL
+               ? 0
+               : refuse(why, E_NOT_FOUND, NULL, "there is no such participant in the room");
 }
 
 static void list_participant(struct participant *p, void *arg)
@@ -98,7 +101,8 @@ static int mute_track(struct rest_call *call, struct refusal *why)
 /* ---- statistics: the answer comes from a media worker, when the client may be gone ---- */
 
 struct stats_call {
-    struct rest_call call; /* what answering needs; the request itself lives as long as the exchange */
+    struct rest_call
+        call; /* what answering needs; the request itself lives as long as the exchange */
     struct report_question *question;
     bool is_asking, is_done;
 };
@@ -111,7 +115,9 @@ static void on_stats(int err, json_t *stats, void *arg)
     if (err == 0) {
         rest_answer(&s->call, 200, stats);
     } else {
-        (void)refuse(&why, err, NULL, err == E_STATE ? "the participant has no transport yet" : "there are no statistics");
+        (void)refuse(&why, err, NULL,
+                     err == E_STATE ? "the participant has no transport yet"
+                                    : "there are no statistics");
         rest_refuse(&s->call, &why);
     }
     s->is_done = true;

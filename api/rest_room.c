@@ -22,8 +22,9 @@ static int get_health(struct rest_call *call, struct refusal *why)
 
     (void)why;
     rest_answer(call, is_draining ? 503 : 200,
-                json_pack("{s:s, s:s, s:I, s:I}", "status", is_draining ? "draining" : "ok", "version", PARLEY_VERSION,
-                          "rooms", (json_int_t)registry_room_count(registry), "participants",
+                json_pack("{s:s, s:s, s:I, s:I}", "status", is_draining ? "draining" : "ok",
+                          "version", PARLEY_VERSION, "rooms",
+                          (json_int_t)registry_room_count(registry), "participants",
                           (json_int_t)registry_participant_count(registry)));
     return 0;
 }
@@ -32,8 +33,10 @@ static int get_health(struct rest_call *call, struct refusal *why)
 
 static const struct param room_params[] = {
     {"name", PARAM_NAME, true, 1, MAX_ROOM_NAME_LEN, NULL, "Its name."},
-    {"maxParticipants", PARAM_NUMBER, false, 1, MAX_PARTICIPANTS_PER_ROOM, NULL, "How many fit in."},
-    {"emptyTimeoutMs", PARAM_NUMBER, false, 0, UINT32_MAX, NULL, "How long it stays when it is empty; 0: for good."},
+    {"maxParticipants", PARAM_NUMBER, false, 1, MAX_PARTICIPANTS_PER_ROOM, NULL,
+     "How many fit in."},
+    {"emptyTimeoutMs", PARAM_NUMBER, false, 0, UINT32_MAX, NULL,
+     "How long it stays when it is empty; 0: for good."},
     {"metadata", PARAM_ANY, false, 0, MAX_METADATA_BYTES, NULL, "Anything."},
     PARAM_END,
 };
@@ -56,7 +59,8 @@ static int refuse_room(struct refusal *why, int err)
         why->status = 503;
         return err;
     case E_INVALID:
-        return refuse(why, err, "name", "name must be 1 to %d bytes without control characters and slashes",
+        return refuse(why, err, "name",
+                      "name must be 1 to %d bytes without control characters and slashes",
                       MAX_ROOM_NAME_LEN);
     default:
         return refuse(why, err, NULL, "the room cannot be made: %s", err_text(err));
@@ -66,7 +70,9 @@ static int refuse_room(struct refusal *why, int err)
 static int create_room(struct rest_call *call, struct refusal *why)
 {
     struct room_settings settings = registry_default_settings(call->rest->registry);
-    char *metadata = json_is_null(json_object_get(call->body, "metadata")) ? NULL : schema_json(call->body, "metadata");
+    char *metadata = json_is_null(json_object_get(call->body, "metadata"))
+                         ? NULL
+                         : schema_json(call->body, "metadata");
     struct room *room = NULL;
     bool existed = false;
     int err;
@@ -74,7 +80,8 @@ static int create_room(struct rest_call *call, struct refusal *why)
     take_number(call->body, "maxParticipants", &settings.max_participants);
     take_number(call->body, "emptyTimeoutMs", &settings.empty_timeout_ms);
     settings.metadata = metadata;
-    err = registry_create_room(call->rest->registry, schema_text(call->body, "name"), &settings, &room, &existed);
+    err = registry_create_room(call->rest->registry, schema_text(call->body, "name"), &settings,
+                               &room, &existed);
     mem_free(metadata);
     if (err != 0)
         return refuse_room(why, err);

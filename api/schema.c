@@ -60,14 +60,17 @@ static int refuse_type(const struct param *p, const char *path, struct refusal *
     return refuse(why, E_INVALID, path, "%s must be %s", path, type);
 }
 
-static int check_object(const struct param *table, const json_t *object, const char *path, struct refusal *why);
+static int check_object(const struct param *table, const json_t *object, const char *path,
+                        struct refusal *why);
 
-static int check_list(const struct param *p, const json_t *value, const char *path, struct refusal *why)
+static int check_list(const struct param *p, const json_t *value, const char *path,
+                      struct refusal *why)
 {
     size_t i;
     const json_t *item;
 
-    json_array_foreach(value, i, item) {
+    json_array_foreach(value, i, item)
+    {
         char index[24], at[REFUSAL_FIELD_LEN];
         int err;
 
@@ -80,12 +83,14 @@ static int check_list(const struct param *p, const json_t *value, const char *pa
     return 0;
 }
 
-static int check_map(const struct param *p, const json_t *value, const char *path, struct refusal *why)
+static int check_map(const struct param *p, const json_t *value, const char *path,
+                     struct refusal *why)
 {
     const char *key;
     json_t *item;
 
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+    json_object_foreach((json_t *)(uintptr_t)value, key, item)
+    {
         char at[REFUSAL_FIELD_LEN];
         int err;
 
@@ -119,8 +124,8 @@ static bool fits(const struct param *p, const json_t *value)
     case PARAM_TEXT:
     case PARAM_NAME:
         return json_is_string(value) && is_within(p, json_string_length(value)) &&
-               (p->type == PARAM_TEXT ||
-                str_is_clean_utf8((struct str){json_string_value(value), json_string_length(value)}));
+               (p->type == PARAM_TEXT || str_is_clean_utf8((struct str){
+                                             json_string_value(value), json_string_length(value)}));
     case PARAM_BOOL:
         return json_is_boolean(value);
     case PARAM_NUMBER:
@@ -136,7 +141,8 @@ static bool fits(const struct param *p, const json_t *value)
     return false;
 }
 
-static int check_value(const struct param *p, const json_t *value, const char *path, struct refusal *why)
+static int check_value(const struct param *p, const json_t *value, const char *path,
+                       struct refusal *why)
 {
     if (value == NULL || (json_is_null(value) && p->type != PARAM_ANY))
         return p->is_required ? refuse(why, E_INVALID, path, "%s is missing", path) : 0;
@@ -147,15 +153,18 @@ static int check_value(const struct param *p, const json_t *value, const char *p
     return p->type == PARAM_MAP ? check_map(p, value, path, why) : 0;
 }
 
-static int check_object(const struct param *table, const json_t *object, const char *path, struct refusal *why)
+static int check_object(const struct param *table, const json_t *object, const char *path,
+                        struct refusal *why)
 {
     char at[REFUSAL_FIELD_LEN];
     const char *key;
     json_t *value;
 
     if (!json_is_object(object))
-        return refuse(why, E_INVALID, path, "%s must be an object", path[0] ? path : "the parameters");
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+        return refuse(why, E_INVALID, path, "%s must be an object",
+                      path[0] ? path : "the parameters");
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
         (void)value;
         join(at, path, key);
         if (find(table, key) == NULL)

@@ -14,8 +14,8 @@
 #include "core/attr.h"
 
 enum param_type {
-    PARAM_TEXT,   /* a string; min, max: bytes */
-    PARAM_NAME,   /* the same, without control characters */
+    PARAM_TEXT, /* a string; min, max: bytes */
+    PARAM_NAME, /* the same, without control characters */
     PARAM_BOOL,
     PARAM_NUMBER, /* an integer; min, max: its value */
     PARAM_ANY,    /* any JSON value; max: bytes of its text */
@@ -33,7 +33,10 @@ struct param {
     const char *sentence;
 };
 
-#define PARAM_END {.name = NULL}
+#define PARAM_END    \
+    {                \
+        .name = NULL \
+    }
 
 /** Check an object against a table that ends with PARAM_END. Errors: E_INVALID, naming the field ("candidates.0.sdpMid"): absent,
  * of the wrong type, out of bounds, or not in the table. */

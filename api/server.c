@@ -52,7 +52,8 @@ static void on_request(struct http_exchange *x, const struct http_request *reque
 {
     struct server *s = arg;
 
-    log_debug(LOG_HTTP, NULL, "%s %s %.100s", request->remote, http_method_name(request->method), request->path);
+    log_debug(LOG_HTTP, NULL, "%s %s %.100s", request->remote, http_method_name(request->method),
+              request->path);
     if (request->unfit != 0)
         refuse_unfit(x, request->unfit);
     else if (rest_owns(request->path))
@@ -68,7 +69,9 @@ static unsigned on_ws_request(const struct http_request *request, void *arg)
     if (strcmp(request->path, WS_PATH) != 0)
         return 404;
     if (!origin_is_served(s->config, request->origin, request->host)) {
-        log_info(LOG_API, NULL, "%s: a WebSocket from %.100s is refused: development mode takes this machine's pages only",
+        log_info(LOG_API, NULL,
+                 "%s: a WebSocket from %.100s is refused: development mode takes this machine's "
+                 "pages only",
                  request->remote, request->origin);
         return 403;
     }
@@ -92,12 +95,14 @@ static int check_settings(const struct config *config, struct strbuf *why)
     bool has_cert = config->http_tls_cert[0] != 0, has_key = config->http_tls_key[0] != 0;
 
     if (!config->dev && config->auth_keys.count == 0) {
-        strbuf_add(why, "auth.keys is empty: without keys nobody could join. Give auth.keys (key:secret), or try "
+        strbuf_add(why, "auth.keys is empty: without keys nobody could join. Give auth.keys "
+                        "(key:secret), or try "
                         "development mode: --dev");
         return E_INVALID;
     }
     if (has_cert != has_key) {
-        strbuf_addf(why, "http.tls_cert and http.tls_key belong together: http.tls_%s is missing", has_cert ? "key" : "cert");
+        strbuf_addf(why, "http.tls_cert and http.tls_key belong together: http.tls_%s is missing",
+                    has_cert ? "key" : "cert");
         return E_INVALID;
     }
     return 0;
@@ -108,13 +113,17 @@ static void warn(const struct config *config)
     bool has_turn = false;
 
     if (config->dev)
-        log_warn(LOG_API, NULL, "DEVELOPMENT MODE: everybody who reaches this server may join and administrate every room, "
-                                "without a token. Never run it like this on a public address.");
+        log_warn(LOG_API, NULL,
+                 "DEVELOPMENT MODE: everybody who reaches this server may join and administrate "
+                 "every room, "
+                 "without a token. Never run it like this on a public address.");
     for (size_t i = 0; i < config->ice_servers.count; i++)
         has_turn = has_turn || strncmp(config->ice_servers.item[i], "turn", 4) == 0;
     if (has_turn && config->ice_turn_secret[0] == 0)
-        log_warn(LOG_API, NULL, "ice.servers: browsers take no TURN server without credentials, so those are left out; give "
-                                "ice.turn_secret");
+        log_warn(LOG_API, NULL,
+                 "ice.servers: browsers take no TURN server without credentials, so those are left "
+                 "out; give "
+                 "ice.turn_secret");
 }
 
 static int open_http(struct server *s, const struct server_config *config, struct strbuf *why)
@@ -151,8 +160,8 @@ static void log_address(const struct server *s)
 
     if (is_any)
         host = STR("localhost");
-    log_info(LOG_API, NULL, "listening on %s://%.*s:%u%s", server_scheme(s), (int)host.len, host.p, server_http_port(s),
-             is_any ? " and this machine's other addresses" : "");
+    log_info(LOG_API, NULL, "listening on %s://%.*s:%u%s", server_scheme(s), (int)host.len, host.p,
+             server_http_port(s), is_any ? " and this machine's other addresses" : "");
 }
 
 int server_open(struct server **out, const struct server_config *config, struct strbuf *why)
@@ -205,7 +214,8 @@ void server_reload_certificates(struct server *s)
     if (err == 0)
         log_info(LOG_API, NULL, "certificate files read again");
     else
-        log_warn(LOG_API, NULL, "the certificate stays as it was: %s", why.p ? why.p : err_text(err));
+        log_warn(LOG_API, NULL, "the certificate stays as it was: %s",
+                 why.p ? why.p : err_text(err));
     strbuf_fini(&why);
 }
 

@@ -16,7 +16,8 @@ struct server_config {
     const struct config *config; /* borrowed, outlives the server */
     struct worker *control;
     struct registry *registry;
-    const char *web_root;        /* folder of the pages, resolved; "": there are none, only the API is served */
+    const char
+        *web_root; /* folder of the pages, resolved; "": there are none, only the API is served */
     /* PEM texts of a certificate made at start (http.tls_self_signed); NULL otherwise. Borrowed. */
     const char *self_signed_cert_pem, *self_signed_key_pem;
 };
@@ -26,7 +27,8 @@ struct server_config {
  *
  * Errors: UV_E* (address), E_INVALID (settings, certificate files), each with a sentence in @why; *out untouched.
  */
-MUST_CHECK int server_open(struct server **out, const struct server_config *config, struct strbuf *why);
+MUST_CHECK int server_open(struct server **out, const struct server_config *config,
+                           struct strbuf *why);
 /** The port really bound (http.listen with port 0). */
 unsigned server_http_port(const struct server *s);
 /** "http" or "https". */

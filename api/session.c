@@ -25,7 +25,9 @@
 #define RESUME_KEY_LEN 12
 #define RESUME_SECRET_LEN 20 /* 62^20: 119 bits */
 #define MAX_SESSIONS (1u << 20)
-#define RECHECK_US (1 * US_PER_S) /* a detached session looks for its participant this often once the grace period is over */
+#define RECHECK_US \
+    (1 *           \
+     US_PER_S) /* a detached session looks for its participant this often once the grace period is over */
 #define GUEST_LEN 8
 
 struct sessions {
@@ -111,7 +113,8 @@ static void on_participant_event(struct participant *p, const struct room_event 
         return;
     }
     /* Others' hidden participants are nobody's business. */
-    if (event->participant != NULL && event->participant != p && participant_permissions(event->participant)->hidden)
+    if (event->participant != NULL && event->participant != p &&
+        participant_permissions(event->participant)->hidden)
         return;
     s->handlers->on_event(s, event, s->arg);
 }
@@ -156,7 +159,8 @@ void session_lost(struct session **sp)
 
 /* ---- the collection ---- */
 
-struct sessions *sessions_new(const struct config *config, struct registry *registry, struct worker *control)
+struct sessions *sessions_new(const struct config *config, struct registry *registry,
+                              struct worker *control)
 {
     struct sessions *ss = MEM_NEW(struct sessions);
 
@@ -185,12 +189,15 @@ void sessions_free(struct sessions **ssp)
     mem_free(ss);
 }
 
-int sessions_admit(const struct sessions *ss, struct str token, struct grants *out, struct refusal *why)
+int sessions_admit(const struct sessions *ss, struct str token, struct grants *out,
+                   struct refusal *why)
 {
     if (token.len > 0) {
         if (ss->config->auth_keys.count == 0)
-            return refuse(why, E_AUTH, "token", "a token was given, but this server has no auth.keys to check it with");
-        return auth_check_token(&ss->config->auth_keys, token, timebase_wall_us() / US_PER_S, out, why);
+            return refuse(why, E_AUTH, "token",
+                          "a token was given, but this server has no auth.keys to check it with");
+        return auth_check_token(&ss->config->auth_keys, token, timebase_wall_us() / US_PER_S, out,
+                                why);
     }
     if (!ss->config->dev)
         return refuse(why, E_AUTH, "token", "a token is needed");
@@ -208,11 +215,15 @@ static int apply_role(const struct join_request *r, struct grants *g, struct ref
         return 0;
     case JOIN_BROADCASTER:
         g->permissions.subscribe = false;
-        return g->permissions.publish ? 0 : refuse(why, E_DENIED, "token", "the token does not grant canPublish");
+        return g->permissions.publish
+                   ? 0
+                   : refuse(why, E_DENIED, "token", "the token does not grant canPublish");
     case JOIN_VIEWER:
         g->permissions.publish = false;
         g->permissions.hidden = true;
-        return g->permissions.subscribe ? 0 : refuse(why, E_DENIED, "token", "the token does not grant canSubscribe");
+        return g->permissions.subscribe
+                   ? 0
+                   : refuse(why, E_DENIED, "token", "the token does not grant canSubscribe");
     }
     return E_INVALID;
 }
@@ -240,7 +251,8 @@ static int check_join(const struct join_request *r, struct grants *g, struct ref
         return refuse(why, E_DENIED, "room", "the token is for another room");
     if (r->token != NULL && r->token[0] != 0) {
         if (g->room[0] == 0 || g->identity[0] == 0)
-            return refuse(why, E_DENIED, "token", "the token names no %s", g->room[0] == 0 ? "room" : "identity (sub)");
+            return refuse(why, E_DENIED, "token", "the token names no %s",
+                          g->room[0] == 0 ? "room" : "identity (sub)");
         if (r->identity != NULL && strcmp(r->identity, g->identity) != 0)
             return refuse(why, E_DENIED, "identity", "the token is for another identity");
     } else if (r->role == JOIN_VIEWER) {
@@ -249,14 +261,16 @@ static int check_join(const struct join_request *r, struct grants *g, struct ref
         memcpy(g->identity, "guest-", 6);
         rng_secret_alnum(g->identity + 6, GUEST_LEN);
     } else if (!str_copy(g->identity, sizeof(g->identity), str_of(r->identity))) {
-        return refuse(why, E_INVALID, "identity", "identity is longer than %d bytes", MAX_IDENTITY_LEN);
+        return refuse(why, E_INVALID, "identity", "identity is longer than %d bytes",
+                      MAX_IDENTITY_LEN);
     }
     if (r->role == JOIN_VIEWER)
         make_viewer_identity(g);
     return apply_role(r, g, why);
 }
 
-static int find_or_create_room(struct sessions *ss, const char *name, struct room **out, struct refusal *why)
+static int find_or_create_room(struct sessions *ss, const char *name, struct room **out,
+                               struct refusal *why)
 {
     struct room_settings settings = registry_default_settings(ss->registry);
     bool existed;
@@ -267,15 +281,16 @@ static int find_or_create_room(struct sessions *ss, const char *name, struct roo
         return 0;
     err = registry_create_room(ss->registry, name, &settings, out, &existed);
     if (err == E_INVALID)
-        return refuse(why, err, "room", "room must be 1 to %d bytes without control characters and slashes",
+        return refuse(why, err, "room",
+                      "room must be 1 to %d bytes without control characters and slashes",
                       MAX_ROOM_NAME_LEN);
     if (err == E_STATE)
         return refuse(why, err, NULL, "the server is shutting down");
     return err == 0 ? 0 : refuse(why, err, "room", "the room cannot be made: %s", err_text(err));
 }
 
-static int enter_room(struct room *room, const struct join_request *r, const struct grants *g, struct participant **out,
-                      struct refusal *why)
+static int enter_room(struct room *room, const struct join_request *r, const struct grants *g,
+                      struct participant **out, struct refusal *why)
 {
     const struct participant_params params = {
         .identity = g->identity,
@@ -293,7 +308,8 @@ static int enter_room(struct room *room, const struct join_request *r, const str
     if (err == E_STATE)
         return refuse(why, err, NULL, "the server is shutting down");
     if (err == E_INVALID)
-        return refuse(why, err, "identity", "identity, name or metadata is too long or has control characters");
+        return refuse(why, err, "identity",
+                      "identity, name or metadata is too long or has control characters");
     return err == 0 ? 0 : refuse_plain(why, err, NULL);
 }
 
@@ -306,8 +322,9 @@ static int register_session(struct sessions *ss, struct session *s)
     return err;
 }
 
-int sessions_join(struct sessions *ss, const struct join_request *r, const struct session_handlers *handlers, void *arg,
-                  struct session **out, struct refusal *why)
+int sessions_join(struct sessions *ss, const struct join_request *r,
+                  const struct session_handlers *handlers, void *arg, struct session **out,
+                  struct refusal *why)
 {
     struct grants g;
     struct room *room;
@@ -340,21 +357,24 @@ int sessions_join(struct sessions *ss, const struct join_request *r, const struc
         return err;
     }
     CHECK(str_copy(s->room, sizeof(s->room), str_of(room_name(room))));
-    CHECK(str_copy(s->participant_id, sizeof(s->participant_id), str_of(participant_id(s->participant))));
+    CHECK(str_copy(s->participant_id, sizeof(s->participant_id),
+                   str_of(participant_id(s->participant))));
     participant_attach(s->participant, &participant_handlers, s);
     *out = s;
     return 0;
 }
 
-int sessions_resume(struct sessions *ss, const char *token, const struct session_handlers *handlers, void *arg,
-                    struct session **out, struct refusal *why)
+int sessions_resume(struct sessions *ss, const char *token, const struct session_handlers *handlers,
+                    void *arg, struct session **out, struct refusal *why)
 {
-    struct session *s = strlen(token) == RESUME_KEY_LEN + RESUME_SECRET_LEN ? map_get(ss->by_key, token, RESUME_KEY_LEN)
-                                                                             : NULL;
+    struct session *s = strlen(token) == RESUME_KEY_LEN + RESUME_SECRET_LEN
+                            ? map_get(ss->by_key, token, RESUME_KEY_LEN)
+                            : NULL;
     struct participant *p;
 
     if (s == NULL || CRYPTO_memcmp(s->token, token, sizeof(s->token) - 1) != 0)
-        return refuse(why, E_NOT_FOUND, "resumeToken", "there is no session with this resumeToken (any more): join again");
+        return refuse(why, E_NOT_FOUND, "resumeToken",
+                      "there is no session with this resumeToken (any more): join again");
     p = s->participant != NULL ? s->participant : look_up(s);
     if (p == NULL) {
         session_free(s);
@@ -408,17 +428,21 @@ int session_trickle(struct session *s, struct str candidate, struct refusal *why
 {
     int err = participant_trickle(s->participant, candidate);
 
-    return err == 0 ? 0 : refuse(why, err, "candidates", "a candidate line cannot be read: %s", err_text(err));
+    return err == 0 ? 0
+                    : refuse(why, err, "candidates", "a candidate line cannot be read: %s",
+                             err_text(err));
 }
 
-int session_restart_ice(struct session *s, const struct ice_credentials *remote, struct ice_credentials *local,
-                        bool *is_new, struct refusal *why)
+int session_restart_ice(struct session *s, const struct ice_credentials *remote,
+                        struct ice_credentials *local, bool *is_new, struct refusal *why)
 {
     int err = participant_restart_ice(s->participant, remote, local, is_new);
 
     if (err == E_MALFORMED)
         return refuse(why, err, NULL, "an ICE restart changes ice-ufrag and ice-pwd together");
-    return err == 0 ? 0 : refuse(why, err, NULL, "the connection is closed for good: begin a new session");
+    return err == 0
+               ? 0
+               : refuse(why, err, NULL, "the connection is closed for good: begin a new session");
 }
 
 static int refuse_track(struct refusal *why, int err)
@@ -428,7 +452,8 @@ static int refuse_track(struct refusal *why, int err)
     return refuse_plain(why, err, "trackId");
 }
 
-int session_subscribe(struct session *s, const char *track_id, const char **mid, struct refusal *why)
+int session_subscribe(struct session *s, const char *track_id, const char **mid,
+                      struct refusal *why)
 {
     int err = participant_subscribe(s->participant, track_id, mid);
 
@@ -488,12 +513,14 @@ int session_mute(struct session *s, const char *track_id, bool muted, struct ref
     if (owner == NULL)
         return refuse_track(why, E_NOT_FOUND);
     if (!is_own && !participant_permissions(s->participant)->admin)
-        return refuse(why, E_DENIED, "trackId", "only an administrator may mute somebody else's track");
+        return refuse(why, E_DENIED, "trackId",
+                      "only an administrator may mute somebody else's track");
     if (!is_own && !muted)
         return refuse(why, E_DENIED, "muted", "nobody can be unmuted by another client");
     err = participant_mute(owner, track_id, muted, !is_own);
     if (err == E_DENIED)
-        return refuse(why, err, "muted", "the server muted this track: only the server can unmute it");
+        return refuse(why, err, "muted",
+                      "the server muted this track: only the server can unmute it");
     return err == 0 ? 0 : refuse_track(why, err);
 }
 

@@ -31,12 +31,12 @@ struct sessions;
 struct worker;
 
 /* Why a session ended that the client did not end itself; name, close code of the WebSocket less 4000, sentence. */
-#define SESSION_ENDS(X)                                                                        \
-    X(REPLACED, "replaced", 1, "The same identity joined again.")                              \
-    X(REMOVED, "removed", 2, "An administrator removed you from the room.")                    \
-    X(ROOM_DELETED, "roomDeleted", 3, "The room was deleted.")                                 \
-    X(SHUTDOWN, "shutdown", 4, "The server is shutting down.")                                 \
-    X(RESUMED, "resumed", 5, "The session was resumed on another connection.")                 \
+#define SESSION_ENDS(X)                                                        \
+    X(REPLACED, "replaced", 1, "The same identity joined again.")              \
+    X(REMOVED, "removed", 2, "An administrator removed you from the room.")    \
+    X(ROOM_DELETED, "roomDeleted", 3, "The room was deleted.")                 \
+    X(SHUTDOWN, "shutdown", 4, "The server is shutting down.")                 \
+    X(RESUMED, "resumed", 5, "The session was resumed on another connection.") \
     X(TIMEOUT, "timeout", 6, "Nothing was heard from you for too long.")
 
 enum session_end {
@@ -45,8 +45,8 @@ enum session_end {
 #undef X
 };
 
-const char *session_end_name(enum session_end e);     /* "roomDeleted" */
-unsigned session_end_close_code(enum session_end e);  /* 4003 */
+const char *session_end_name(enum session_end e);    /* "roomDeleted" */
+unsigned session_end_close_code(enum session_end e); /* 4003 */
 const char *session_end_sentence(enum session_end e);
 
 struct session_handlers {
@@ -60,20 +60,21 @@ struct session_handlers {
 enum join_role {
     JOIN_MEMBER,
     JOIN_BROADCASTER, /* publishes and receives nothing */
-    JOIN_VIEWER,      /* receives, hidden, under an identity of its own: a token may be shared by many */
+    JOIN_VIEWER, /* receives, hidden, under an identity of its own: a token may be shared by many */
 };
 
 struct join_request {
-    const char *room;                     /* required */
-    const char *identity, *name;          /* NULL: the token's, or made up */
-    const char *metadata;                 /* JSON text or NULL */
-    const char *token;                    /* "" or NULL: none */
+    const char *room;            /* required */
+    const char *identity, *name; /* NULL: the token's, or made up */
+    const char *metadata;        /* JSON text or NULL */
+    const char *token;           /* "" or NULL: none */
     bool auto_subscribe;
     enum join_role role;
     const char *watched; /* JOIN_VIEWER: whose tracks; NULL: the room's */
 };
 
-MUST_CHECK struct sessions *sessions_new(const struct config *config, struct registry *registry, struct worker *control);
+MUST_CHECK struct sessions *sessions_new(const struct config *config, struct registry *registry,
+                                         struct worker *control);
 /** Forget all sessions; their participants stay, unattended. Before the registry is closed. */
 void sessions_free(struct sessions **ss);
 
@@ -82,32 +83,39 @@ void sessions_free(struct sessions **ss);
  *
  * Errors: E_AUTH.
  */
-MUST_CHECK int sessions_admit(const struct sessions *ss, struct str token, struct grants *out, struct refusal *why);
+MUST_CHECK int sessions_admit(const struct sessions *ss, struct str token, struct grants *out,
+                              struct refusal *why);
 /** Join a room, which is made when there is none. Errors: E_AUTH, E_DENIED, E_INVALID, E_LIMIT, E_STATE (draining). */
 MUST_CHECK int sessions_join(struct sessions *ss, const struct join_request *request,
-                             const struct session_handlers *handlers, void *arg, struct session **out, struct refusal *why);
+                             const struct session_handlers *handlers, void *arg,
+                             struct session **out, struct refusal *why);
 /** Take a session over. Errors: E_NOT_FOUND. Calls: on_ended of the client that has it. */
-MUST_CHECK int sessions_resume(struct sessions *ss, const char *resume_token, const struct session_handlers *handlers,
-                               void *arg, struct session **out, struct refusal *why);
+MUST_CHECK int sessions_resume(struct sessions *ss, const char *resume_token,
+                               const struct session_handlers *handlers, void *arg,
+                               struct session **out, struct refusal *why);
 
-const char *session_id(const struct session *s);           /* "SE_…" */
+const char *session_id(const struct session *s); /* "SE_…" */
 const char *session_resume_token(const struct session *s);
 /** Never NULL while a client has the session. */
 struct participant *session_participant(const struct session *s);
 
-MUST_CHECK int session_offer(struct session *s, struct str sdp, const struct track_label *label, size_t n,
-                             struct offer_result *result, struct refusal *why);
+MUST_CHECK int session_offer(struct session *s, struct str sdp, const struct track_label *label,
+                             size_t n, struct offer_result *result, struct refusal *why);
 MUST_CHECK int session_trickle(struct session *s, struct str candidate, struct refusal *why);
 /** See participant_restart_ice(). Errors: E_STATE, E_MALFORMED. */
-MUST_CHECK int session_restart_ice(struct session *s, const struct ice_credentials *remote, struct ice_credentials *local,
-                                   bool *is_new, struct refusal *why);
+MUST_CHECK int session_restart_ice(struct session *s, const struct ice_credentials *remote,
+                                   struct ice_credentials *local, bool *is_new,
+                                   struct refusal *why);
 /** *mid: see participant_subscribe(). */
-MUST_CHECK int session_subscribe(struct session *s, const char *track_id, const char **mid, struct refusal *why);
+MUST_CHECK int session_subscribe(struct session *s, const char *track_id, const char **mid,
+                                 struct refusal *why);
 MUST_CHECK int session_unsubscribe(struct session *s, const char *track_id, struct refusal *why);
 /** One's own track, or with the permission `admin` anybody's (mute only). */
-MUST_CHECK int session_mute(struct session *s, const char *track_id, bool muted, struct refusal *why);
+MUST_CHECK int session_mute(struct session *s, const char *track_id, bool muted,
+                            struct refusal *why);
 /** NULL leaves a field. */
-MUST_CHECK int session_update(struct session *s, const char *name, const char *metadata, struct refusal *why);
+MUST_CHECK int session_update(struct session *s, const char *name, const char *metadata,
+                              struct refusal *why);
 /** Leave the room. *s is gone; on_ended is not called. NULL is fine. */
 void session_leave(struct session **s);
 /** The connection broke. *s is not the caller's any more. NULL is fine. */

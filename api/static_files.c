@@ -19,7 +19,8 @@
 #include "core/err.h"
 #include "core/mem.h"
 
-#define MAX_FILE_BYTES (8 << 20) /* pages are small; nobody reads a disk image into memory through us */
+#define MAX_FILE_BYTES \
+    (8 << 20) /* pages are small; nobody reads a disk image into memory through us */
 #define ETAG_LEN 48
 
 struct static_files {
@@ -75,8 +76,8 @@ static char *read_all(int fd, size_t size)
     return body;
 }
 
-static void send_file(struct http_exchange *x, const struct http_request *request, int fd, const struct stat *st,
-                      const char *file)
+static void send_file(struct http_exchange *x, const struct http_request *request, int fd,
+                      const struct stat *st, const char *file)
 {
     char etag[ETAG_LEN];
     struct http_response r = {.status = 200,
@@ -84,7 +85,8 @@ static void send_file(struct http_exchange *x, const struct http_request *reques
                               .header = {{"etag", etag}, {"cache-control", "no-cache"}}};
 
     (void)snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"",
-                   (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_size);
+                   (uint64_t)st->st_mtim.tv_sec * 1000000000u + (uint64_t)st->st_mtim.tv_nsec,
+                   (uint64_t)st->st_size);
     if (strstr(request->if_none_match, etag) != NULL) {
         r.status = 304;
         r.content_type = NULL;
@@ -118,7 +120,8 @@ static void refuse_method(struct http_exchange *x)
     problem_reply(x, &why, &allow);
 }
 
-void static_files_serve(const struct static_files *f, struct http_exchange *x, const struct http_request *request)
+void static_files_serve(const struct static_files *f, struct http_exchange *x,
+                        const struct http_request *request)
 {
     char file[HTTP_FILE_PATH_SIZE];
     struct stat st;

@@ -11,4 +11,5 @@ struct static_files;
 MUST_CHECK int static_files_open(struct static_files **out, const char *root);
 void static_files_close(struct static_files **f);
 /** Answer a GET or HEAD that no route took; all else, and what is not there, with a problem. @f NULL: there are no pages. */
-void static_files_serve(const struct static_files *f, struct http_exchange *x, const struct http_request *request);
+void static_files_serve(const struct static_files *f, struct http_exchange *x,
+                        const struct http_request *request);

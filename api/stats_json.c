@@ -98,7 +98,8 @@ static void set_real(json_t *row, const char *name, double value)
     json_object_set_new(row, name, json_real(value));
 }
 
-static void add_candidate(struct writer_of_rows *w, const char *id, const char *type, const struct addr *at, bool is_tcp)
+static void add_candidate(struct writer_of_rows *w, const char *id, const char *type,
+                          const struct addr *at, bool is_tcp)
 {
     json_t *row = add_row(w, id, type);
     char text[ADDR_TEXT_LEN];
@@ -173,18 +174,19 @@ static void add_transport(struct writer_of_rows *w, const struct transport_stats
 }
 
 /* One row a codec and payload type and direction. */
-static void add_codec(struct writer_of_rows *w, const struct sfu_rtp_stats *r, char id[STATS_ID_LEN])
+static void add_codec(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
+                      char id[STATS_ID_LEN])
 {
     char mime[32];
     size_t i;
     json_t *row;
 
     (void)snprintf(id, STATS_ID_LEN, "C%c%u", r->kind == SFU_STATS_INBOUND_RTP ? 'I' : 'O', r->pt);
-    json_array_foreach(w->list, i, row)
-        if (strcmp(json_string_value(json_object_get(row, "id")), id) == 0)
-            return;
+    json_array_foreach(
+        w->list, i, row) if (strcmp(json_string_value(json_object_get(row, "id")), id) == 0) return;
     row = add_row(w, id, "codec");
-    (void)snprintf(mime, sizeof(mime), "%s/%s", r->media == MEDIA_VIDEO ? "video" : "audio", codec_name(r->codec.id));
+    (void)snprintf(mime, sizeof(mime), "%s/%s", r->media == MEDIA_VIDEO ? "video" : "audio",
+                   codec_name(r->codec.id));
     set_text(row, "mimeType", mime);
     set_text(row, "transportId", "T");
     set_count(row, "payloadType", r->pt);
@@ -222,7 +224,8 @@ static void set_video(json_t *row, const struct sfu_rtp_stats *r)
     }
 }
 
-static void add_inbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r, const char *track_id)
+static void add_inbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
+                        const char *track_id)
 {
     char id[STATS_ID_LEN];
     json_t *row;
@@ -246,7 +249,8 @@ static void add_inbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
     set_count(row, "parleyBitrate", r->bitrate_bps);
 }
 
-static void add_outbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r, const char *track_id)
+static void add_outbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
+                         const char *track_id)
 {
     char id[STATS_ID_LEN], remote[STATS_ID_LEN];
     json_t *row;
@@ -279,7 +283,8 @@ static void add_outbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r
 
 json_t *stats_json(const struct sfu_transport_report *report, const struct stats_names *names)
 {
-    struct writer_of_rows w = {.list = json_array(), .now_ms = (json_int_t)(timebase_wall_us() / US_PER_MS)};
+    struct writer_of_rows w = {.list = json_array(),
+                               .now_ms = (json_int_t)(timebase_wall_us() / US_PER_MS)};
 
     add_transport(&w, &report->transport);
     for (size_t i = 0; i < report->rtp_count; i++) {

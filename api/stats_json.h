@@ -15,11 +15,12 @@ struct stats_names {
     struct stats_name {
         char mid[MAX_MID_LEN + 1];
         char track_id[ID_LEN];
-    } *name;
+    } * name;
 };
 
 /** Take down the participant's sections of now. */
 void stats_names_init(struct stats_names *n, struct participant *p);
 void stats_names_fini(struct stats_names *n);
 /** {"stats": [{id, type, timestamp, …}]}; the caller's. */
-MUST_CHECK json_t *stats_json(const struct sfu_transport_report *report, const struct stats_names *names);
+MUST_CHECK json_t *stats_json(const struct sfu_transport_report *report,
+                              const struct stats_names *names);

@@ -12,15 +12,15 @@
 
 #define SHA1_BYTES 20
 
-void turn_credentials_make(struct turn_credentials *out, const char *secret, const char *identity, uint64_t now_s,
-                           uint64_t ttl_s)
+void turn_credentials_make(struct turn_credentials *out, const char *secret, const char *identity,
+                           uint64_t now_s, uint64_t ttl_s)
 {
     uint8_t digest[SHA1_BYTES];
     unsigned len = sizeof(digest);
 
     (void)snprintf(out->username, sizeof(out->username), "%" PRIu64 ":%s", now_s + ttl_s, identity);
-    (void)HMAC(EVP_sha1(), secret, (int)strlen(secret), (const uint8_t *)out->username, strlen(out->username), digest,
-               &len);
+    (void)HMAC(EVP_sha1(), secret, (int)strlen(secret), (const uint8_t *)out->username,
+               strlen(out->username), digest, &len);
     base64_encode(digest, sizeof(digest), out->password);
 }
 
@@ -44,9 +44,11 @@ json_t *ice_servers_json(const struct config *config, const char *identity, uint
     if (json_array_size(stun) > 0)
         json_array_append_new(list, json_pack("{s:O}", "urls", stun));
     if (json_array_size(turn) > 0) {
-        turn_credentials_make(&credentials, config->ice_turn_secret, identity, now_s, config->ice_turn_ttl_s);
-        json_array_append_new(list, json_pack("{s:O, s:s, s:s}", "urls", turn, "username", credentials.username,
-                                              "credential", credentials.password));
+        turn_credentials_make(&credentials, config->ice_turn_secret, identity, now_s,
+                              config->ice_turn_ttl_s);
+        json_array_append_new(list,
+                              json_pack("{s:O, s:s, s:s}", "urls", turn, "username",
+                                        credentials.username, "credential", credentials.password));
     }
     json_decref(stun);
     json_decref(turn);

@@ -17,8 +17,9 @@ struct turn_credentials {
 };
 
 /** Make credentials that end @ttl_s from now. */
-void turn_credentials_make(struct turn_credentials *out, const char *secret, const char *identity, uint64_t now_s,
-                           uint64_t ttl_s);
+void turn_credentials_make(struct turn_credentials *out, const char *secret, const char *identity,
+                           uint64_t now_s, uint64_t ttl_s);
 /** The list for RTCPeerConnection: ice.servers, those for TURN with credentials (left out when there is no ice.turn_secret: a
  * browser refuses them without). The caller's, json_decref(). */
-MUST_CHECK json_t *ice_servers_json(const struct config *config, const char *identity, uint64_t now_s);
+MUST_CHECK json_t *ice_servers_json(const struct config *config, const char *identity,
+                                    uint64_t now_s);

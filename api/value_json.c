@@ -6,7 +6,8 @@
 
 json_t *json_of_room_brief(const struct room *r)
 {
-    return json_pack("{s:s, s:o}", "name", room_name(r), "metadata", json_text_value(room_settings(r)->metadata));
+    return json_pack("{s:s, s:o}", "name", room_name(r), "metadata",
+                     json_text_value(room_settings(r)->metadata));
 }
 
 json_t *json_of_room(const struct room *r)
@@ -14,16 +15,18 @@ json_t *json_of_room(const struct room *r)
     const struct room_settings *settings = room_settings(r);
 
     return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "name", room_name(r), "metadata",
-                     json_text_value(settings->metadata), "maxParticipants", (json_int_t)settings->max_participants,
-                     "emptyTimeoutMs", (json_int_t)settings->empty_timeout_ms, "createdAt",
-                     (json_int_t)room_created_at_ms(r), "participants", (json_int_t)room_participant_count(r), "tracks",
+                     json_text_value(settings->metadata), "maxParticipants",
+                     (json_int_t)settings->max_participants, "emptyTimeoutMs",
+                     (json_int_t)settings->empty_timeout_ms, "createdAt",
+                     (json_int_t)room_created_at_ms(r), "participants",
+                     (json_int_t)room_participant_count(r), "tracks",
                      (json_int_t)room_publication_count(r));
 }
 
 json_t *json_of_permissions(const struct permissions *p)
 {
-    json_t *o = json_pack("{s:b, s:b, s:b, s:b}", "publish", p->publish, "subscribe", p->subscribe, "hidden", p->hidden,
-                          "admin", p->admin);
+    json_t *o = json_pack("{s:b, s:b, s:b, s:b}", "publish", p->publish, "subscribe", p->subscribe,
+                          "hidden", p->hidden, "admin", p->admin);
     json_t *sources;
 
     if (p->publish_sources == UINT32_MAX)
@@ -38,16 +41,19 @@ json_t *json_of_permissions(const struct permissions *p)
 
 json_t *json_of_muted_by(const struct publication *pub)
 {
-    return pub->muted_by_server ? json_string("server") : pub->muted_by_publisher ? json_string("publisher") : json_null();
+    return pub->muted_by_server      ? json_string("server")
+           : pub->muted_by_publisher ? json_string("publisher")
+                                     : json_null();
 }
 
 json_t *json_of_track(const struct publication *pub)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:b, s:s}", "id", pub->id, "kind",
-                     pub->kind == MEDIA_AUDIO ? "audio" : "video", "source", track_source_name(pub->source), "name",
-                     pub->name, "muted", publication_is_muted(pub), "mutedBy", json_of_muted_by(pub), "codec",
-                     pub->codec == CODEC_NONE ? json_null() : json_string(codec_name(pub->codec)), "simulcast",
-                     pub->is_simulcast, "mid", pub->mid);
+                     pub->kind == MEDIA_AUDIO ? "audio" : "video", "source",
+                     track_source_name(pub->source), "name", pub->name, "muted",
+                     publication_is_muted(pub), "mutedBy", json_of_muted_by(pub), "codec",
+                     pub->codec == CODEC_NONE ? json_null() : json_string(codec_name(pub->codec)),
+                     "simulcast", pub->is_simulcast, "mid", pub->mid);
 }
 
 static void add_track(const struct publication *pub, void *arg)
@@ -62,8 +68,9 @@ json_t *json_of_participant(const struct participant *p)
     participant_each_publication(p, add_track, tracks);
     return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o}", "id", participant_id(p), "identity",
                      participant_identity(p), "name", participant_name(p), "metadata",
-                     json_text_value(participant_metadata(p)), "joinedAt", (json_int_t)participant_joined_at_ms(p),
-                     "permissions", json_of_permissions(participant_permissions(p)), "tracks", tracks);
+                     json_text_value(participant_metadata(p)), "joinedAt",
+                     (json_int_t)participant_joined_at_ms(p), "permissions",
+                     json_of_permissions(participant_permissions(p)), "tracks", tracks);
 }
 
 json_t *json_of_slots(const struct slot_info *slot, size_t n)
@@ -74,8 +81,9 @@ json_t *json_of_slots(const struct slot_info *slot, size_t n)
         const struct publication *pub = slot[i].publication;
 
         json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "mid", slot[i].mid, "kind",
-                                              slot[i].is_video ? "video" : "audio", "trackId", pub ? pub->id : NULL,
-                                              "participantId", pub ? participant_id(pub->participant) : NULL));
+                                              slot[i].is_video ? "video" : "audio", "trackId",
+                                              pub ? pub->id : NULL, "participantId",
+                                              pub ? participant_id(pub->participant) : NULL));
     }
     return list;
 }

@@ -101,7 +101,9 @@ void ws_send(struct ws *ws, struct str text)
 
     if (ws_is_closing(ws))
         return;
-    m = ws->queued_bytes + text.len <= MAX_WS_QUEUE_BYTES ? mem_try_alloc(sizeof(*m) + LWS_PRE + text.len) : NULL;
+    m = ws->queued_bytes + text.len <= MAX_WS_QUEUE_BYTES
+            ? mem_try_alloc(sizeof(*m) + LWS_PRE + text.len)
+            : NULL;
     if (m == NULL) {
         log_info(LOG_HTTP, NULL, "%s does not take its messages: closing", ws->remote);
         drop_queue(ws);
@@ -147,7 +149,8 @@ int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes,
     }
     if (lws_is_final_fragment(wsi) && ws->handlers != NULL) {
         ws->handlers->on_text(ws, (struct str){ws->in.p ? ws->in.p : "", ws->in.len}, ws->arg);
-        if (ws->in.size > WS_MAX_EARLY_BYTES || ws->in.max != ws->max_in) { /* a rare big one does not pin its memory */
+        if (ws->in.size > WS_MAX_EARLY_BYTES ||
+            ws->in.max != ws->max_in) { /* a rare big one does not pin its memory */
             strbuf_fini(&ws->in);
             strbuf_init(&ws->in, ws->max_in);
         }
@@ -176,7 +179,9 @@ static int send_close(struct lws *wsi, struct ws *ws)
 
 int ws_on_peer_close(const struct http_connection *c)
 {
-    return c->ws != NULL && c->ws->is_close_sent ? -1 : 0; /* theirs answers ours, or the library answers theirs */
+    return c->ws != NULL && c->ws->is_close_sent
+               ? -1
+               : 0; /* theirs answers ours, or the library answers theirs */
 }
 
 int ws_on_writeable(struct lws *wsi, struct http_connection *c)

@@ -20,7 +20,8 @@ static void check_answer(const json_t *id, const struct refusal *why)
 
     CHECK(text != NULL && len == strlen(text));
     value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    CHECK(value != NULL && json_is_string(json_object_get(json_object_get(value, "error"), "message")));
+    CHECK(value != NULL &&
+          json_is_string(json_object_get(json_object_get(value, "error"), "message")));
     json_decref(value);
     mem_free(text);
 }

@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *claims = NULL;
 
     CHECK(auth_check_token(&keys, text, NOW, &g, &why) == E_AUTH || size > 0);
-    if (json_text_read(&claims, text, &why) == 0 && json_is_object(claims) && grants_from_claims(claims, &g, &why) == 0)
+    if (json_text_read(&claims, text, &why) == 0 && json_is_object(claims) &&
+        grants_from_claims(claims, &g, &why) == 0)
         check_round_trip(&g);
     json_decref(claims);
     return 0;

@@ -12,8 +12,8 @@
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NOW 1700000000u
 
-static struct config_list keys = {.item = {(char *)"other:ffffffffffffffffffffffffffffffff", (char *)"key:" SECRET},
-                                  .count = 2};
+static struct config_list keys = {
+    .item = {(char *)"other:ffffffffffffffffffffffffffffffff", (char *)"key:" SECRET}, .count = 2};
 
 static void grants_of_ann(struct grants *g)
 {
@@ -58,24 +58,29 @@ static void a_token_says_what_was_put_in(void **state)
     assert_string_equal(back.name, g.name);
     assert_string_equal(back.room, "demo");
     assert_string_equal(back.metadata, g.metadata);
-    assert_true(back.room_join && back.room_admin && back.permissions.admin && back.permissions.subscribe);
-    assert_false(back.permissions.publish || back.room_create || back.room_list || back.permissions.hidden);
-    assert_int_equal(back.permissions.publish_sources, 1u << TRACK_SOURCE_CAMERA | 1u << TRACK_SOURCE_SCREEN);
+    assert_true(back.room_join && back.room_admin && back.permissions.admin &&
+                back.permissions.subscribe);
+    assert_false(back.permissions.publish || back.room_create || back.room_list ||
+                 back.permissions.hidden);
+    assert_int_equal(back.permissions.publish_sources,
+                     1u << TRACK_SOURCE_CAMERA | 1u << TRACK_SOURCE_SCREEN);
     mem_free(token);
 }
 
 static void absent_claims_have_livekits_defaults(void **state)
 {
     /* {"iss":"key","exp":4102444800,"sub":"i","video":{"room":"r","roomJoin":true}} */
-    static const char claims[] = "eyJhbGciOiJIUzI1NiJ9."
-                                 "eyJpc3MiOiJrZXkiLCJleHAiOjQxMDI0NDQ4MDAsInN1YiI6ImkiLCJ2aWRlbyI6eyJyb29tIjoiciIsInJvb21K"
-                                 "b2luIjp0cnVlfX0.FFhdMl_hXmtgLpEy2Gp3CUvmR4LK5zBvszqBxmBvaBU";
+    static const char claims[] =
+        "eyJhbGciOiJIUzI1NiJ9."
+        "eyJpc3MiOiJrZXkiLCJleHAiOjQxMDI0NDQ4MDAsInN1YiI6ImkiLCJ2aWRlbyI6eyJyb29tIjoiciIsInJvb21K"
+        "b2luIjp0cnVlfX0.FFhdMl_hXmtgLpEy2Gp3CUvmR4LK5zBvszqBxmBvaBU";
     struct grants g;
 
     (void)state;
     assert_int_equal(check(claims, NOW, &g), 0);
     assert_true(g.room_join && g.permissions.publish && g.permissions.subscribe);
-    assert_false(g.room_admin || g.permissions.hidden || g.permissions.update_metadata || g.room_create || g.room_list);
+    assert_false(g.room_admin || g.permissions.hidden || g.permissions.update_metadata ||
+                 g.room_create || g.room_list);
     assert_int_equal(g.permissions.publish_sources, UINT32_MAX);
     assert_string_equal(g.identity, "i");
 }
@@ -142,7 +147,8 @@ static void forgeries_are_refused(void **state)
             fail_msg("row %zu", i);
     /* A key of somebody else, and one that does not exist. */
     grants_of_ann(&g);
-    assert_int_equal(auth_make_token(&token, &g, "key:ffffffffffffffffffffffffffffffff", NOW, 60, &why), 0);
+    assert_int_equal(
+        auth_make_token(&token, &g, "key:ffffffffffffffffffffffffffffffff", NOW, 60, &why), 0);
     assert_int_equal(check(token, NOW, &back), E_AUTH);
     MEM_FREE(token);
     assert_int_equal(auth_make_token(&token, &g, "nobody:" SECRET, NOW, 60, &why), 0);
@@ -169,7 +175,8 @@ static void a_token_to_join_needs_room_and_identity(void **state)
 
 static void words_of_the_command_line_are_checked(void **state)
 {
-    static const char *const bad[] = {"", "roomadmin", "roomAdmin=yes", "canPublishSources=camera,window", "=true"};
+    static const char *const bad[] = {"", "roomadmin", "roomAdmin=yes",
+                                      "canPublishSources=camera,window", "=true"};
     struct grants g;
     struct refusal why;
 

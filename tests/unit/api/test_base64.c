@@ -11,8 +11,13 @@ static void vectors_of_rfc_4648(void **state)
     static const struct {
         const char *plain, *padded;
     } rows[] = {
-        {"", ""},         {"f", "Zg=="},      {"fo", "Zm8="},       {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
     };
 
     (void)state;
@@ -44,7 +49,8 @@ static void the_url_alphabet_has_no_slash(void **state)
 
 static void decoding_is_strict(void **state)
 {
-    static const char *const rows[] = {"Zg==", "Zg=", "Z", "Zm9v Zm9v", "Zm9v\n", "Z+8_", "Zm9vYg.", "Zh", "Zm9"};
+    static const char *const rows[] = {"Zg==", "Zg=",     "Z",  "Zm9v Zm9v", "Zm9v\n",
+                                       "Z+8_", "Zm9vYg.", "Zh", "Zm9"};
     uint8_t out[16];
     size_t len;
 

@@ -12,12 +12,9 @@ static void paths_name_files_below_the_root(void **state)
     static const struct {
         const char *path, *file;
     } rows[] = {
-        {"/", "conference/index.html"},
-        {"/client/index.js", "client/index.js"},
-        {"/watch/", "watch/index.html"},
-        {"/watch", "watch"},
-        {"/a/b/c.css", "a/b/c.css"},
-        {"/a b/\xC3\xA4.png", "a b/\xC3\xA4.png"},
+        {"/", "conference/index.html"},  {"/client/index.js", "client/index.js"},
+        {"/watch/", "watch/index.html"}, {"/watch", "watch"},
+        {"/a/b/c.css", "a/b/c.css"},     {"/a b/\xC3\xA4.png", "a b/\xC3\xA4.png"},
     };
 
     (void)state;
@@ -32,8 +29,10 @@ static void paths_name_files_below_the_root(void **state)
 static void everything_else_is_not_found(void **state)
 {
     static const char *const rows[] = {
-        "",      "x",        "//",           "/..",       "/../x",      "/a/../b",  "/a/./b",    "/.git/config", "/a/.hidden",
-        "/a//b", "/a\\..\\b", "/a\nb",       "/a/b\x7F",  "/.",         "/...",     "/..%2f",
+        "",           "x",       "//",        "/..",
+        "/../x",      "/a/../b", "/a/./b",    "/.git/config",
+        "/a/.hidden", "/a//b",   "/a\\..\\b", "/a\nb",
+        "/a/b\x7F",   "/.",      "/...",      "/..%2f",
     };
     char file[HTTP_FILE_PATH_SIZE], too_long[HTTP_FILE_PATH_SIZE + 8];
 
@@ -44,7 +43,8 @@ static void everything_else_is_not_found(void **state)
     assert_int_equal(http_path_to_file((struct str){"/a\0b", 4}, file), E_NOT_FOUND);
     memset(too_long, 'a', sizeof(too_long));
     too_long[0] = '/';
-    assert_int_equal(http_path_to_file((struct str){too_long, sizeof(too_long)}, file), E_NOT_FOUND);
+    assert_int_equal(http_path_to_file((struct str){too_long, sizeof(too_long)}, file),
+                     E_NOT_FOUND);
     too_long[HTTP_FILE_PATH_SIZE - 12] = '/';
     assert_int_equal(http_path_to_file((struct str){too_long, HTTP_FILE_PATH_SIZE - 11}, file), 0);
     assert_int_equal(strlen(file), HTTP_FILE_PATH_SIZE - 2);

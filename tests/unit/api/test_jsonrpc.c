@@ -58,7 +58,8 @@ static void what_is_no_request_gets_its_code(void **state)
         {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}", JSONRPC_INVALID_REQUEST, "method"},
         {"{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"m\"}", JSONRPC_INVALID_REQUEST, "id"},
         {"{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"m\"}", JSONRPC_INVALID_REQUEST, "id"},
-        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[1]}", JSONRPC_INVALID_REQUEST, "params"},
+        {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"m\",\"params\":[1]}", JSONRPC_INVALID_REQUEST,
+         "params"},
     };
 
     (void)state;
@@ -86,10 +87,12 @@ static void depth_is_bounded_and_brackets_in_strings_are_not_depth(void **state)
         memset(text, '[', depth);
         memset(text + depth, ']', depth);
         assert_true(jsonrpc_read(&r, (struct str){text, 2 * depth}, &code, &why) < 0);
-        assert_int_equal(code, depth > MAX_JSON_DEPTH ? JSONRPC_PARSE_ERROR : JSONRPC_INVALID_REQUEST);
+        assert_int_equal(code,
+                         depth > MAX_JSON_DEPTH ? JSONRPC_PARSE_ERROR : JSONRPC_INVALID_REQUEST);
         jsonrpc_request_fini(&r);
     }
-    const char *brackets = "{\"jsonrpc\":\"2.0\",\"method\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"}";
+    const char *brackets =
+        "{\"jsonrpc\":\"2.0\",\"method\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"}";
     assert_int_equal(jsonrpc_read(&r, str_of(brackets), &code, &why), 0);
     jsonrpc_request_fini(&r);
 }
@@ -115,10 +118,12 @@ static void messages_are_written(void **state)
     why.line = 17;
     text = jsonrpc_write_error(NULL, jsonrpc_code(&why), &why, &len);
     check_text(text, len,
-               "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-5004,\"message\":\"no\",\"data\":{\"reason\":\"E_DENIED\","
+               "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-5004,\"message\":\"no\","
+               "\"data\":{\"reason\":\"E_DENIED\","
                "\"field\":\"sdp\",\"line\":17}}}");
     text = jsonrpc_write_notification("closed", json_pack("{s:s}", "reason", "shutdown"), &len);
-    check_text(text, len, "{\"jsonrpc\":\"2.0\",\"method\":\"closed\",\"params\":{\"reason\":\"shutdown\"}}");
+    check_text(text, len,
+               "{\"jsonrpc\":\"2.0\",\"method\":\"closed\",\"params\":{\"reason\":\"shutdown\"}}");
     json_decref(id);
 }
 

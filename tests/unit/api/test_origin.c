@@ -53,7 +53,8 @@ static void with_tokens_all_are_served_and_friends_may_read(void **state)
 static void listed_origins_are_served_in_development(void **state)
 {
     const struct config config = {
-        .dev = true, .http_allow_origins = {.item = {(char *)"https://dev.example.org"}, .count = 1}};
+        .dev = true,
+        .http_allow_origins = {.item = {(char *)"https://dev.example.org"}, .count = 1}};
 
     (void)state;
     assert_true(origin_is_served(&config, "https://dev.example.org", "127.0.0.1:8080"));

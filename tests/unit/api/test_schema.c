@@ -17,12 +17,9 @@ static const struct param inner[] = {
 };
 
 static const struct param table[] = {
-    {"text", PARAM_TEXT, true, 2, 5, NULL, ""},
-    {"number", PARAM_NUMBER, false, 3, 9, NULL, ""},
-    {"any", PARAM_ANY, false, 0, 8, NULL, ""},
-    {"list", PARAM_LIST, false, 0, 2, inner, ""},
-    {"map", PARAM_MAP, false, 0, 2, inner, ""},
-    PARAM_END,
+    {"text", PARAM_TEXT, true, 2, 5, NULL, ""}, {"number", PARAM_NUMBER, false, 3, 9, NULL, ""},
+    {"any", PARAM_ANY, false, 0, 8, NULL, ""},  {"list", PARAM_LIST, false, 0, 2, inner, ""},
+    {"map", PARAM_MAP, false, 0, 2, inner, ""}, PARAM_END,
 };
 
 static int check(const char *text, struct refusal *why)
@@ -68,16 +65,19 @@ static void what_does_not_is_named(void **state)
         {"{\"text\":\"ab\",\"number\":10}", "number", "number must be a whole number from 3 to 9"},
         {"{\"text\":\"ab\",\"number\":-5}", "number", "number must be a whole number from 3 to 9"},
         {"{\"text\":\"ab\",\"number\":4.5}", "number", "number must be a whole number from 3 to 9"},
-        {"{\"text\":\"ab\",\"any\":\"1234567\"}", "any", "any must be any JSON value of at most 8 bytes"},
+        {"{\"text\":\"ab\",\"any\":\"1234567\"}", "any",
+         "any must be any JSON value of at most 8 bytes"},
         {"{\"text\":\"ab\",\"other\":1}", "other", "other is not a parameter of this request"},
         {"{\"text\":\"ab\",\"list\":{}}", "list", "list must be a list of 0 to 2 objects"},
-        {"{\"text\":\"ab\",\"list\":[{\"word\":\"x\"},{}]}", "list.1.word", "list.1.word is missing"},
+        {"{\"text\":\"ab\",\"list\":[{\"word\":\"x\"},{}]}", "list.1.word",
+         "list.1.word is missing"},
         {"{\"text\":\"ab\",\"list\":[3]}", "list.0", "list.0 must be an object"},
         {"{\"text\":\"ab\",\"list\":[{\"word\":\"x\\u0007\"}]}", "list.0.word",
          "list.0.word must be a text of 1 to 4 bytes without control characters"},
-        {"{\"text\":\"ab\",\"map\":{\"a\":{\"word\":\"x\",\"on\":1}}}", "map.a.on", "map.a.on must be true or false"},
-        {"{\"text\":\"ab\",\"map\":{\"a\":{\"word\":\"x\"},\"b\":{\"word\":\"x\"},\"c\":{}}}", "map",
-         "map must be an object of at most 2 objects"},
+        {"{\"text\":\"ab\",\"map\":{\"a\":{\"word\":\"x\",\"on\":1}}}", "map.a.on",
+         "map.a.on must be true or false"},
+        {"{\"text\":\"ab\",\"map\":{\"a\":{\"word\":\"x\"},\"b\":{\"word\":\"x\"},\"c\":{}}}",
+         "map", "map must be an object of at most 2 objects"},
         {"[]", "", "the parameters must be an object"},
     };
 

@@ -55,15 +55,18 @@ static int end(void **state)
     return 0;
 }
 
-static int try_join(struct visitor *v, const char *room, const char *identity, const char *token, struct refusal *why)
+static int try_join(struct visitor *v, const char *room, const char *identity, const char *token,
+                    struct refusal *why)
 {
-    const struct join_request r = {.room = room, .identity = identity, .token = token, .auto_subscribe = true};
+    const struct join_request r = {
+        .room = room, .identity = identity, .token = token, .auto_subscribe = true};
     int err;
 
     *v = (struct visitor){.ended = -1};
     err = sessions_join(sessions, &r, &handlers, v, &v->session, why);
     if (err == 0)
-        memcpy(v->token, session_resume_token(v->session), strlen(session_resume_token(v->session)) + 1);
+        memcpy(v->token, session_resume_token(v->session),
+               strlen(session_resume_token(v->session)) + 1);
     return err;
 }
 
@@ -231,7 +234,8 @@ static char *token_for(const char *room, const char *identity, const char *grant
     memcpy(g.identity, identity, strlen(identity) + 1);
     if (grant != NULL && g.room_join)
         assert_int_equal(auth_set_grant(&g, grant, &why), 0);
-    assert_int_equal(auth_make_token(&token, &g, "key:" SECRET, timebase_wall_us() / US_PER_S, 60, &why), 0);
+    assert_int_equal(
+        auth_make_token(&token, &g, "key:" SECRET, timebase_wall_us() / US_PER_S, 60, &why), 0);
     return token;
 }
 
@@ -331,7 +335,8 @@ static void a_bad_offer_names_its_line(void **state)
 
     (void)state;
     join(&a, "ann");
-    assert_int_equal(session_offer(a.session, STR("v=0\r\nrubbish\r\n"), NULL, 0, &result, &why), E_MALFORMED);
+    assert_int_equal(session_offer(a.session, STR("v=0\r\nrubbish\r\n"), NULL, 0, &result, &why),
+                     E_MALFORMED);
     assert_int_equal(why.line, 2);
     assert_string_equal(why.field, "sdp");
 }

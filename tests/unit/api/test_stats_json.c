@@ -50,7 +50,8 @@ static const json_t *row(const json_t *rows, const char *id)
     const json_t *item;
     size_t i;
 
-    json_array_foreach(rows, i, item) {
+    json_array_foreach(rows, i, item)
+    {
         if (strcmp(json_string_value(json_object_get(item, "id")), id) == 0)
             return item;
     }
@@ -79,14 +80,16 @@ static void streams_have_w3c_names(void **state)
     const struct sfu_transport_report report = {
         .transport = {.state = TRANSPORT_OPEN,
                       .has_path = true,
-                      .selected = {.remote = {.ip = {192, 0, 2, 9}, .port = 5000, .family = 4}, .protocol = PATH_TCP},
+                      .selected = {.remote = {.ip = {192, 0, 2, 9}, .port = 5000, .family = 4},
+                                   .protocol = PATH_TCP},
                       .bytes_sent = 77,
                       .round_trip_us = 20000},
         .rtp = streams,
         .rtp_count = ARRAY_LEN(streams),
     };
     json_t *rows = rows_of(&report);
-    const json_t *in = row(rows, "I0-1234"), *out = row(rows, "O0-99"), *remote = row(rows, "R0-99");
+    const json_t *in = row(rows, "I0-1234"), *out = row(rows, "O0-99"),
+                 *remote = row(rows, "R0-99");
 
     (void)state;
     check_text(in, "type", "inbound-rtp");
@@ -95,12 +98,14 @@ static void streams_have_w3c_names(void **state)
     check_number(in, "packetsLost", -1);
     check_number(in, "frameWidth", 640);
     check_number(in, "pliCount", 2);
-    check_text(row(rows, json_string_value(json_object_get(in, "codecId"))), "mimeType", "video/VP8");
+    check_text(row(rows, json_string_value(json_object_get(in, "codecId"))), "mimeType",
+               "video/VP8");
     check_text(out, "type", "outbound-rtp");
     check_text(out, "parleyTrackId", "TR_slot");
     check_number(out, "packetsSent", 7);
     assert_null(json_object_get(out, "pliCount"));
-    check_text(row(rows, json_string_value(json_object_get(out, "codecId"))), "sdpFmtpLine", "useinbandfec=1");
+    check_text(row(rows, json_string_value(json_object_get(out, "codecId"))), "sdpFmtpLine",
+               "useinbandfec=1");
     check_text(remote, "localId", "O0-99");
     check_number(remote, "fractionLost", 0.5);
     check_number(remote, "roundTripTime", 0.125);
@@ -122,7 +127,8 @@ static void ids_are_unique_and_every_row_is_whole(void **state)
     size_t i;
 
     (void)state;
-    json_array_foreach(rows, i, item) {
+    json_array_foreach(rows, i, item)
+    {
         const char *id = json_string_value(json_object_get(item, "id"));
 
         assert_non_null(id);
