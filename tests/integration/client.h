@@ -28,9 +28,9 @@ struct client_config {
     struct secure_config secure; /* is_server is decided by the answer */
     const char *setup;           /* NULL: "actpass" */
     const char *fingerprint;     /* NULL: the right one */
-    const char *bad_pwd;         /* what checks use instead of the server's password; NULL: the right one */
-    const char *session_line;    /* put into the offer */
-    unsigned slots;              /* m-sections of each kind to receive on */
+    const char *bad_pwd; /* what checks use instead of the server's password; NULL: the right one */
+    const char *session_line; /* put into the offer */
+    unsigned slots;           /* m-sections of each kind to receive on */
     bool publishes;
     uint8_t audio_pt, video_pt; /* 0: 111, 96 */
 };
@@ -45,9 +45,9 @@ struct client_source {
 
 struct client_stats {
     struct client_source audio[CLIENT_MAX_SOURCES], video[CLIENT_MAX_SOURCES]; /* by tag */
-    unsigned rtp_refused, rtcp_refused; /* libsrtp said no */
-    unsigned rtp_foreign;               /* neither the slot's SSRC nor its payload type */
-    unsigned sequence_gaps;             /* in what one slot sends */
+    unsigned rtp_refused, rtcp_refused;                                        /* libsrtp said no */
+    unsigned rtp_foreign;   /* neither the slot's SSRC nor its payload type */
+    unsigned sequence_gaps; /* in what one slot sends */
     unsigned plis, reports_sent, reports_received, report_blocks, byes;
     uint32_t sent_audio, sent_video; /* the next numbers */
 };

@@ -43,7 +43,8 @@ static gboolean on_tick(void *arg)
 
 bool clock_wait(bool (*is_done)(void *arg), void *arg, unsigned limit_ms)
 {
-    uint64_t end_us = clock_us() + (uint64_t)limit_ms * 1000 * SLOWNESS * (clock_is_valgrind() ? 10 : 1);
+    uint64_t end_us =
+        clock_us() + (uint64_t)limit_ms * 1000 * SLOWNESS * (clock_is_valgrind() ? 10 : 1);
     GSource *tick = clock_every(TICK_MS, on_tick, NULL);
     bool done = is_done(arg);
 

@@ -61,8 +61,11 @@ int group_end(void **state)
 
 struct client *group_join(const char *identity, uint32_t tag, enum link_kind kind, unsigned slots)
 {
-    const struct client_config config = {
-        .identity = identity, .tag = tag, .link = {.kind = kind}, .slots = slots, .publishes = true};
+    const struct client_config config = {.identity = identity,
+                                         .tag = tag,
+                                         .link = {.kind = kind},
+                                         .slots = slots,
+                                         .publishes = true};
     struct client *c = client_join(group_server, &config);
 
     assert_non_null(c);

@@ -18,7 +18,8 @@ int group_begin_two_workers(void **state);
 int group_begin_short_consent(void **state);
 int group_end(void **state);
 
-#define GROUP_CONSENT_MS 7500 /* of group_begin_short_consent: longer than the 4 to 6 s between a full agent's consent checks */
+#define GROUP_CONSENT_MS \
+    7500 /* of group_begin_short_consent: longer than the 4 to 6 s between a full agent's consent checks */
 
 #define GROUP_TEST(test) cmocka_unit_test_setup_teardown(test, group_begin, group_end)
 

@@ -2,7 +2,8 @@
 /* link.c - see link.h: what both kinds share. */
 #include "tests/integration/link.h"
 
-struct link *link_new(const struct link_config *config, const struct link_handlers *handlers, void *arg)
+struct link *link_new(const struct link_config *config, const struct link_handlers *handlers,
+                      void *arg)
 {
     struct link *l = config->kind == LINK_LIGHT ? link_light_new(config) : link_nice_new(config);
 
@@ -18,7 +19,8 @@ void link_free(struct link **l)
     *l = NULL;
 }
 
-void link_set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate, size_t n)
+void link_set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate,
+                     size_t n)
 {
     l->ops->set_remote(l, remote, candidate, n);
 }

@@ -23,8 +23,9 @@ enum link_kind { LINK_NICE_UDP, LINK_NICE_TCP, LINK_NICE_BOTH, LINK_LIGHT };
 struct link_config {
     enum link_kind kind;
     bool ipv6;
-    bool controlled;         /* nice: starts in the wrong role, so that the server must tell it to change */
-    bool regular_nomination; /* nice: nominates one pair at the end, instead of all that it checks */
+    bool controlled; /* nice: starts in the wrong role, so that the server must tell it to change */
+    bool
+        regular_nomination; /* nice: nominates one pair at the end, instead of all that it checks */
 };
 
 struct link_handlers {
@@ -34,7 +35,8 @@ struct link_handlers {
 
 /* What each kind does; the struct stands first in its own. */
 struct link_ops {
-    void (*set_remote)(struct link *l, const struct ice_credentials *remote, char *const *candidate, size_t n);
+    void (*set_remote)(struct link *l, const struct ice_credentials *remote, char *const *candidate,
+                       size_t n);
     bool (*send)(struct link *l, const uint8_t *buf, size_t len);
     void (*restart)(struct link *l);
     void (*move)(struct link *l);
@@ -52,10 +54,12 @@ struct link {
 };
 
 /** Make a link with its own credentials in ->local (nice: candidates are gathered when it returns). */
-MUST_CHECK struct link *link_new(const struct link_config *config, const struct link_handlers *handlers, void *arg);
+MUST_CHECK struct link *link_new(const struct link_config *config,
+                                 const struct link_handlers *handlers, void *arg);
 void link_free(struct link **l);
 /** What the answer says; checks begin. @candidate are lines "a=candidate:…". */
-void link_set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate, size_t n);
+void link_set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate,
+                     size_t n);
 /** Send one datagram; false while there is no pair. */
 bool link_send(struct link *l, const uint8_t *buf, size_t len);
 /** New credentials of its own, as for an ICE restart; the server's follow with link_set_remote(). */

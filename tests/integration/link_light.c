@@ -121,7 +121,8 @@ static void begin_checks(struct light_link *n)
     (void)on_check_due(n);
 }
 
-static void set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate, size_t count)
+static void set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate,
+                       size_t count)
 {
     struct light_link *n = light_of(l);
 
@@ -162,8 +163,11 @@ static void free_link(struct link *l)
     g_free(n);
 }
 
-static const struct link_ops ops = {
-    .set_remote = set_remote, .send = send_datagram, .restart = restart, .move = move, .free = free_link};
+static const struct link_ops ops = {.set_remote = set_remote,
+                                    .send = send_datagram,
+                                    .restart = restart,
+                                    .move = move,
+                                    .free = free_link};
 
 struct link *link_light_new(const struct link_config *config)
 {

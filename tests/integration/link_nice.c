@@ -33,7 +33,8 @@ static void on_gathered(NiceAgent *agent, guint stream, void *arg)
     n->is_gathered = true;
 }
 
-static void on_component_state(NiceAgent *agent, guint stream, guint component, guint state, void *arg)
+static void on_component_state(NiceAgent *agent, guint stream, guint component, guint state,
+                               void *arg)
 {
     struct nice_link *n = arg;
 
@@ -48,7 +49,8 @@ static void on_component_state(NiceAgent *agent, guint stream, guint component, 
         n->link.handlers.on_connected(n->link.arg);
 }
 
-static void on_recv(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf, void *arg)
+static void on_recv(NiceAgent *agent, guint stream, guint component, guint len, gchar *buf,
+                    void *arg)
 {
     struct nice_link *n = arg;
 
@@ -100,13 +102,15 @@ static void open_agent(struct nice_link *n, const struct ice_credentials *local)
         options |= NICE_AGENT_OPTION_REGULAR_NOMINATION;
     n->agent = nice_agent_new_full(clock_context(), NICE_COMPATIBILITY_RFC5245, options);
     g_object_set(n->agent, "controlling-mode", (gboolean)!c->controlled, "upnp", FALSE, "ice-tcp",
-                 (gboolean)(c->kind != LINK_NICE_UDP), "ice-udp", (gboolean)(c->kind != LINK_NICE_TCP), NULL);
+                 (gboolean)(c->kind != LINK_NICE_UDP), "ice-udp",
+                 (gboolean)(c->kind != LINK_NICE_TCP), NULL);
     add_loopback(n);
     g_signal_connect(n->agent, "candidate-gathering-done", G_CALLBACK(on_gathered), n);
     g_signal_connect(n->agent, "component-state-changed", G_CALLBACK(on_component_state), n);
     n->stream = nice_agent_add_stream(n->agent, 1);
     nice_agent_attach_recv(n->agent, n->stream, 1, clock_context(), on_recv, n);
-    if (local != NULL && !nice_agent_set_local_credentials(n->agent, n->stream, local->ufrag, local->pwd))
+    if (local != NULL &&
+        !nice_agent_set_local_credentials(n->agent, n->stream, local->ufrag, local->pwd))
         g_error("libnice does not take the credentials");
     n->is_gathered = false;
     if (!nice_agent_gather_candidates(n->agent, n->stream) || !clock_wait(is_gathered, n, WAIT_MS))
@@ -129,7 +133,8 @@ static void apply_remote(struct nice_link *n)
     if (!nice_agent_set_remote_credentials(n->agent, n->stream, n->remote.ufrag, n->remote.pwd))
         g_error("libnice does not take the server's credentials");
     for (size_t i = 0; i < n->candidate_count; i++) {
-        NiceCandidate *c = nice_agent_parse_remote_candidate_sdp(n->agent, n->stream, n->candidate[i]);
+        NiceCandidate *c =
+            nice_agent_parse_remote_candidate_sdp(n->agent, n->stream, n->candidate[i]);
         if (c != NULL)
             list = g_slist_prepend(list, c);
     }
@@ -145,7 +150,8 @@ static void forget_candidates(struct nice_link *n)
     n->candidate_count = 0;
 }
 
-static void set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate, size_t count)
+static void set_remote(struct link *l, const struct ice_credentials *remote, char *const *candidate,
+                       size_t count)
 {
     struct nice_link *n = nice_of(l);
 
@@ -192,8 +198,11 @@ static void free_link(struct link *l)
     g_free(n);
 }
 
-static const struct link_ops ops = {
-    .set_remote = set_remote, .send = send_datagram, .restart = restart, .move = move, .free = free_link};
+static const struct link_ops ops = {.set_remote = set_remote,
+                                    .send = send_datagram,
+                                    .restart = restart,
+                                    .move = move,
+                                    .free = free_link};
 
 struct link *link_nice_new(const struct link_config *config)
 {

@@ -14,33 +14,41 @@ static void add_codec(const struct sdp_offer *o, bool is_video, GString *out)
 {
     if (is_video)
         g_string_append_printf(out,
-                               "a=rtpmap:%u VP8/90000\r\na=rtcp-fb:%u nack\r\na=rtcp-fb:%u nack pli\r\na=rtcp-fb:%u ccm fir\r\n",
+                               "a=rtpmap:%u VP8/90000\r\na=rtcp-fb:%u nack\r\na=rtcp-fb:%u nack "
+                               "pli\r\na=rtcp-fb:%u ccm fir\r\n",
                                o->video_pt, o->video_pt, o->video_pt, o->video_pt);
     else
-        g_string_append_printf(out, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n", o->audio_pt,
-                               o->audio_pt);
+        g_string_append_printf(
+            out, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u minptime=10;useinbandfec=1\r\n",
+            o->audio_pt, o->audio_pt);
 }
 
 static void add_section(const struct sdp_offer *o, size_t index, GString *out)
 {
     const struct sdp_offer_section *s = &o->section[index];
 
-    g_string_append_printf(out, "m=%s 9 UDP/TLS/RTP/SAVPF %u\r\nc=IN IP4 0.0.0.0\r\n", s->is_video ? "video" : "audio",
+    g_string_append_printf(out, "m=%s 9 UDP/TLS/RTP/SAVPF %u\r\nc=IN IP4 0.0.0.0\r\n",
+                           s->is_video ? "video" : "audio",
                            s->is_video ? o->video_pt : o->audio_pt);
-    g_string_append_printf(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\n", o->ufrag, o->pwd,
-                           o->fingerprint, o->setup);
-    g_string_append_printf(out, "a=mid:%zu\r\na=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\na=%s\r\na=rtcp-mux\r\n", index,
-                           SDP_MID_EXT_ID, s->sends ? "sendonly" : "recvonly");
+    g_string_append_printf(
+        out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:sha-256 %s\r\na=setup:%s\r\n",
+        o->ufrag, o->pwd, o->fingerprint, o->setup);
+    g_string_append_printf(
+        out,
+        "a=mid:%zu\r\na=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\na=%s\r\na=rtcp-mux\r\n",
+        index, SDP_MID_EXT_ID, s->sends ? "sendonly" : "recvonly");
     add_codec(o, s->is_video, out);
     if (s->sends)
-        g_string_append_printf(out, "a=msid:%s t%zu\r\na=ssrc:%" PRIu32 " cname:%s\r\n", o->identity, index, s->ssrc, o->identity);
+        g_string_append_printf(out, "a=msid:%s t%zu\r\na=ssrc:%" PRIu32 " cname:%s\r\n",
+                               o->identity, index, s->ssrc, o->identity);
 }
 
 char *sdp_offer_text(const struct sdp_offer *o)
 {
     GString *out = g_string_new("v=0\r\n");
 
-    g_string_append_printf(out, "o=- 4711 %u IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE", o->version);
+    g_string_append_printf(out, "o=- 4711 %u IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE",
+                           o->version);
     for (size_t i = 0; i < o->section_count; i++)
         g_string_append_printf(out, " %zu", i);
     g_string_append(out, "\r\n");
@@ -71,7 +79,8 @@ static void read_media_line(struct sdp_answer *a, const char *line)
 
 static void read_section_line(struct sdp_answer_section *s, const char *line)
 {
-    static const char *const directions[] = {"a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"};
+    static const char *const directions[] = {"a=sendrecv", "a=sendonly", "a=recvonly",
+                                             "a=inactive"};
 
     take(s->mid, sizeof(s->mid), line, "a=mid:");
     if (g_str_has_prefix(line, "a=ssrc:") && s->ssrc == 0)

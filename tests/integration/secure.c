@@ -56,7 +56,8 @@ static void make_certificate(void)
     X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
     X509_set_pubkey(certificate, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC, (const uint8_t *)"client", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               (const uint8_t *)"client", -1, -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     if (X509_sign(certificate, key, EVP_sha256()) == 0)
         g_error("OpenSSL cannot sign");
@@ -108,8 +109,9 @@ static void install_keys(struct secure *s)
     unsigned salt_bytes = srtp_profile_get_master_salt_length(profile);
     const uint8_t *at = material;
 
-    if (p == NULL || SSL_export_keying_material(s->ssl, material, 2 * (size_t)(key_bytes + salt_bytes), "EXTRACTOR-dtls_srtp", 19,
-                                                NULL, 0, 0) != 1)
+    if (p == NULL ||
+        SSL_export_keying_material(s->ssl, material, 2 * (size_t)(key_bytes + salt_bytes),
+                                   "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0) != 1)
         g_error("no SRTP keys");
     memcpy(client, at, key_bytes);
     memcpy(server, at + key_bytes, key_bytes);
@@ -124,8 +126,8 @@ bool secure_protect(struct secure *s, bool is_rtcp, uint8_t *buf, size_t *len)
 {
     int n = (int)*len;
 
-    if (s->srtp_out == NULL ||
-        (is_rtcp ? srtp_protect_rtcp(s->srtp_out, buf, &n) : srtp_protect(s->srtp_out, buf, &n)) != srtp_err_status_ok)
+    if (s->srtp_out == NULL || (is_rtcp ? srtp_protect_rtcp(s->srtp_out, buf, &n)
+                                        : srtp_protect(s->srtp_out, buf, &n)) != srtp_err_status_ok)
         return false;
     *len = (size_t)n;
     return true;
@@ -135,8 +137,8 @@ bool secure_unprotect(struct secure *s, bool is_rtcp, uint8_t *buf, size_t *len)
 {
     int n = (int)*len;
 
-    if (s->srtp_in == NULL ||
-        (is_rtcp ? srtp_unprotect_rtcp(s->srtp_in, buf, &n) : srtp_unprotect(s->srtp_in, buf, &n)) != srtp_err_status_ok)
+    if (s->srtp_in == NULL || (is_rtcp ? srtp_unprotect_rtcp(s->srtp_in, buf, &n)
+                                       : srtp_unprotect(s->srtp_in, buf, &n)) != srtp_err_status_ok)
         return false;
     *len = (size_t)n;
     return true;
@@ -280,12 +282,14 @@ static SSL_CTX *open_context(const struct secure_config *config)
     (void)secure_fingerprint();
     SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
     if (SSL_CTX_use_certificate(c, certificate) != 1 || SSL_CTX_use_PrivateKey(c, key) != 1 ||
-        SSL_CTX_set_tlsext_use_srtp(c, config->profiles == NULL ? SECURE_ALL_PROFILES : config->profiles) != 0)
+        SSL_CTX_set_tlsext_use_srtp(c, config->profiles == NULL ? SECURE_ALL_PROFILES
+                                                                : config->profiles) != 0)
         g_error("OpenSSL refuses the settings");
     return c;
 }
 
-struct secure *secure_new(const struct secure_config *config, const struct secure_handlers *handlers, void *arg)
+struct secure *secure_new(const struct secure_config *config,
+                          const struct secure_handlers *handlers, void *arg)
 {
     struct secure *s = g_new0(struct secure, 1);
 

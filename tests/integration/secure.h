@@ -17,8 +17,8 @@ struct secure;
 #define SECURE_ALL_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
 
 struct secure_config {
-    bool is_server;         /* waits for the ClientHello */
-    const char *profiles;   /* OpenSSL's names; NULL: all three */
+    bool is_server;             /* waits for the ClientHello */
+    const char *profiles;       /* OpenSSL's names; NULL: all three */
     unsigned drop_out, drop_in; /* the first so many datagrams of each direction are lost */
 };
 
@@ -29,12 +29,13 @@ struct secure_handlers {
 
 struct secure_stats {
     unsigned sent, received, dropped_out, dropped_in; /* handshake datagrams */
-    bool is_open, has_failed, is_closed; /* closed: close_notify came */
+    bool is_open, has_failed, is_closed;              /* closed: close_notify came */
     char profile[64];
     char remote_fingerprint[SECURE_FINGERPRINT_LEN];
 };
 
-MUST_CHECK struct secure *secure_new(const struct secure_config *config, const struct secure_handlers *handlers, void *arg);
+MUST_CHECK struct secure *secure_new(const struct secure_config *config,
+                                     const struct secure_handlers *handlers, void *arg);
 void secure_free(struct secure **s);
 /** SHA-256 of the certificate that all clients of this process share, "AB:CD:…". */
 const char *secure_fingerprint(void);

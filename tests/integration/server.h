@@ -35,7 +35,8 @@ struct test_server *test_server_open(const struct test_server_config *config);
 /** Stop and free everything; whoever is still in a room is shut out. */
 void test_server_close(struct test_server **s);
 /** Run @work on the control thread and wait for it. */
-void test_server_call(struct test_server *s, void (*work)(struct test_server *s, void *arg), void *arg);
+void test_server_call(struct test_server *s, void (*work)(struct test_server *s, void *arg),
+                      void *arg);
 /** The address that worker @index listens on. Family 4 or 6. */
 struct addr test_server_addr(const struct test_server *s, unsigned index, uint8_t family);
 size_t test_server_participants(struct test_server *s);

@@ -16,10 +16,11 @@ static void assert_clean(const struct client *c, const char *who)
     const struct client_stats *s = client_stats(c);
 
     if (s->sequence_gaps + s->rtp_foreign + s->rtp_refused + s->rtcp_refused > 0)
-        fail_msg("%s: %u gaps, %u foreign, %u RTP and %u RTCP refused", who, s->sequence_gaps, s->rtp_foreign, s->rtp_refused,
-                 s->rtcp_refused);
+        fail_msg("%s: %u gaps, %u foreign, %u RTP and %u RTCP refused", who, s->sequence_gaps,
+                 s->rtp_foreign, s->rtp_refused, s->rtcp_refused);
     for (unsigned tag = 0; tag < CLIENT_MAX_SOURCES; tag++)
-        assert_int_equal(s->audio[tag].missing + s->audio[tag].repeated + s->video[tag].repeated, 0);
+        assert_int_equal(s->audio[tag].missing + s->audio[tag].repeated + s->video[tag].repeated,
+                         0);
 }
 
 /* ---- rows: who takes part, and over what ---- */
@@ -37,22 +38,38 @@ struct call_row {
 };
 
 static const struct call_row rows[] = {
-    {"two over UDP", 2, {{.kind = LINK_NICE_UDP}, {.kind = LINK_NICE_UDP}}, {{4, PATH_UDP}, {4, PATH_UDP}}},
+    {"two over UDP",
+     2,
+     {{.kind = LINK_NICE_UDP}, {.kind = LINK_NICE_UDP}},
+     {{4, PATH_UDP}, {4, PATH_UDP}}},
     {"three over UDP, one with regular nomination",
      3,
-     {{.kind = LINK_NICE_UDP}, {.kind = LINK_NICE_UDP, .regular_nomination = true}, {.kind = LINK_NICE_UDP}},
+     {{.kind = LINK_NICE_UDP},
+      {.kind = LINK_NICE_UDP, .regular_nomination = true},
+      {.kind = LINK_NICE_UDP}},
      {{4, PATH_UDP}, {4, PATH_UDP}, {4, PATH_UDP}}},
-    {"two over ICE-TCP", 2, {{.kind = LINK_NICE_TCP}, {.kind = LINK_NICE_TCP}}, {{4, PATH_TCP}, {4, PATH_TCP}}},
+    {"two over ICE-TCP",
+     2,
+     {{.kind = LINK_NICE_TCP}, {.kind = LINK_NICE_TCP}},
+     {{4, PATH_TCP}, {4, PATH_TCP}}},
     {"three over ICE-TCP on IPv6",
      3,
-     {{.kind = LINK_NICE_TCP, .ipv6 = true}, {.kind = LINK_NICE_TCP, .ipv6 = true}, {.kind = LINK_NICE_TCP, .ipv6 = true}},
+     {{.kind = LINK_NICE_TCP, .ipv6 = true},
+      {.kind = LINK_NICE_TCP, .ipv6 = true},
+      {.kind = LINK_NICE_TCP, .ipv6 = true}},
      {{6, PATH_TCP}, {6, PATH_TCP}, {6, PATH_TCP}}},
-    {"two over IPv6", 2, {{.kind = LINK_NICE_UDP, .ipv6 = true}, {.kind = LINK_NICE_UDP, .ipv6 = true}}, {{6, PATH_UDP}, {6, PATH_UDP}}},
+    {"two over IPv6",
+     2,
+     {{.kind = LINK_NICE_UDP, .ipv6 = true}, {.kind = LINK_NICE_UDP, .ipv6 = true}},
+     {{6, PATH_UDP}, {6, PATH_UDP}}},
     {"IPv4, ICE-TCP and IPv6 in one room",
      3,
      {{.kind = LINK_NICE_UDP}, {.kind = LINK_NICE_TCP}, {.kind = LINK_NICE_UDP, .ipv6 = true}},
      {{4, PATH_UDP}, {4, PATH_TCP}, {6, PATH_UDP}}},
-    {"who can do both prefers UDP", 2, {{.kind = LINK_NICE_BOTH}, {.kind = LINK_NICE_UDP}}, {{4, PATH_UDP}, {4, PATH_UDP}}},
+    {"who can do both prefers UDP",
+     2,
+     {{.kind = LINK_NICE_BOTH}, {.kind = LINK_NICE_UDP}},
+     {{4, PATH_UDP}, {4, PATH_UDP}}},
     {"full agents and a light one",
      3,
      {{.kind = LINK_NICE_UDP}, {.kind = LINK_LIGHT}, {.kind = LINK_NICE_UDP}},
@@ -87,7 +104,8 @@ static void assert_path(struct client *c, const struct addr_want *want)
     assert_int_equal(s.selected.protocol, want->protocol);
     assert_int_equal(s.selected.remote.family, want->family);
     assert_string_equal(seat_events(client_seat(c)).transport_state, "open");
-    assert_string_equal(secure_stats(client_secure(c))->remote_fingerprint, client_answer(c)->fingerprint);
+    assert_string_equal(secure_stats(client_secure(c))->remote_fingerprint,
+                        client_answer(c)->fingerprint);
 }
 
 struct reports {
@@ -290,7 +308,9 @@ static void two_rooms_do_not_hear_each_other(void **state)
     for (size_t i = 0; i < 4; i++)
         for (size_t k = 0; k < 4; k++)
             if (i / 2 != k / 2)
-                assert_int_equal(client_stats(c[i])->audio[tags[k]].packets + client_stats(c[i])->video[tags[k]].packets, 0);
+                assert_int_equal(client_stats(c[i])->audio[tags[k]].packets +
+                                     client_stats(c[i])->video[tags[k]].packets,
+                                 0);
     group_leave(c, 4);
 }
 

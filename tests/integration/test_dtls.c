@@ -11,8 +11,8 @@
 
 static const uint32_t tags[] = {1, 2};
 
-static struct client *join(const char *identity, uint32_t tag, const struct secure_config *secure, const char *setup,
-                           const char *fingerprint)
+static struct client *join(const char *identity, uint32_t tag, const struct secure_config *secure,
+                           const char *setup, const char *fingerprint)
 {
     const struct client_config config = {
         .identity = identity,
@@ -41,7 +41,8 @@ static void assert_talk(struct client *c[2])
     assert_true(clock_wait(client_everyone_has_everyone, &group, WAIT_MS));
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(client_stats(c[i])->rtp_refused + client_stats(c[i])->rtcp_refused, 0);
-        assert_string_equal(secure_stats(client_secure(c[i]))->remote_fingerprint, client_answer(c[i])->fingerprint);
+        assert_string_equal(secure_stats(client_secure(c[i]))->remote_fingerprint,
+                            client_answer(c[i])->fingerprint);
     }
 }
 
@@ -75,12 +76,16 @@ static void the_best_common_profile_is_taken(void **state)
         const char *setup;
     } rows[] = {
         {SECURE_ALL_PROFILES, "SRTP_AEAD_AES_128_GCM", SRTP_PROFILE_AEAD_AES_128_GCM, "active"},
-        {"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM", "SRTP_AEAD_AES_128_GCM",
-         SRTP_PROFILE_AEAD_AES_128_GCM, "active"},
-        {"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM", SRTP_PROFILE_AEAD_AES_256_GCM, "active"},
-        {"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_SHA1_80", SRTP_PROFILE_AES128_CM_SHA1_80, "active"},
-        {"SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM", SRTP_PROFILE_AEAD_AES_256_GCM, "passive"},
-        {"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_SHA1_80", SRTP_PROFILE_AES128_CM_SHA1_80, "passive"},
+        {"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM",
+         "SRTP_AEAD_AES_128_GCM", SRTP_PROFILE_AEAD_AES_128_GCM, "active"},
+        {"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM",
+         SRTP_PROFILE_AEAD_AES_256_GCM, "active"},
+        {"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_SHA1_80", SRTP_PROFILE_AES128_CM_SHA1_80,
+         "active"},
+        {"SRTP_AEAD_AES_256_GCM", "SRTP_AEAD_AES_256_GCM", SRTP_PROFILE_AEAD_AES_256_GCM,
+         "passive"},
+        {"SRTP_AES128_CM_SHA1_80", "SRTP_AES128_CM_SHA1_80", SRTP_PROFILE_AES128_CM_SHA1_80,
+         "passive"},
     };
 
     (void)state;
@@ -130,11 +135,13 @@ static void lost_flights_are_repeated(void **state)
     static const struct {
         unsigned out, in;
         const char *setup;
-    } rows[] = {{1, 0, "active"}, {0, 1, "active"}, {1, 1, "active"}, {1, 0, "passive"}, {0, 1, "passive"}, {1, 1, "passive"}};
+    } rows[] = {{1, 0, "active"},  {0, 1, "active"},  {1, 1, "active"},
+                {1, 0, "passive"}, {0, 1, "passive"}, {1, 1, "passive"}};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct secure_config lossy = {.drop_out = rows[i].out, .drop_in = rows[i].in}, any = {.drop_in = 0};
+        const struct secure_config lossy = {.drop_out = rows[i].out, .drop_in = rows[i].in},
+                                   any = {.drop_in = 0};
         struct client *c[2];
         c[0] = join("alice", 1, &lossy, rows[i].setup, NULL);
         c[1] = join("bob", 2, &any, "actpass", NULL);
@@ -172,7 +179,8 @@ static void dtls_from_an_address_without_a_check_is_ignored(void **state)
     (void)state;
     assert_true(fd >= 0);
     group_call_of_two(c, LINK_NICE_UDP);
-    uint64_t want = test_server_stats(group_server, 0).mux.unknown_path + 2; /* the hello and its repetition */
+    uint64_t want =
+        test_server_stats(group_server, 0).mux.unknown_path + 2; /* the hello and its repetition */
     struct secure *stranger = secure_new(&any, &handlers, &fd);
     secure_start(stranger);
     assert_true(clock_wait(knows_strangers, &want, WAIT_MS));

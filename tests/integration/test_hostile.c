@@ -72,18 +72,20 @@ static bool is_counted(void *arg)
     return w->read(w->client) >= w->at_least;
 }
 
-static void assert_counts(struct client *c, uint64_t (*read_counter)(struct client *c), uint64_t at_least)
+static void assert_counts(struct client *c, uint64_t (*read_counter)(struct client *c),
+                          uint64_t at_least)
 {
     struct wanted w = {c, read_counter, at_least};
 
     if (!clock_wait(is_counted, &w, WAIT_MS))
-        fail_msg("counted %llu, expected %llu", (unsigned long long)read_counter(c), (unsigned long long)at_least);
+        fail_msg("counted %llu, expected %llu", (unsigned long long)read_counter(c),
+                 (unsigned long long)at_least);
 }
 
-#define TRANSPORT_COUNTER(name)                       \
-    static uint64_t count_##name(struct client *c)    \
-    {                                                 \
-        return seat_transport(client_seat(c)).name;   \
+#define TRANSPORT_COUNTER(name)                     \
+    static uint64_t count_##name(struct client *c)  \
+    {                                               \
+        return seat_transport(client_seat(c)).name; \
     }
 TRANSPORT_COUNTER(srtp_before_open)
 TRANSPORT_COUNTER(srtp_replayed)
@@ -92,11 +94,11 @@ TRANSPORT_COUNTER(srtp_malformed)
 TRANSPORT_COUNTER(rtcp_unknown_ssrc)
 TRANSPORT_COUNTER(rtcp_malformed)
 
-#define HOST_COUNTER(name, field)                                \
-    static uint64_t count_##name(struct client *c)               \
-    {                                                            \
-        (void)c;                                                 \
-        return test_server_stats(group_server, 0).field;         \
+#define HOST_COUNTER(name, field)                        \
+    static uint64_t count_##name(struct client *c)       \
+    {                                                    \
+        (void)c;                                         \
+        return test_server_stats(group_server, 0).field; \
     }
 HOST_COUNTER(unknown_ssrc, sfu.unknown_ssrc)
 HOST_COUNTER(unknown_path, mux.unknown_path)
@@ -246,7 +248,8 @@ static void feedback_about_foreign_streams_is_counted(void **state)
     unsigned plis = client_stats(c[0])->plis + client_stats(c[1])->plis;
     uint64_t before = count_rtcp_unknown_ssrc(mallory);
     for (unsigned i = 0; i < 10; i++) {
-        send_feedback(mallory, 1, 206, slot_ssrc(c[0], true)); /* a picture that alice gets from bob */
+        send_feedback(mallory, 1, 206,
+                      slot_ssrc(c[0], true)); /* a picture that alice gets from bob */
         send_feedback(mallory, 1, 206, client_audio_ssrc(c[1]) + 1);
         send_foreign_report(mallory, slot_ssrc(c[0], true));
         send_foreign_bye(mallory, client_audio_ssrc(c[1]));
@@ -334,9 +337,12 @@ static void fill(uint8_t *buf, size_t len, const struct flood_class *class, GRan
 }
 
 static const struct flood_class classes[] = {
-    {"STUN", 0, 3, count_unknown_path},          {"ZRTP", 16, 19, count_unclassified},
-    {"DTLS", 20, 63, count_unknown_path},        {"TURN channels", 64, 79, count_unclassified},
-    {"RTP and RTCP", 128, 191, count_unknown_path}, {"QUIC and the rest", 192, 255, count_unclassified},
+    {"STUN", 0, 3, count_unknown_path},
+    {"ZRTP", 16, 19, count_unclassified},
+    {"DTLS", 20, 63, count_unknown_path},
+    {"TURN channels", 64, 79, count_unclassified},
+    {"RTP and RTCP", 128, 191, count_unknown_path},
+    {"QUIC and the rest", 192, 255, count_unclassified},
 };
 
 static void garbage_of_each_class_is_counted(void **state)
@@ -358,7 +364,8 @@ static void garbage_of_each_class_is_counted(void **state)
             if (i % FLOOD_BURST == 0)
                 let_server_read();
         }
-        assert_counts(NULL, classes[k].count, before + FLOOD_DATAGRAMS * 9 / 10); /* the kernel may drop some */
+        assert_counts(NULL, classes[k].count,
+                      before + FLOOD_DATAGRAMS * 9 / 10); /* the kernel may drop some */
     }
     close(fd);
     g_rand_free(rand);
@@ -402,9 +409,11 @@ static void garbage_over_a_validated_path_is_survived(void **state)
 /* Well-formed requests without and with a name that nobody here has. */
 static void bindings_for_nobody_get_no_answer(void **state)
 {
-    static const uint8_t plain[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-    static const uint8_t named[36] = {0, 1, 0, 16, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6,   7,   8,   9,   10,
-                                      11, 12, 0, 6, 0, 11,   'n',  'o',  'b', 'o', 'd', 'y', ':', 'x', 'x', 'x', 'x', 0};
+    static const uint8_t plain[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1,  2,
+                                      3, 4, 5, 6, 7,    8,    9,    10,   11, 12};
+    static const uint8_t named[36] = {0,   1,   0,   16,  0x21, 0x12, 0xa4, 0x42, 1,   2,   3,   4,
+                                      5,   6,   7,   8,   9,    10,   11,   12,   0,   6,   0,   11,
+                                      'n', 'o', 'b', 'o', 'd',  'y',  ':',  'x',  'x', 'x', 'x', 0};
     struct client *c[2];
     uint8_t reply[64];
     int fd;
@@ -463,10 +472,11 @@ static void connections_that_make_no_sense_are_ended(void **state)
     (void)state;
     memset(garbage, 0x55, sizeof(garbage));
     begin_honest(c);
-    int silent = open_tcp(), half = open_tcp(), empty = open_tcp(), stray = open_tcp(), too_long = open_tcp();
-    send_frame(half, 100, garbage, 7);   /* and the rest never comes */
-    send_frame(empty, 0, garbage, 0);    /* allowed, and says nothing */
-    garbage[0] = 22;                     /* DTLS before any check */
+    int silent = open_tcp(), half = open_tcp(), empty = open_tcp(), stray = open_tcp(),
+        too_long = open_tcp();
+    send_frame(half, 100, garbage, 7); /* and the rest never comes */
+    send_frame(empty, 0, garbage, 0);  /* allowed, and says nothing */
+    garbage[0] = 22;                   /* DTLS before any check */
     send_frame(stray, 1000, garbage, 1000);
     send_frame(too_long, MAX_TCP_FRAME_BYTES + 1, garbage, 10);
     assert_true(clock_wait(is_hung_up, &too_long, 2000));

@@ -163,8 +163,11 @@ static void an_agent_in_the_wrong_role_is_told_to_change(void **state)
 
 static void an_offer_of_another_lite_agent_is_refused(void **state)
 {
-    const struct client_config config = {
-        .identity = "alice", .tag = 1, .link = {.kind = LINK_LIGHT}, .publishes = true, .session_line = "a=ice-lite"};
+    const struct client_config config = {.identity = "alice",
+                                         .tag = 1,
+                                         .link = {.kind = LINK_LIGHT},
+                                         .publishes = true,
+                                         .session_line = "a=ice-lite"};
 
     (void)state;
     assert_null(client_join(group_server, &config));
@@ -248,9 +251,11 @@ static void who_falls_silent_is_gone_within_the_consent_timeout(void **state)
     assert_true(clock_us() - begin_us < (GROUP_CONSENT_MS + 2000) * 1000ull * SLOWNESS);
     assert_int_equal(seat_events(client_seat(c[0])).last_left, LEAVE_TIMEOUT);
     assert_true(clock_wait(has_failed, c[1], GROUP_CONSENT_MS + 2000));
-    assert_int_equal(test_server_participants(group_server), 2); /* the one with signalling may restart ICE */
+    assert_int_equal(test_server_participants(group_server),
+                     2); /* the one with signalling may restart ICE */
     clock_pass(500);
-    assert_int_equal(seat_transport(client_seat(c[0])).state, TRANSPORT_OPEN); /* whose agent renewed its consent meanwhile */
+    assert_int_equal(seat_transport(client_seat(c[0])).state,
+                     TRANSPORT_OPEN); /* whose agent renewed its consent meanwhile */
     client_leave(&c[0]);
     client_leave(&c[1]);
 }
@@ -266,7 +271,8 @@ int main(void)
         GROUP_TEST(an_agent_in_the_wrong_role_is_told_to_change),
         GROUP_TEST(an_offer_of_another_lite_agent_is_refused),
         GROUP_TEST(a_wrong_password_opens_nothing_and_disturbs_nobody),
-        cmocka_unit_test_setup_teardown(who_falls_silent_is_gone_within_the_consent_timeout, group_begin_short_consent, group_end),
+        cmocka_unit_test_setup_teardown(who_falls_silent_is_gone_within_the_consent_timeout,
+                                        group_begin_short_consent, group_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,8 +76,10 @@ static void a_room_goes_where_there_is_most_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(rooms_land_on_both_workers, group_begin_two_workers, group_end),
-        cmocka_unit_test_setup_teardown(a_room_goes_where_there_is_most_room, group_begin_two_workers, group_end),
+        cmocka_unit_test_setup_teardown(rooms_land_on_both_workers, group_begin_two_workers,
+                                        group_end),
+        cmocka_unit_test_setup_teardown(a_room_goes_where_there_is_most_room,
+                                        group_begin_two_workers, group_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
