@@ -3,29 +3,35 @@
 #pragma once
 
 /* Packets */
-#define MAX_DATAGRAM_BYTES 1500       /* Ethernet; WebRTC stays below 1280. Longer datagrams are dropped and counted */
-#define PACKET_HEADROOM_BYTES 64      /* a header may grow in front of the data without a copy */
-#define PACKET_TAILROOM_BYTES 64      /* SRTP trailer: 16 tag + 4 index (RFC 7714), or 10 tag (RFC 3711) */
-#define MAX_PACKETS_PER_POOL 65536    /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
-#define MAX_RECV_BATCH 64             /* datagrams of one recvmmsg */
-#define MAX_RECV_BATCHES_PER_TURN 8   /* so that timers and mailboxes get their turn under a flood */
-#define MAX_MESSAGES_PER_TURN 1024    /* of one mailbox, so that sockets and timers get their turn */
-#define MAX_EGRESS_BATCH 1024         /* datagrams one loop turn collects before a flush is forced */
+/* Ethernet; WebRTC stays below 1280. Longer datagrams are dropped and counted */
+#define MAX_DATAGRAM_BYTES 1500
+#define PACKET_HEADROOM_BYTES 64 /* a header may grow in front of the data without a copy */
+/* SRTP trailer: 16 tag + 4 index (RFC 7714), or 10 tag (RFC 3711) */
+#define PACKET_TAILROOM_BYTES 64
+/* about 110 MB a worker at worst; past it datagrams are dropped and counted */
+#define MAX_PACKETS_PER_POOL 65536
+#define MAX_RECV_BATCH 64           /* datagrams of one recvmmsg */
+#define MAX_RECV_BATCHES_PER_TURN 8 /* so that timers and mailboxes get their turn under a flood */
+#define MAX_MESSAGES_PER_TURN 1024  /* of one mailbox, so that sockets and timers get their turn */
+#define MAX_EGRESS_BATCH 1024       /* datagrams one loop turn collects before a flush is forced */
 
 /* Transports */
 #define MAX_TRANSPORTS_PER_WORKER 16384
-#define MAX_PATHS_PER_TRANSPORT 8     /* validated 5-tuples kept; the oldest unselected one is forgotten */
+/* validated 5-tuples kept; the oldest unselected one is forgotten */
+#define MAX_PATHS_PER_TRANSPORT 8
+/* SSRCs of ours under one key: a slot and its RTX for each section ever */
+#define MAX_SEND_STREAMS_PER_TRANSPORT 1024
 #define MAX_TCP_CONNS_PER_WORKER 16384
-#define MAX_TCP_UNBOUND_CONNS 256     /* accepted, but without an authenticated check yet */
+#define MAX_TCP_UNBOUND_CONNS 256 /* accepted, but without an authenticated check yet */
 #define TCP_UNBOUND_TIMEOUT_US 5000000ull
 #define MAX_TCP_SEND_BUFFER_BYTES (256 * 1024) /* past it whole packets are dropped and counted */
 #define MAX_TCP_FRAME_BYTES MAX_DATAGRAM_BYTES
-#define ICE_UFRAG_LEN 8               /* RFC 8445 s5.3: at least 24 bits; 48 here */
-#define ICE_PWD_LEN 24                /* RFC 8445 s5.3: at least 128 bits; 144 here */
-#define MAX_ICE_CREDENTIAL_LEN 256    /* RFC 8839 s5.4 */
+#define ICE_UFRAG_LEN 8            /* RFC 8445 s5.3: at least 24 bits; 48 here */
+#define ICE_PWD_LEN 24             /* RFC 8445 s5.3: at least 128 bits; 144 here */
+#define MAX_ICE_CREDENTIAL_LEN 256 /* RFC 8839 s5.4 */
 #define MAX_CANDIDATE_LINE_LEN 512
 #define MAX_CANDIDATES_PER_REQUEST 64
-#define DTLS_MTU_BYTES 1200           /* a flight must pass PPPoE, VPNs and IPv6's minimum of 1280 */
+#define DTLS_MTU_BYTES 1200 /* a flight must pass PPPoE, VPNs and IPv6's minimum of 1280 */
 #define DTLS_HANDSHAKE_TIMEOUT_US 30000000ull
 #define MAX_DTLS_BYTES_BEFORE_OPEN (64 * 1024) /* what one handshake may feed to the TLS library */
 
@@ -33,17 +39,19 @@
 #define MAX_SDP_BYTES (512 * 1024)
 #define MAX_SDP_LINES 16384
 #define MAX_SDP_LINE_BYTES 4096
-#define MAX_SECTIONS 256              /* m-sections of one session, the recycled and rejected ones included */
-#define MAX_CODECS_PER_SECTION 64     /* payload types read from an offer section */
-#define MAX_NEGOTIATED_CODECS 16      /* payload types answered, RTX not counted */
-#define MAX_RTCP_FB_PER_SECTION 512   /* eight a payload type */
+#define MAX_SECTIONS 256 /* m-sections of one session, the recycled and rejected ones included */
+#define MAX_CODECS_PER_SECTION 64   /* payload types read from an offer section */
+#define MAX_NEGOTIATED_CODECS 16    /* payload types answered, RTX not counted */
+#define MAX_RTCP_FB_PER_SECTION 512 /* eight a payload type */
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
-#define MAX_ENCODINGS 3               /* simulcast encodings of a track */
-#define MAX_SSRCS_PER_SECTION 8       /* primary and RTX SSRCs signalled for a section */
-#define MAX_SSRC_LINES_PER_SECTION 64 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
-#define MAX_RIDS_PER_SECTION 16       /* a=rid lines, both directions */
-#define MAX_CANDIDATES_PER_SECTION 64 /* further ones are ignored: an ICE-lite side learns addresses from checks */
+#define MAX_ENCODINGS 3         /* simulcast encodings of a track */
+#define MAX_SSRCS_PER_SECTION 8 /* primary and RTX SSRCs signalled for a section */
+/* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
+#define MAX_SSRC_LINES_PER_SECTION 64
+#define MAX_RIDS_PER_SECTION 16 /* a=rid lines, both directions */
+/* further ones are ignored: an ICE-lite side learns addresses from checks */
+#define MAX_CANDIDATES_PER_SECTION 64
 #define MAX_MID_LEN 32
 #define MAX_RID_LEN 16
 #define MAX_FMTP_LEN 256
@@ -51,16 +59,20 @@
 #define MAX_FINGERPRINTS 4
 
 /* RTP */
-#define MAX_RTP_EXT_ELEMENTS 16       /* header-extension elements kept of one packet */
-#define MAX_RTCP_PACKETS 64           /* packets of one compound */
-#define MAX_RTCP_BLOCKS 31            /* RFC 3550: RC is five bits */
-#define MAX_NACKED_SEQS 512           /* of one NACK; about half a second of a high-definition stream */
+#define MAX_RTP_EXT_ELEMENTS 16 /* header-extension elements kept of one packet */
+#define MAX_RTCP_PACKETS 64     /* packets of one compound */
+#define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
+#define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
 #define MAX_FIR_ENTRIES 32
 #define MAX_REMB_SSRCS 64
-#define MAX_TWCC_STATUSES 4096        /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
-#define MAX_TWCC_FEEDBACK_BYTES 1100  /* a datagram with SRTCP's trailer and a report in front stays below 1200 */
-#define MAX_TWCC_ARRIVALS 512         /* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
-#define MAX_SSRCS_LEARNT_PER_TRANSPORT 256 /* SSRCs a transport may show before unknown ones are dropped */
+/* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
+#define MAX_TWCC_STATUSES 4096
+/* a datagram with SRTCP's trailer and a report in front stays below 1200 */
+#define MAX_TWCC_FEEDBACK_BYTES 1100
+/* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
+#define MAX_TWCC_ARRIVALS 512
+/* SSRCs a transport may show before unknown ones are dropped */
+#define MAX_SSRCS_LEARNT_PER_TRANSPORT 256
 
 /* Rooms */
 #define MAX_ROOMS 65536
@@ -69,20 +81,34 @@
 #define MAX_SLOTS_PER_PARTICIPANT 100
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
-#define MAX_NAME_LEN 128              /* display names, bytes of UTF-8 */
+#define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */
 #define MAX_METADATA_BYTES 4096
 #define MAX_TRACK_NAME_LEN 64
-#define ID_LEN 16                     /* "PA_" + 12 characters; room for the NUL */
+#define ID_LEN 16 /* "PA_" + 12 characters; room for the NUL */
 #define MAX_CODEC_NAME_LEN 16
 
 /* API */
 #define MAX_JSON_BYTES (768 * 1024)
 #define MAX_JSON_DEPTH 32
 #define MAX_HTTP_BODY_BYTES (640 * 1024)
-#define MAX_WS_QUEUE_BYTES (4 * 1024 * 1024) /* unsent notifications of one WebSocket; past it the socket is closed */
-#define MAX_REQUESTS_PER_SECOND 100   /* of one WebSocket, with a burst of three times that; past it E_LIMIT */
-#define MAX_OFFERS_PER_SECOND 10      /* offers cost the most */
+/* unsent notifications of one WebSocket; past it the socket is closed */
+#define MAX_WS_QUEUE_BYTES (4 * 1024 * 1024)
+/* of one WebSocket, with a burst of three times that; past it E_LIMIT */
+#define MAX_REQUESTS_PER_SECOND 100
+#define MAX_OFFERS_PER_SECOND 10 /* offers cost the most */
 #define MAX_WS_CONNECTIONS 20000
 #define MAX_WS_CONNECTIONS_BEFORE_JOIN 1000
 #define WS_JOIN_TIMEOUT_US 15000000ull /* a WebSocket that joins nothing is closed */
 #define MAX_TOKEN_BYTES 8192
+
+/* WHIP and WHEP */
+#define MAX_WISH_SESSIONS (1u << 18) /* as many as participants fit on sixteen workers */
+/* sessions that were answered and are not connected yet: a request each costs us one */
+#define MAX_WISH_UNCONNECTED 4096
+#define WISH_CONNECT_TIMEOUT_US 30000000ull /* a session that does not connect in this time ends */
+/* sixty-four candidates of MAX_CANDIDATE_LINE_LEN, and as much again */
+#define MAX_SDPFRAG_BYTES (64 * 1024)
+/* of one session, with a burst of three times that; past it E_LIMIT */
+#define MAX_WISH_PATCHES_PER_SECOND 10
+/* STUN and TURN servers named in one answer; what does not fit is left out */
+#define MAX_LINK_HEADER_BYTES 4096

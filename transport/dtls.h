@@ -56,8 +56,9 @@ void dtls_context_free(struct dtls_context **c);
 
 /** Make an association in the given role; nothing is sent before dtls_start() or the first dtls_input(). Errors: E_INVALID without
  * a fingerprint or past MAX_FINGERPRINTS, E_NO_MEMORY. */
-MUST_CHECK int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active, const struct fingerprint *fingerprint,
-                        size_t fingerprint_count, const struct dtls_handlers *handlers, void *arg);
+MUST_CHECK int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
+                        const struct fingerprint *fingerprint, size_t fingerprint_count,
+                        const struct dtls_handlers *handlers, void *arg);
 /** Free at once and silently; safe only outside its handlers (the transport defers it). */
 void dtls_free(struct dtls **d);
 /** Active role: send the ClientHello. Passive: nothing. */

@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "transport/fanout_cipher.h"
 
 #define MAX_RESERVE_BYTES (MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES)
 /* Room for a full batch of the longest datagrams: the count is what forces a flush. Pages not used cost nothing. */
@@ -15,6 +16,7 @@
 struct egress {
     void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg);
     void *arg;
+    struct fanout_cipher *cipher;
     size_t count;
     size_t used_bytes;
     size_t reserved_bytes;
@@ -31,12 +33,21 @@ egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void 
 
     e->on_flush = on_flush;
     e->arg = arg;
+    CHECK(fanout_cipher_new(&e->cipher, FANOUT_BACKEND_AUTO) ==
+          0); /* at start; OpenSSL is always there */
     return e;
 }
 
 void egress_free(struct egress **e)
 {
+    if (*e != NULL)
+        fanout_cipher_free(&(*e)->cipher);
     MEM_FREE(*e);
+}
+
+struct fanout_cipher *egress_cipher(const struct egress *e)
+{
+    return e->cipher;
 }
 
 uint8_t *egress_reserve(struct egress *e, size_t max_bytes)
@@ -77,6 +88,7 @@ void egress_flush(struct egress *e)
 
     if (count == 0)
         return;
+    fanout_cipher_flush(e->cipher);
     e->is_flushing = true;
     e->on_flush(e->batch, count, e->arg);
     e->is_flushing = false;

@@ -16,6 +16,7 @@
 #include "transport/path.h"
 
 struct egress;
+struct fanout_cipher;
 
 struct egress_datagram {
     const uint8_t *data;
@@ -29,14 +30,16 @@ struct egress_stats {
 };
 
 /** Make a batch; @on_flush gets each batch, borrowed for the call, and must not add to it. */
-MUST_CHECK struct egress *egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg),
-                                     void *arg);
+MUST_CHECK struct egress *
+egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg), void *arg);
 void egress_free(struct egress **e);
 /** Room for one datagram of at most @max_bytes (≤ MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES); never NULL, flushes when
  * full. Not committing is fine. Only one reservation at a time. */
 uint8_t *egress_reserve(struct egress *e, size_t max_bytes);
 /** Keep the reserved bytes as a datagram of @len bytes to @path. */
 void egress_commit(struct egress *e, size_t len, const struct path *path);
+/** What encrypts into this batch; its work is finished before on_flush. Owned by the batch. */
+struct fanout_cipher *egress_cipher(const struct egress *e);
 /** Copy and commit: STUN and DTLS. */
 void egress_send(struct egress *e, const struct path *path, const uint8_t *data, size_t len);
 void egress_flush(struct egress *e);

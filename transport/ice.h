@@ -22,7 +22,8 @@
 #include "transport/path.h"
 
 #define ICE_NOMINATION_HOLD_US 1000000ull
-#define ICE_MIN_REPLY_BYTES 600 /* header 20, address 24, USERNAME 4 + 513 padded, integrity 24, fingerprint 8 */
+#define ICE_MIN_REPLY_BYTES \
+    600 /* header 20, address 24, USERNAME 4 + 513 padded, integrity 24, fingerprint 8 */
 
 struct ice;
 struct stun_responder; /* libnice's agent and its tables; one a thread, shared by its ice objects */
@@ -37,7 +38,8 @@ struct ice_outcome {
 };
 
 struct ice_stats {
-    uint64_t requests_received, responses_sent, bad_integrity, malformed, role_conflicts, indications;
+    uint64_t requests_received, responses_sent, bad_integrity, malformed, role_conflicts,
+        indications;
     uint64_t selected_changes, restarts;
 };
 
@@ -47,20 +49,20 @@ MUST_CHECK struct stun_responder *stun_responder_new(void);
 void stun_responder_free(struct stun_responder **r);
 
 /** Make the lite side with our credentials; NULL when there is no memory. */
-MUST_CHECK struct ice *ice_new(struct stun_responder *r, const struct ice_credentials *local, uint64_t consent_timeout_us,
-                               uint64_t now_us);
+MUST_CHECK struct ice *ice_new(struct stun_responder *r, const struct ice_credentials *local,
+                               uint64_t consent_timeout_us, uint64_t now_us);
 void ice_free(struct ice **i);
 /** The endpoint's credentials. Before that, checks are answered already when our ufrag and password fit. */
 void ice_set_remote(struct ice *i, const struct ice_credentials *remote);
 /** New credentials on both sides; the old ones stay good until a nomination under the new (ask ice_has_ufrag() after input).
  * A second restart before that replaces the first one's credentials. The consent clock starts anew. */
-void ice_restart(struct ice *i, const struct ice_credentials *local, const struct ice_credentials *remote,
-                 uint64_t now_us);
+void ice_restart(struct ice *i, const struct ice_credentials *local,
+                 const struct ice_credentials *remote, uint64_t now_us);
 /** Whether @ufrag is one of ours now (new or not yet retired). */
 bool ice_has_ufrag(const struct ice *i, const char *ufrag);
 /** Take one STUN datagram; the reply is written to @reply (@reply_size ≥ ICE_MIN_REPLY_BYTES). */
-struct ice_outcome ice_input(struct ice *i, const struct path *from, const uint8_t *buf, size_t len, uint8_t *reply,
-                             size_t reply_size, uint64_t now_us);
+struct ice_outcome ice_input(struct ice *i, const struct path *from, const uint8_t *buf, size_t len,
+                             uint8_t *reply, size_t reply_size, uint64_t now_us);
 /** Whether an authenticated check came over @from: only then SRTP and DTLS are taken from there. */
 bool ice_is_validated(const struct ice *i, const struct path *from);
 /** The nominated path, or NULL. */

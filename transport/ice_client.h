@@ -17,7 +17,8 @@ struct ice_client;
 #define ICE_CLIENT_CHECK_MAX_BYTES 512
 
 /** Make it with its own and the server's credentials. */
-MUST_CHECK struct ice_client *ice_client_new(const struct ice_credentials *local, const struct ice_credentials *remote);
+MUST_CHECK struct ice_client *ice_client_new(const struct ice_credentials *local,
+                                             const struct ice_credentials *remote);
 void ice_client_free(struct ice_client **c);
 /** Write a Binding request with USE-CANDIDATE: the first check, and later the consent checks. Returns its length. */
 size_t ice_client_check(struct ice_client *c, uint8_t *out, size_t size);

@@ -19,7 +19,8 @@ struct mux_stats {
     uint64_t unknown_path;  /* DTLS, SRTP, or other STUN from a path that showed no check */
     uint64_t unknown_ufrag; /* STUN for nobody here */
     uint64_t unclassified;  /* first byte of no known protocol */
-    uint64_t plain_bindings; /* STUN Binding requests without USERNAME: we are no STUN server, so no answer */
+    uint64_t
+        plain_bindings; /* STUN Binding requests without USERNAME: we are no STUN server, so no answer */
 };
 
 /** Make an empty one for @max_transports, with two fragments and MAX_PATHS_PER_TRANSPORT paths each. */

@@ -38,6 +38,7 @@ struct ice_path *path_set_note(struct path_set *s, const struct path *path, uint
                                uint64_t now_us, struct path *forgotten, bool *has_forgotten);
 /** The check nominated. With @is_fresh_start, earlier nominations do not count any more. Returns whether another path is
  * selected now. */
-bool path_set_nominate(struct path_set *s, struct ice_path *p, bool is_fresh_start, uint64_t now_us);
+bool path_set_nominate(struct path_set *s, struct ice_path *p, bool is_fresh_start,
+                       uint64_t now_us);
 /** Take a path out; another nominated one takes its place when it was selected. Returns whether the selection changed. */
 bool path_set_forget(struct path_set *s, const struct path *path);

@@ -32,7 +32,8 @@ struct port_handlers {
 };
 
 struct port_config {
-    const struct addr *listen; /* each opened for UDP and TCP as allowed below; port 0: any (one number for all) */
+    const struct addr *
+        listen; /* each opened for UDP and TCP as allowed below; port 0: any (one number for all) */
     size_t listen_count;
     bool udp, tcp;
 };
@@ -40,7 +41,8 @@ struct port_config {
 struct port_stats {
     struct udp_stats udp; /* summed over sockets */
     uint64_t tcp_accepted, tcp_unbound_timeouts, tcp_bad_frames, tcp_no_packet, tcp_dropped_full;
-    uint64_t tcp_refused; /* no room; past MAX_TCP_UNBOUND_CONNS the oldest unbound one is closed instead of the new one */
+    uint64_t
+        tcp_refused; /* no room; past MAX_TCP_UNBOUND_CONNS the oldest unbound one is closed instead of the new one */
     uint64_t tcp_live;
 };
 
@@ -51,8 +53,9 @@ struct port_stats {
  * Errors: UV_E* with the address that failed in *failed (may be NULL), E_INVALID for an empty or too long list; nothing
  *         stays open.
  */
-MUST_CHECK int port_open(struct port **out, struct worker *w, struct packet_pool *pool, const struct port_config *config,
-                         const struct port_handlers *handlers, void *arg, struct addr *failed);
+MUST_CHECK int port_open(struct port **out, struct worker *w, struct packet_pool *pool,
+                         const struct port_config *config, const struct port_handlers *handlers,
+                         void *arg, struct addr *failed);
 /** Close everything; no handler is called any more. */
 void port_close(struct port **p);
 /** The addresses really bound (same order as listen). */

@@ -18,6 +18,7 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "transport/egress.h"
+#include "transport/fanout_cipher.h"
 #include "transport/mux.h"
 #include "transport/rtpsec.h"
 #include "transport/transport_internal.h"
@@ -164,7 +165,8 @@ static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg
     struct transport *tp = arg;
 
     deadline_clear(&tp->handshake_due);
-    if (rtpsec_new(&tp->rtpsec, keys) != 0) {
+    if (rtpsec_new(&tp->rtpsec, keys) != 0 ||
+        fanout_key_new(&tp->send_key, egress_cipher(tp->env->egress), keys) != 0) {
         dtls_shutdown(d);
         set_state(tp, TRANSPORT_CLOSED, "the SRTP library refused the keys", tp->dtls_now_us);
         return;
@@ -362,6 +364,8 @@ static void free_now(void *block)
 
     dtls_free(&tp->dtls);
     rtpsec_free(&tp->rtpsec);
+    fanout_key_free(&tp->send_key);
+    transport_media_fini(tp);
     ice_free(&tp->ice);
     transport_twcc_fini(tp);
     mem_free(tp);
@@ -394,6 +398,7 @@ int transport_open(struct transport **out, const struct transport_env *env,
     tp->handlers = handlers;
     tp->arg = arg;
     tp->ids = *ids;
+    list_init(&tp->send_streams);
     deadline_init(&tp->consent_due, on_consent_due, tp);
     deadline_init(&tp->dtls_due, on_dtls_due, tp);
     deadline_init(&tp->handshake_due, on_handshake_due, tp);

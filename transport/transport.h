@@ -21,6 +21,7 @@
 #include "transport/path.h"
 
 struct egress;
+struct fanout_stream;
 struct mux;
 struct packet;
 struct packet_pool;
@@ -29,12 +30,13 @@ struct rtp_send;
 struct transport;
 struct wheel;
 
-#define TRANSPORT_STATES(X)                                                        \
-    X(NEW, "created, no remote description yet")                                   \
-    X(CHECKING, "remote ufrag known, no nominated path yet")                       \
-    X(HANDSHAKE, "path nominated, DTLS running")                                   \
-    X(OPEN, "SRTP keys installed, media may flow; an ICE restart does not leave it") \
-    X(FAILED, "consent ran out after it was open; a nominating check, as after an ICE restart, brings it back to OPEN") \
+#define TRANSPORT_STATES(X)                                                                      \
+    X(NEW, "created, no remote description yet")                                                 \
+    X(CHECKING, "remote ufrag known, no nominated path yet")                                     \
+    X(HANDSHAKE, "path nominated, DTLS running")                                                 \
+    X(OPEN, "SRTP keys installed, media may flow; an ICE restart does not leave it")             \
+    X(FAILED, "consent ran out after it was open; a nominating check, as after an ICE restart, " \
+              "brings it back to OPEN")                                                          \
     X(CLOSED, "final; the handshake was refused or timed out, or the endpoint closed")
 
 enum transport_state {
@@ -66,13 +68,15 @@ struct transport_env {
 
 struct transport_handlers {
     /* Entered a state; @reason is a static text, "" when it goes without saying. */
-    void (*on_state)(struct transport *tp, enum transport_state state, const char *reason, uint64_t now_us, void *arg);
+    void (*on_state)(struct transport *tp, enum transport_state state, const char *reason,
+                     uint64_t now_us, void *arg);
     /* A clear RTP packet with its header parsed; @pkt is borrowed for the call (packet_ref to keep). */
     void (*on_rtp)(struct transport *tp, struct packet *pkt, uint64_t now_us, void *arg);
     /* The endpoint asks for a keyframe of an SSRC that we send (PLI or FIR). */
     void (*on_keyframe_request)(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg);
     /* The endpoint misses packets of an SSRC that we send. */
-    void (*on_nack)(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n, uint64_t now_us, void *arg);
+    void (*on_nack)(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n,
+                    uint64_t now_us, void *arg);
     /* The endpoint ends an SSRC of its own. */
     void (*on_bye)(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg);
 };
@@ -82,8 +86,10 @@ struct transport_stats {
     struct ice_stats ice;
     bool has_path;
     struct path selected;
-    uint64_t packets_received, bytes_received, packets_sent, bytes_sent; /* datagrams, STUN and DTLS included */
-    uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed, unvalidated_path;
+    uint64_t packets_received, bytes_received, packets_sent,
+        bytes_sent; /* datagrams, STUN and DTLS included */
+    uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed,
+        unvalidated_path;
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
     uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
@@ -95,6 +101,7 @@ struct transport_stats {
 /* One RTP packet to send, in pieces: head = RTP header (@header_bytes of it, sent in clear) followed by rewritten first payload
  * bytes; then the rest of the payload straight out of a shared packet. */
 struct rtp_out {
+    struct fanout_stream *stream; /* of its SSRC: transport_send_stream() */
     const uint8_t *head;
     size_t head_bytes, header_bytes;
     const uint8_t *payload;
@@ -106,23 +113,34 @@ struct rtp_out {
  *
  * Errors: E_LIMIT, E_CONFLICT (ufrag), E_NO_MEMORY.
  */
-MUST_CHECK int transport_open(struct transport **out, const struct transport_env *env, const struct ice_credentials *local,
-                              uint64_t consent_timeout_us, const struct log_ids *ids,
-                              const struct transport_handlers *handlers, void *arg, uint64_t now_us);
+MUST_CHECK int transport_open(struct transport **out, const struct transport_env *env,
+                              const struct ice_credentials *local, uint64_t consent_timeout_us,
+                              const struct log_ids *ids, const struct transport_handlers *handlers,
+                              void *arg, uint64_t now_us);
 /** Send close_notify and BYEs for its senders when open, withdraw from the mux, unlink its receivers and senders, free at the end of
  * the turn. NULL is fine. No handler is called. */
 void transport_close(struct transport **tp, uint64_t now_us);
 /** The endpoint's side, once. Errors: E_STATE, E_INVALID (fingerprints), E_NO_MEMORY; nothing changed then. Calls: on_state. */
-MUST_CHECK int transport_set_remote(struct transport *tp, const struct remote_transport *remote, uint64_t now_us);
+MUST_CHECK int transport_set_remote(struct transport *tp, const struct remote_transport *remote,
+                                    uint64_t now_us);
 /** New ICE credentials on both sides; media goes on over the old path until a new one is nominated. Errors: E_STATE before the
  * first remote description and after the end, E_CONFLICT or E_LIMIT (ufrag); nothing changed then. */
 MUST_CHECK int transport_restart_ice(struct transport *tp, const struct ice_credentials *local,
                                      const struct ice_credentials *remote, uint64_t now_us);
 /** Take a datagram that the mux found to be ours; takes @pkt. Calls: any handler. */
-void transport_receive(struct transport *tp, const struct path *from, struct packet *pkt, uint64_t now_us);
+void transport_receive(struct transport *tp, const struct path *from, struct packet *pkt,
+                       uint64_t now_us);
 /** A TCP connection ended, which the mux has forgotten already. */
 void transport_path_closed(struct transport *tp, const struct path *path, uint64_t now_us);
 
+/**
+ * What sending remembers of an SSRC of ours; made at the first call.
+ *
+ * Owner:  the transport, for as long as it lives: whoever sends under an SSRC again goes on where the last one ended, since a
+ *         number used twice under one key would give the key away (RFC 7714 s8.1).
+ * Errors: NULL past MAX_SEND_STREAMS_PER_TRANSPORT, or without memory.
+ */
+struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
 /** Encrypt into the egress batch. Returns false (counted) when not open or without a path. */
 bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us);
 /** Encrypt a compound RTCP packet into the egress batch; false as above. */

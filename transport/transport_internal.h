@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "transport/transport.h"
 
+struct fanout_key;
 struct map;
 struct rtpsec;
 struct twcc;
@@ -34,7 +35,10 @@ struct transport {
         dtls_path; /* where the latest DTLS datagram came from; answers go there until a path is selected */
     uint64_t dtls_now_us; /* of the latest call into dtls, for what it tells in it */
     struct deadline dtls_due, handshake_due;
-    struct rtpsec *rtpsec; /* once DTLS is open */
+    struct rtpsec *rtpsec;       /* once DTLS is open: reception, and RTCP both ways */
+    struct fanout_key *send_key; /* once DTLS is open: RTP that we send */
+    struct list send_streams;    /* transport_media.c */
+    size_t send_stream_count;
 
     /* transport_rtcp.c */
     struct list recvs, sends;
@@ -56,6 +60,9 @@ struct transport {
 /** Take an SRTP or SRTCP packet, whose last reference the caller drops afterwards. Calls: any handler but on_state. */
 void transport_media_receive(struct transport *tp, const struct path *from, struct packet *pkt,
                              uint64_t now_us);
+
+/** Free what transport_media.c keeps. */
+void transport_media_fini(struct transport *tp);
 
 /** Prepare and take down what transport_rtcp.c keeps. */
 void transport_rtcp_init(struct transport *tp);

@@ -8,9 +8,11 @@
 
 #include "core/err.h"
 #include "core/limits.h"
+#include "core/mem.h"
 #include "core/packet.h"
 #include "core/rtp.h"
 #include "transport/egress.h"
+#include "transport/fanout_cipher.h"
 #include "transport/rtpsec.h"
 #include "transport/transport_internal.h"
 
@@ -77,11 +79,50 @@ static const struct path *path_for_media(struct transport *tp)
     return path;
 }
 
-bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us)
+/* One SSRC that we send under. */
+struct send_stream {
+    struct list node; /* in the transport's list */
+    struct fanout_stream stream;
+};
+
+struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc)
+{
+    struct send_stream *s;
+
+    LIST_EACH(&tp->send_streams, struct send_stream, node, known)
+    {
+        if (known->stream.ssrc == ssrc)
+            return &known->stream;
+    }
+    if (tp->send_stream_count >= MAX_SEND_STREAMS_PER_TRANSPORT ||
+        (s = mem_try_alloc(sizeof(*s))) == NULL)
+        return NULL;
+    fanout_stream_init(&s->stream, ssrc);
+    list_append(&tp->send_streams, &s->node);
+    tp->send_stream_count++;
+    return &s->stream;
+}
+
+void transport_media_fini(struct transport *tp)
+{
+    LIST_EACH(&tp->send_streams, struct send_stream, node, s)
+    {
+        list_remove(&s->node);
+        mem_free(s);
+    }
+}
+
+HOT bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us)
 {
     const struct path *path = path_for_media(tp);
+    const struct fanout_packet packet = {
+        .head = out->head,
+        .header_bytes = out->header_bytes,
+        .head_bytes = out->head_bytes,
+        .payload = out->payload,
+        .payload_bytes = out->payload_bytes,
+    };
     size_t len = out->head_bytes + out->payload_bytes;
-    uint8_t *room = NULL;
 
     if (path == NULL)
         return false;
@@ -89,11 +130,9 @@ bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_
         tp->stats.send_failed++;
         return false;
     }
-    room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
-    memcpy(room, out->head, out->head_bytes);
-    if (out->payload_bytes > 0)
-        memcpy(room + out->head_bytes, out->payload, out->payload_bytes);
-    if (rtpsec_protect_rtp(tp->rtpsec, room, &len, len + PACKET_TAILROOM_BYTES) != 0) {
+    uint8_t *room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
+    if (fanout_cipher_submit(egress_cipher(tp->env->egress), tp->send_key, out->stream, &packet,
+                             room, &len) != 0) {
         tp->stats.send_failed++;
         return false;
     }

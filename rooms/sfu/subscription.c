@@ -19,6 +19,7 @@
 #include "core/timebase.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
+#include "transport/fanout_cipher.h"
 
 #define MAX_HEAD_BYTES \
     512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
@@ -286,8 +287,10 @@ static bool send_packet(struct subscription *sub, const struct track *t, const s
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
     size_t n = collect_exts(sub, t, pkt, ext);
     const uint8_t *payload = pkt->data + pkt->rtp.header_bytes;
-    struct rtp_out rtp = {
-        .head = head, .payload = payload, .payload_bytes = pkt->rtp.payload_bytes};
+    struct rtp_out rtp = {.stream = sub->stream,
+                          .head = head,
+                          .payload = payload,
+                          .payload_bytes = pkt->rtp.payload_bytes};
 
     rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt,
                                         pkt->rtp.marker, out->seq, out->ts, sub->send.ssrc, ext, n);
@@ -418,6 +421,13 @@ static const struct sink_ops sink_ops = {
     .on_track_closed = on_track_closed,
 };
 
+/* A slot that was here before under the same SSRC: its numbers are used up, go on behind them. Else in the lower half: SRTP
+ * then survives early loss around a wrap (RFC 3711 s3.3.1). */
+static uint16_t first_seq(const struct fanout_stream *stream, struct rng *rng)
+{
+    return stream->started ? (uint16_t)(stream->newest + 1) : (uint16_t)rng_below(rng, 32768);
+}
+
 int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
                      const struct transceiver *section)
 {
@@ -430,13 +440,17 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
     sub->owner = owner;
     sub->section = *section;
     sub->sent_pt = PT_NONE;
+    sub->stream = transport_send_stream(owner->tp, section->ssrc);
+    if (sub->stream == NULL) {
+        mem_free(sub);
+        return E_LIMIT;
+    }
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].sub = sub;
         sub->link[i].sink.ops = &sink_ops;
         list_init(&sub->link[i].sink.node);
     }
-    /* First sequence numbers in the lower half: SRTP then survives early loss around a wrap (RFC 3711 s3.3.1). */
-    forwarder_init(&sub->forwarder, (uint16_t)rng_below(rng, 32768), rng_u32(rng),
+    forwarder_init(&sub->forwarder, first_seq(sub->stream, rng), rng_u32(rng),
                    (uint16_t)rng_below(rng, 32768));
     rtp_send_init(&sub->send, section->ssrc, section->msid);
     transport_add_send(owner->tp, &sub->send);

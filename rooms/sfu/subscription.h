@@ -49,7 +49,8 @@ struct subscription {
     uint64_t pli_us;           /* the newest keyframe request listened to; 0: none */
     struct forwarder forwarder;
     struct rtp_send send;
-    struct codec sent_codec; /* of what flows, or flowed last */
+    struct fanout_stream *stream; /* the transport's, of send.ssrc */
+    struct codec sent_codec;      /* of what flows, or flowed last */
     uint8_t sent_pt;
     /* What the send clock stands on: which sender report, which offset of the publisher's clock; and when it was set. */
     uint64_t clock_sr_us, clock_set_us;

@@ -163,7 +163,8 @@ static bool send_to_endpoint(uint16_t seq)
 {
     uint8_t buf[200];
     size_t len = write_rtp(buf, OUR_SSRC, seq);
-    struct rtp_out out = {.head = buf,
+    struct rtp_out out = {.stream = transport_send_stream(tp, OUR_SSRC),
+                          .head = buf,
                           .head_bytes = 20,
                           .header_bytes = 12,
                           .payload = buf + 20,
