@@ -52,9 +52,12 @@ static bool is_credential(struct str s, size_t min_len)
 static int take_credential(const struct parse *p, struct str value, size_t min_len, struct str *to)
 {
     if (!is_credential(value, min_len))
-        return refuse_line(p, E_MALFORMED, "the ICE credential is too short, too long, or of characters that may not be in it");
+        return refuse_line(
+            p, E_MALFORMED,
+            "the ICE credential is too short, too long, or of characters that may not be in it");
     if (to->len > 0 && !str_eq(*to, value))
-        return refuse_line(p, E_UNSUPPORTED, "all sections share one transport, but the ICE credentials differ");
+        return refuse_line(p, E_UNSUPPORTED,
+                           "all sections share one transport, but the ICE credentials differ");
     *to = value;
     return 0;
 }
@@ -68,7 +71,8 @@ static int take_candidate(const struct parse *p, struct str line)
         return refuse_line(p, E_LIMIT, "the candidate is too long");
     if (out->candidate_count == MAX_CANDIDATES_PER_REQUEST)
         return refuse_line(p, E_LIMIT, "there are too many candidates");
-    out->candidate[out->candidate_count++] = (struct sdpfrag_candidate){.value = value, .line = p->line};
+    out->candidate[out->candidate_count++] =
+        (struct sdpfrag_candidate){.value = value, .line = p->line};
     return 0;
 }
 
@@ -98,7 +102,8 @@ int sdpfrag_parse(struct sdpfrag *out, struct str text, struct refusal *why)
 
     *out = (struct sdpfrag){0};
     if (text.len > MAX_SDPFRAG_BYTES)
-        return refuse(why, E_LIMIT, NULL, "the fragment is longer than %d bytes", MAX_SDPFRAG_BYTES);
+        return refuse(why, E_LIMIT, NULL, "the fragment is longer than %d bytes",
+                      MAX_SDPFRAG_BYTES);
     while (text.len > 0) {
         struct str line = next_line(&text);
         p.line++;
@@ -111,7 +116,8 @@ int sdpfrag_parse(struct sdpfrag *out, struct str text, struct refusal *why)
     if (p.line == 0)
         return refuse(why, E_MALFORMED, NULL, "the fragment is empty");
     if ((out->ufrag.len == 0) != (out->pwd.len == 0))
-        return refuse(why, E_MALFORMED, NULL, "a=ice-ufrag and a=ice-pwd belong together: one of them is missing");
+        return refuse(why, E_MALFORMED, NULL,
+                      "a=ice-ufrag and a=ice-pwd belong together: one of them is missing");
     return 0;
 }
 
@@ -156,10 +162,12 @@ static void split(struct str answer, struct str *session, struct str *section)
     }
 }
 
-void sdpfrag_write_restart(struct str answer, const char *ufrag, const char *pwd, struct strbuf *out)
+void sdpfrag_write_restart(struct str answer, const char *ufrag, const char *pwd,
+                           struct strbuf *out)
 {
     /* What an ICE restart repeats (RFC 8840 s4.4, draft-ietf-wish-whep s4.4.3). */
-    static const char *const of_session[] = {"a=ice-lite", "a=ice-options:", "a=group:BUNDLE", NULL};
+    static const char *const of_session[] = {"a=ice-lite", "a=ice-options:", "a=group:BUNDLE",
+                                             NULL};
     static const char *const of_section[] = {"m=", "a=mid:", NULL};
     static const char *const candidates[] = {"a=candidate:", "a=end-of-candidates", NULL};
     struct str session, section;

@@ -39,4 +39,5 @@ MUST_CHECK int sdpfrag_parse(struct sdpfrag *out, struct str text, struct refusa
  * Write the fragment that tells of new credentials: the session and the first accepted section of @answer, an SDP of ours,
  * with its candidates.
  */
-void sdpfrag_write_restart(struct str answer, const char *ufrag, const char *pwd, struct strbuf *out);
+void sdpfrag_write_restart(struct str answer, const char *ufrag, const char *pwd,
+                           struct strbuf *out);

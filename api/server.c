@@ -4,6 +4,7 @@
  *
  *   http ─┬─ /ws ──────────▶ client → dispatch → session ─▶ rooms/
  *         ├─ /v1, /healthz ▶ rest ──────────────────────▶ rooms/
+ *         ├─ /whip, /whep ─▶ wish ───────────▶ session ─▶ rooms/
  *         └─ the rest ─────▶ static_files
  */
 #include "api/server.h"
@@ -17,6 +18,7 @@
 #include "api/rest.h"
 #include "api/session.h"
 #include "api/static_files.h"
+#include "api/wish.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -30,6 +32,7 @@ struct server {
     struct sessions *sessions;
     struct clients *clients;
     struct rest *rest;
+    struct wish *wish;
 };
 
 /* ---- requests ---- */
@@ -52,12 +55,15 @@ static void on_request(struct http_exchange *x, const struct http_request *reque
 {
     struct server *s = arg;
 
-    log_debug(LOG_HTTP, NULL, "%s %s %.100s", request->remote, http_method_name(request->method),
-              request->path);
+    /* The path of a WHIP or WHEP session is as good as a password. */
+    log_debug(LOG_HTTP, NULL, "%s %s %.*s", request->remote, http_method_name(request->method),
+              wish_owns(request->path) ? 6 : 100, request->path);
     if (request->unfit != 0)
         refuse_unfit(x, request->unfit);
     else if (rest_owns(request->path))
         rest_serve(s->rest, x, request);
+    else if (wish_owns(request->path))
+        wish_serve(s->wish, x, request);
     else
         static_files_serve(s->files, x, request);
 }
@@ -145,6 +151,7 @@ static int open_http(struct server *s, const struct server_config *config, struc
 static void server_free(struct server *s)
 {
     rest_free(&s->rest);
+    wish_free(&s->wish); /* its sessions go on without it */
     clients_free(&s->clients);
     sessions_free(&s->sessions);
     static_files_close(&s->files);
@@ -176,6 +183,7 @@ int server_open(struct server **out, const struct server_config *config, struct 
     s->sessions = sessions_new(s->config, config->registry, config->control);
     s->clients = clients_new(s->config, s->sessions, config->control);
     s->rest = rest_new(s->config, config->registry, s->sessions);
+    s->wish = wish_new(s->config, config->registry, s->sessions, config->control);
     if (config->web_root[0] != 0)
         err = static_files_open(&s->files, config->web_root);
     if (err != 0)

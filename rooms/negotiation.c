@@ -123,7 +123,7 @@ static int may_send(const struct transceiver *t, char msid[MAX_MSID_LEN + 1], vo
         pub = slots_reserve(p, t);
     else
         pub = s->wish == NULL ? NULL : s->wish->publication;
-    if (pub != NULL)
+    if (pub != NULL && !p->single_stream)
         CHECK(str_copy(msid, MAX_MSID_LEN + 1, str_of(pub->participant->id)));
     return 0;
 }
@@ -394,17 +394,26 @@ static struct jsep *new_jsep(const struct participant *p)
     return jsep_new(&config);
 }
 
+int negotiation_try_offer(struct registry *g, struct str sdp, struct strbuf *answer,
+                          struct sdp_error *why)
+{
+    const struct jsep_config config = {.fingerprint = g->fingerprint, .rng = &g->rng};
+    struct jsep *j = jsep_new(&config);
+    const struct jsep_result *result;
+    int err = jsep_answer(j, sdp, NULL, NULL, answer, &result, why);
+
+    jsep_free(&j);
+    return err;
+}
+
 /* Would a new session take the offer? Asked before the old one is given up for it. */
 static int check_first_offer(const struct participant *p, struct str sdp, struct sdp_error *why)
 {
-    struct jsep *j = new_jsep(p);
-    const struct jsep_result *result;
     struct strbuf text;
 
     strbuf_init(&text, MAX_SDP_BYTES);
-    int err = jsep_answer(j, sdp, NULL, NULL, &text, &result, why);
+    int err = negotiation_try_offer(p->room->registry, sdp, &text, why);
     strbuf_fini(&text);
-    jsep_free(&j);
     return err;
 }
 

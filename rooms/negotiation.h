@@ -13,6 +13,17 @@
 #include "core/str.h"
 #include "rooms/participant.h"
 
+struct registry;
+
+/**
+ * See how a first offer would be answered to somebody who may publish everything and receive nothing. No room changes.
+ *
+ * Owner:  @answer is the caller's (initialised, appended to).
+ * Errors: E_MALFORMED, E_LIMIT, E_UNSUPPORTED, E_NO_MEMORY with @why.
+ */
+MUST_CHECK int negotiation_try_offer(struct registry *g, struct str sdp, struct strbuf *answer,
+                                     struct sdp_error *why);
+
 /**
  * Take an offer.
  *

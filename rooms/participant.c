@@ -151,6 +151,7 @@ void participant_on_transport_state(struct participant *p, enum transport_state 
     p->transport_state = state;
     event.detail = participant_transport_state(p);
     event.message = reason[0] == 0 ? NULL : reason;
+    event.is_final = state == TRANSPORT_CLOSED;
     log_debug(LOG_ROOM, &p->ids, "transport %s%s%s", transport_state_name(state),
               reason[0] == 0 ? "" : ": ", reason);
     if (is_lost(p))
@@ -181,6 +182,22 @@ int participant_offer(struct participant *p, struct str sdp, const struct track_
     result->published_count = n;
     result->slot_count = participant_slots(p, &result->slot);
     return 0;
+}
+
+int participant_restart_ice(struct participant *p, const struct ice_credentials *remote,
+                            struct ice_credentials *local, bool *is_new)
+{
+    if (p->room == NULL || p->jsep == NULL || p->transport_state == TRANSPORT_CLOSED)
+        return E_STATE;
+    int err = jsep_restart_ice(p->jsep, remote, local, is_new);
+    if (err == 0 && *is_new)
+        sfu_host_transport_restart_ice(p->room->host->host, p->transport, local, remote);
+    return err;
+}
+
+const char *participant_answer(const struct participant *p)
+{
+    return p->answer;
 }
 
 int participant_trickle(struct participant *p, struct str candidate)
@@ -305,6 +322,9 @@ struct participant *participant_new(struct room *r, const struct participant_par
     p->room = r;
     p->permissions = params->permissions;
     p->auto_subscribe = params->auto_subscribe;
+    p->single_stream = params->single_stream;
+    p->subscribe_to_identity =
+        params->subscribe_to_identity == NULL ? NULL : mem_strdup(params->subscribe_to_identity);
     p->joined_at_ms = timebase_wall_us() / US_PER_MS;
     list_init(&p->publications);
     list_init(&p->slots);
@@ -320,6 +340,7 @@ static void free_participant(void *block)
     struct participant *p = block;
 
     mem_free(p->metadata);
+    mem_free(p->subscribe_to_identity);
     mem_free(p->answer);
     mem_free(p->published);
     mem_free(p->slot_info);

@@ -33,6 +33,10 @@ struct participant_params {
     const char *metadata; /* JSON text or NULL */
     struct permissions permissions;
     bool auto_subscribe;
+    const char *
+        subscribe_to_identity; /* automatic subscription is for this participant's tracks; NULL: everybody's */
+    bool
+        single_stream; /* all slots share one stream id, so that a player has one stream to show (WHEP) */
 };
 
 struct participant_handlers {
@@ -96,6 +100,15 @@ void participant_detach(struct participant *p, uint64_t now_us);
 MUST_CHECK int participant_offer(struct participant *p, struct str sdp,
                                  const struct track_label *label, size_t label_count,
                                  struct offer_result *result, struct sdp_error *why);
+/**
+ * Restart ICE without an offer: only credentials change hands. *is_new: false when @remote is what the endpoint has already.
+ *
+ * Errors: E_STATE: there is no transport, or it is closed for good. E_MALFORMED: only one of ufrag and pwd is another.
+ */
+MUST_CHECK int participant_restart_ice(struct participant *p, const struct ice_credentials *remote,
+                                       struct ice_credentials *local, bool *is_new);
+/** The answer to its last offer; NULL before the first. Borrowed until the next. */
+const char *participant_answer(const struct participant *p);
 /** Take candidate lines of the endpoint: checked only; the lite side learns addresses from checks. Errors: E_MALFORMED. */
 MUST_CHECK int participant_trickle(struct participant *p, struct str candidate);
 /** Want a track. *mid tells its slot, or NULL when none is free yet. Errors: E_NOT_FOUND, E_DENIED; E_LIMIT: it has all the slots it may

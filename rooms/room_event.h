@@ -52,4 +52,5 @@ struct room_event {
     unsigned audio, video; /* ROOM_SLOTS_WANTED */
     const char *detail;    /* a word: "codec", "limit"; a transport state */
     const char *message;   /* a sentence, or NULL */
+    bool is_final;         /* ROOM_TRANSPORT_STATE: no ICE restart can bring it back */
 };

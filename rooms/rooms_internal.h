@@ -100,6 +100,8 @@ struct participant {
     char *metadata;
     struct permissions permissions;
     bool auto_subscribe;
+    char *subscribe_to_identity; /* NULL: everybody */
+    bool single_stream;
     uint64_t joined_at_ms;
     struct log_ids ids;
 

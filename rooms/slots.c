@@ -166,8 +166,11 @@ static void end_wish(struct wish *w)
 
 static bool wants_by_itself(const struct participant *p, const struct publication *pub)
 {
-    return p->auto_subscribe && p->permissions.subscribe && p != pub->participant &&
-           !pub->participant->permissions.hidden;
+    if (!p->auto_subscribe || !p->permissions.subscribe || p == pub->participant ||
+        pub->participant->permissions.hidden)
+        return false;
+    return p->subscribe_to_identity == NULL ||
+           strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
 }
 
 void slots_participant_joined(struct participant *p)

@@ -168,18 +168,25 @@ static void make_credentials(struct ice_credentials *out)
     rng_secret_ice_chars(out->pwd, ICE_PWD_LEN);
 }
 
-/* RFC 8839 s4.4.1.1.1: a restart shows as new ufrag and new password. */
+/* RFC 8839 s4.4.1.1.1: a restart shows as new ufrag and new password. Errors: E_MALFORMED: only one of them. */
+static int find_whether_restart(const struct ice_credentials *old,
+                                const struct ice_credentials *now, bool *is_new)
+{
+    bool new_ufrag = strcmp(now->ufrag, old->ufrag) != 0;
+    bool new_pwd = strcmp(now->pwd, old->pwd) != 0;
+
+    *is_new = new_ufrag;
+    return new_ufrag == new_pwd ? 0 : E_MALFORMED;
+}
+
 static int negotiate_restart(const struct answering *a)
 {
     struct jsep_result *now = &a->fresh->result;
-    const struct ice_credentials *old = &a->before->result.remote.ice;
-    bool new_ufrag = strcmp(now->remote.ice.ufrag, old->ufrag) != 0;
-    bool new_pwd = strcmp(now->remote.ice.pwd, old->pwd) != 0;
 
-    if (new_ufrag != new_pwd)
+    if (find_whether_restart(&a->before->result.remote.ice, &now->remote.ice,
+                             &now->is_ice_restart) != 0)
         return sdp_refuse(a->why, E_MALFORMED, a->offer->section[a->bundle.tag].line,
                           "an ICE restart changes a=ice-ufrag and a=ice-pwd together");
-    now->is_ice_restart = new_ufrag;
     if (now->is_ice_restart)
         make_credentials(&now->local);
     else
@@ -390,6 +397,23 @@ static int answer_offer(struct answering *a, const struct jsep_policy *policy, v
         if (!a->fresh->transceiver[i].rejected)
             decide_directions(a, i, policy, arg);
     return write_answer(a, out);
+}
+
+int jsep_restart_ice(struct jsep *j, const struct ice_credentials *remote,
+                     struct ice_credentials *local, bool *is_new)
+{
+    if (j->session == NULL || !j->session->has_transport)
+        return E_STATE;
+    struct jsep_result *now = &j->session->result;
+    int err = find_whether_restart(&now->remote.ice, remote, is_new);
+    if (err != 0)
+        return err;
+    if (*is_new) {
+        now->remote.ice = *remote;
+        make_credentials(&now->local);
+    }
+    *local = now->local;
+    return 0;
 }
 
 int jsep_answer(struct jsep *j, struct str offer_text, const struct jsep_policy *policy, void *arg,

@@ -75,6 +75,15 @@ MUST_CHECK struct jsep *jsep_new(const struct jsep_config *config);
 void jsep_free(struct jsep **j);
 
 /**
+ * Restart ICE without an offer, as WHIP and WHEP do (RFC 9725 s4.3.3): only credentials change hands, everything negotiated
+ * holds. *is_new: false when @remote is what the endpoint has already; nothing changed then, and *local is ours of now.
+ *
+ * Errors: E_STATE: nothing was negotiated. E_MALFORMED: only one of ufrag and pwd is another.
+ */
+MUST_CHECK int jsep_restart_ice(struct jsep *j, const struct ice_credentials *remote,
+                                struct ice_credentials *local, bool *is_new);
+
+/**
  * Take an offer and write the answer.
  *
  * An offer whose sections are all rejected is an error at first, and fine later on (the client stopped everything): then
