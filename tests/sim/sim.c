@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim.c - see sim.h. */
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/check.h"
+#include "core/deadline.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/packet.h"
+#include "rooms/sfu/sfu_internal.h"
+#include "tests/sim/endpoint.h"
+#include "transport/cert.h"
+#include "transport/dtls.h"
+#include "transport/egress.h"
+#include "transport/rtpsec.h"
+
+/* One certificate for a whole program: making one costs more than a scenario. */
+static struct cert *cert;
+static struct dtls_context *dtls;
+static int64_t blocks_before;
+static struct sim *running; /* to be described when an assertion of cmocka fails */
+
+/* ---- the worker that is none ---- */
+
+static void run_later(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->later_count; i++)
+        sim->later[i].free_block(sim->later[i].block);
+    sim->later_count = 0;
+}
+
+static void free_later(void *block, void (*free_block)(void *block), void *arg)
+{
+    struct sim *sim = arg;
+
+    CHECK(sim->later_count < ARRAY_LEN(sim->later));
+    sim->later[sim->later_count].block = block;
+    sim->later[sim->later_count++].free_block = free_block;
+}
+
+static void on_turn_end(void *arg)
+{
+    struct sim *sim = arg;
+
+    egress_flush(sim->egress);
+    run_later(sim);
+}
+
+static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+{
+    struct sim *sim = arg;
+
+    for (size_t i = 0; i < n; i++)
+        net_send(sim->host, &batch[i].path.remote, batch[i].data, batch[i].len);
+}
+
+static void on_datagram(const struct addr *from, const uint8_t *buf, size_t len, uint64_t now_us,
+                        void *arg)
+{
+    struct sim *sim = arg;
+    struct path path = {.remote = *from, .protocol = PATH_UDP};
+    struct packet *pkt = packet_new(sim->pool);
+
+    CHECK(pkt != NULL);
+    CHECK(len <= packet_room(pkt));
+    memcpy(pkt->data, buf, len);
+    pkt->len = (uint16_t)len;
+    pkt->arrival_us = now_us;
+    mux_receive(sim->mux, &path, pkt, now_us);
+}
+
+static uint64_t wall_us(void *arg)
+{
+    return sim_wall_us(arg);
+}
+
+/* ---- what the control side hears ---- */
+
+static void on_transport_state(uint64_t id, enum transport_state state, const char *reason,
+                               void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)reason;
+    CHECK(id < SIM_MAX_IDS);
+    sim->state[id] = state;
+    sim->state_count[id][state]++;
+    if (sim->close_id == id && sim->close_state == state)
+        sfu_transport_close(sim->sfu, id, sim_now_us(sim));
+}
+
+static void on_track_live(uint64_t id, enum codec_id codec, void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)id;
+    sim->live_count++;
+    sim->live_codec = codec;
+}
+
+static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)id;
+    sim->blocked_count++;
+    sim->blocked_codec = codec;
+}
+
+static const struct sfu_handlers handlers = {
+    .on_transport_state = on_transport_state,
+    .on_track_live = on_track_live,
+    .on_subscription_blocked = on_subscription_blocked,
+};
+
+/* ---- life ---- */
+
+static uint64_t choose_seed(void)
+{
+    const char *text = getenv("PARLEY_TEST_SEED");
+    struct rng system;
+
+    if (text != NULL)
+        return strtoull(text, NULL, 0);
+    rng_seed_system(&system);
+    return rng_u32(&system);
+}
+
+struct addr sim_server_addr(void)
+{
+    return (struct addr){.ip = {10, 0, 0, 1}, .port = 40000, .family = 4};
+}
+
+struct addr sim_endpoint_addr(unsigned id, unsigned move)
+{
+    return (struct addr){
+        .ip = {10, 1, (uint8_t)move, (uint8_t)id}, .port = (uint16_t)(5000 + move), .family = 4};
+}
+
+struct sim *sim_new(void)
+{
+    struct sim *sim = MEM_NEW(struct sim);
+    struct addr at = sim_server_addr();
+
+    sim->seed = choose_seed();
+    rng_seed(&sim->rng, sim->seed);
+    sim->net = net_new(sim->seed, SIM_START_US);
+    sim->host = net_attach(sim->net, &at, on_datagram, sim);
+    net_set_turn_hook(sim->net, on_turn_end, sim);
+    list_init(&sim->endpoints);
+    sim->egress = egress_new(on_flush, sim);
+    sim->mux = mux_new(SIM_MAX_IDS);
+    sim->pool = packet_pool_new(1024);
+    sim->stun = stun_responder_new();
+    const struct transport_env env = {
+        .wheel = net_wheel(sim->net),
+        .egress = sim->egress,
+        .pool = sim->pool,
+        .mux = sim->mux,
+        .stun = sim->stun,
+        .dtls = dtls,
+        .free_later = free_later,
+        .wall_us = wall_us,
+        .arg = sim,
+    };
+    CHECK(sfu_open(&sim->sfu, &env, &handlers, sim) == 0);
+    rng_seed(&sim->sfu->rng, sim->seed);
+    running = sim;
+    return sim;
+}
+
+void sim_free(struct sim **sp)
+{
+    struct sim *sim = *sp;
+
+    if (sim == NULL)
+        return;
+    *sp = NULL;
+    running = NULL;
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+    endpoint_free(&e);
+    sfu_close(&sim->sfu, sim_now_us(sim));
+    on_turn_end(sim);
+    net_detach(&sim->host);
+    net_free(&sim->net);
+    egress_free(&sim->egress);
+    mux_free(&sim->mux);
+    stun_responder_free(&sim->stun);
+    packet_pool_free(&sim->pool);
+    mem_free(sim);
+}
+
+void sim_run(struct sim *sim, uint64_t duration_us)
+{
+    net_run(sim->net, duration_us);
+}
+
+uint64_t sim_now_us(const struct sim *sim)
+{
+    return net_now_us(sim->net);
+}
+
+uint64_t sim_wall_us(const struct sim *sim)
+{
+    return SIM_WALL_US + sim_now_us(sim);
+}
+
+struct dtls_context *sim_dtls(void)
+{
+    return dtls;
+}
+
+void sim_fingerprint(struct fingerprint *out)
+{
+    cert_fingerprint(cert, out);
+}
+
+/* ---- asking ---- */
+
+void sim_read_mux(const struct sim *sim, struct mux_stats *out)
+{
+    mux_read_stats(sim->mux, out);
+}
+
+struct transport_stats sim_transport_stats(struct sim *sim, uint64_t id)
+{
+    struct sfu_transport_report report;
+
+    SIM_EXPECT(sim, sfu_read_report(sim->sfu, id, &report, sim_now_us(sim)) == 0);
+    mem_free(report.rtp);
+    return report.transport;
+}
+
+struct sfu_rtp_stats sim_rtp_stats(struct sim *sim, uint64_t transport_id, enum sfu_stats_kind kind,
+                                   uint64_t id, const char *rid)
+{
+    struct sfu_transport_report report;
+    struct sfu_rtp_stats found = {0};
+
+    SIM_EXPECT(sim, sfu_read_report(sim->sfu, transport_id, &report, sim_now_us(sim)) == 0);
+    for (size_t i = 0; i < report.rtp_count; i++) {
+        const struct sfu_rtp_stats *s = &report.rtp[i];
+        if (s->kind == kind && s->id == id && (rid == NULL || strcmp(s->rid, rid) == 0))
+            found = *s;
+    }
+    mem_free(report.rtp);
+    return found;
+}
+
+static void describe(struct sim *sim)
+{
+    struct strbuf text;
+
+    strbuf_init(&text, 1 << 20);
+    strbuf_addf(&text, "again with PARLEY_TEST_SEED=%" PRIu64 "\nat %llu ms\n", sim->seed,
+                (unsigned long long)((sim_now_us(sim) - SIM_START_US) / MS));
+    LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st)
+    {
+        transport_describe(st->tp, &text);
+        strbuf_add_char(&text, '\n');
+    }
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+    endpoint_describe(e, &text);
+    print_error("%s", text.p);
+    strbuf_fini(&text);
+}
+
+void sim_fail(struct sim *sim, const char *file, int line, const char *what)
+{
+    describe(sim);
+    running = NULL; /* its memory is lost with the test */
+    print_error("%s\n", what);
+    _fail(file, line);
+    abort(); /* not reached */
+}
+
+void sim_expect_no_faults(struct sim *sim)
+{
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+    SIM_EXPECT(sim, e->faults == 0);
+}
+
+/* ---- around the tests ---- */
+
+int sim_group_setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_TAG_COUNT, LOG_LEVEL_WARN);
+    return rtpsec_library_init() != 0 || cert_new_self_signed(&cert, "sim", NULL, 0, 1) != 0 ||
+           dtls_context_new(&dtls, cert) != 0;
+}
+
+int sim_group_teardown(void **state)
+{
+    (void)state;
+    dtls_context_free(&dtls);
+    cert_free(&cert);
+    rtpsec_library_fini();
+    return 0;
+}
+
+int sim_test_setup(void **state)
+{
+    (void)state;
+    blocks_before = mem_live_blocks();
+    return 0;
+}
+
+int sim_test_teardown(void **state)
+{
+    (void)state;
+    if (running != NULL) { /* an assertion that is not ours failed */
+        describe(running);
+        running = NULL;
+        return 0;
+    }
+    if (mem_live_blocks() == blocks_before)
+        return 0;
+    print_error("%" PRId64 " blocks are left\n", mem_live_blocks() - blocks_before);
+    return -1;
+}
