@@ -17,6 +17,8 @@ const CODE_BY_NUMBER = new Map([
   [-5004, "E_DENIED"],
   [-5005, "E_UNSUPPORTED"],
   [-5006, "E_CONFLICT"],
+  [-5007, "E_AUTH"],
+  [-5010, "E_INVALID"],
 ]);
 
 /** What the browser throws from getUserMedia, by `name`. */

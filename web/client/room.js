@@ -220,6 +220,7 @@ export class Room extends Emitter {
   async subscribe(track) {
     const { mid } = await this.#request("subscribe", { trackId: track.id });
     if (mid) this.#slots.update([{ mid, kind: track.kind, trackId: track.id }]);
+    else this.#offerFirstSlots(track.kind === "audio" ? [1, 0] : [0, 1]);
   }
 
   /** @param {RemoteTrack} track */
@@ -392,10 +393,7 @@ export class Room extends Emitter {
       this.emit("error", error);
     });
     this.#publications.setPeer(peer);
-    if (this.#isAutoSubscribing) {
-      const count = (/** @type {string} */ kind) => this.#roster.tracks.filter((track) => track.kind === kind).length;
-      this.#offerSlots(count("audio"), count("video"));
-    }
+    if (this.#isAutoSubscribing) this.#offerSlots(...this.#countTracks());
     peer.negotiate().catch(() => {});
     this.#updateState();
   }
@@ -405,6 +403,7 @@ export class Room extends Emitter {
     this.#takeOver(result);
     this.#publications.syncMuted(result.participant.tracks ?? []);
     if (result.slots) this.#slots.replace(result.slots);
+    if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
     if (result.transportState === "failed") this.#recovery.onPathLost();
     else this.#recovery.onReachable();
   }
@@ -419,6 +418,23 @@ export class Room extends Emitter {
     this.#listLocalTracks();
     this.emit("participantUpdated", this.localParticipant);
     this.#roster.set(result.participants);
+  }
+
+  /** What the others publish. @returns {[number, number]} audio, video */
+  #countTracks() {
+    const count = (/** @type {string} */ kind) => this.#roster.tracks.filter((track) => track.kind === kind).length;
+    return [count("audio"), count("video")];
+  }
+
+  /**
+   * The server asks for slots from the first offer on; who had nothing to offer so far begins here.
+   * @param {[number, number]} counts  audio, video
+   */
+  #offerFirstSlots(counts) {
+    const peer = this.#peer;
+    if (!peer || peer.pc.getTransceivers().length > 0) return;
+    this.#offerSlots(...counts);
+    peer.negotiate().catch(() => {});
   }
 
   /**
@@ -450,7 +466,9 @@ export class Room extends Emitter {
       case "participantUpdated":
         return this.#onUpdated(params.participant);
       case "trackPublished":
-        return roster.addTrack(params.participantId, params.track);
+        roster.addTrack(params.participantId, params.track);
+        if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
+        return;
       case "trackUnpublished":
         return roster.removeTrack(params.participantId, params.trackId);
       case "trackMuted":

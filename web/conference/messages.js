@@ -38,6 +38,12 @@ const SCREEN = {
   E_UNSUPPORTED: { title: "This browser cannot share a screen", advice: "Use a desktop browser to share." },
 };
 
+const NOT_ALLOWED = {
+  title: "You may not enter this room",
+  advice: "Your link may have expired or be for another room. Ask whoever invited you for a new one.",
+};
+const BAD_NAME = { title: "The server does not take this room or name", advice: "Use a shorter name without special characters." };
+
 /** @type {Record<string, Message>} */
 const JOIN = {
   E_UNREACHABLE: {
@@ -47,12 +53,11 @@ const JOIN = {
   E_TIMEOUT: { title: "The server does not answer", advice: "Wait a moment, then try again." },
   E_SIGNAL_LOST: { title: "The connection broke while joining", advice: "Check your network, then try again." },
   E_LIMIT: { title: "The room is full", advice: "Wait until somebody leaves and try again, or agree on another room." },
-  E_DENIED: {
-    title: "You may not enter this room",
-    advice: "Your link may have expired or be for another room. Ask whoever invited you for a new one.",
-  },
+  E_DENIED: NOT_ALLOWED,
+  E_AUTH: NOT_ALLOWED,
   E_NOT_FOUND: { title: "There is no such room", advice: "Check the room name in your link." },
-  E_MALFORMED: { title: "The server does not take this room or name", advice: "Use a shorter name without special characters." },
+  E_MALFORMED: BAD_NAME,
+  E_INVALID: BAD_NAME,
 };
 
 /** @type {Record<string, Message>} */

@@ -41,7 +41,7 @@ test("every error has words that say what to do next", () => {
     ...["E_PERMISSION_DENIED", "E_DEVICE_NOT_FOUND", "E_DEVICE_BUSY", "E_DEVICE_LOST", "E_INSECURE_CONTEXT", "E_CAPTURE", "E_NEW"].flatMap((code) =>
       ["audio", "video", "both", "screen"].map((kind) => describeCaptureError({ code, kind })),
     ),
-    ...["E_UNREACHABLE", "E_TIMEOUT", "E_LIMIT", "E_DENIED", "E_NOT_FOUND", "E_MALFORMED", "E_NEW"].map((code) => describeJoinError({ code })),
+    ...["E_UNREACHABLE", "E_TIMEOUT", "E_LIMIT", "E_DENIED", "E_AUTH", "E_NOT_FOUND", "E_MALFORMED", "E_INVALID", "E_NEW"].map((code) => describeJoinError({ code })),
     ...["left", "removed", "replaced", "resumed", "roomDeleted", "shutdown", "timeout", "unreachable", "new"].map((reason) => describeClosed(reason)),
     ...["E_DENIED", "E_LIMIT", "E_NEW"].map((code) => describeCallError({ code, message: "Why." })),
   ];

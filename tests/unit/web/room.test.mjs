@@ -98,6 +98,28 @@ test("all slots that are asked for meanwhile are in one offer", async () => {
   assert.deepEqual(pc().transceivers.map(({ receiver }) => receiver.track.kind).sort(), ["audio", "video", "video"]);
 });
 
+test("who came first with nothing to send offers slots when somebody publishes", async () => {
+  await connect();
+  await settle();
+  assert.equal(offers().length, 0);
+  server.notify("participantJoined", { participant: ann([]) });
+  server.notify("trackPublished", { participantId: "PA_ann", track: video("TR_a") });
+  server.notify("trackPublished", { participantId: "PA_ann", track: video("TR_b", { source: "screen" }) });
+  await settle();
+  assert.equal(offers().length, 1); // for further ones the server asks
+  assert.deepEqual(pc().transceivers.map(({ direction }) => direction), ["recvonly"]);
+});
+
+test("a first subscription of one's own offers a slot", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a")])] });
+  server.handlers.subscribe = () => ({ mid: null });
+  await connect({ autoSubscribe: false });
+  await room.subscribe(room.participants.get("PA_ann").tracks.get("TR_a"));
+  await settle();
+  assert.equal(offers().length, 1);
+  assert.deepEqual(pc().transceivers.map(({ direction }) => direction), ["recvonly"]);
+});
+
 test("no more slots than the server allows", async () => {
   server.handlers.join = () => joinResult({ limits: { maxSlots: 3 } });
   await connect();
