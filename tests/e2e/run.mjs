@@ -6,6 +6,7 @@
 
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { OUTPUT } from "./lib/paths.mjs";
@@ -14,14 +15,29 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const FILE_MS = 240_000;
 
 /**
+ * Firefox finds no path on a machine without a network. There the tests run in a network namespace
+ * with an interface that leads nowhere.
+ */
+const NAMESPACE = `ip link set lo up && ip link add out type veth peer name end &&
+  ip address add 198.51.100.1/24 dev out && ip link set out up && ip link set end up &&
+  ip route add default via 198.51.100.2 && exec "$@"`;
+
+/** @param {string[]} command */
+function onNetwork(command) {
+  const addresses = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []);
+  if (addresses.some(({ family, internal }) => family === "IPv4" && !internal)) return command;
+  return ["unshare", "--map-root-user", "--net", "sh", "-c", NAMESPACE, "sh", ...command];
+}
+
+/**
  * @param {string} file
  * @returns {Promise<{passed: number, failed: number}>}
  */
 function run(file) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ["--test-reporter", path.join(HERE, "lib/reporter.mjs"), path.join(HERE, file)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const node = [process.execPath, "--test-reporter", path.join(HERE, "lib/reporter.mjs"), path.join(HERE, file)];
+    const [command, ...args] = onNetwork(node);
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout.on("data", (chunk) => {
       text += chunk;

@@ -32,6 +32,7 @@ after(async () => {
  * @property {import("./chromium.mjs").ChromiumOptions} [chromium]
  * @property {any} [at]             the browser itself, when the test opened one
  * @property {string} [server]      another address than the server's own
+ * @property {string} [path]        of another page than the conference
  * @property {Record<string, string | number>} [params]  of the page's address
  * @property {any} [look]           size and colours of the window
  * @property {[(arg: any) => void, any]} [before]        runs in the page before its own scripts
@@ -57,14 +58,14 @@ export class Scene {
    * @param {JoinOptions & {join?: boolean}} [options]
    * @returns {Promise<Person>}
    */
-  async open(name, { room = "hall", browser = "chromium", chromium, at, server, params = {}, look, before, join = false } = {}) {
+  async open(name, { room = "hall", browser = "chromium", chromium, at, server, path = "/", params = {}, look, before, join = false } = {}) {
     const opened = at ?? (await browserFor(browser, chromium));
     const handle = await opened.newPage({ ...LOOK, ...look });
     const person = new Person(name, opened.name, handle);
     this.people.push(person);
     if (before) await handle.addInitScript(...before);
     const query = new URLSearchParams({ room, name, .../** @type {any} */ (CAMERA), ...(join && { join: "1" }), ...params });
-    await person.open(`${server ?? this.server.url}/?${query}`);
+    await person.open(`${server ?? this.server.url}${path}?${query}`);
     return person;
   }
 

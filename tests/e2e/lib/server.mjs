@@ -4,6 +4,7 @@
 // in its log, no report of a sanitizer.
 
 import fs from "node:fs";
+import os from "node:os";
 import { ROOT, SERVER, outputFile } from "./paths.mjs";
 import { until } from "./poll.mjs";
 import { freePorts } from "./ports.mjs";
@@ -49,7 +50,7 @@ export class Server {
     const program = (this.#program = new Program(
       SERVER,
       [
-        ...["--http-listen", http, "--media-listen", `127.0.0.1:${this.mediaPort}`, "--workers", String(WORKERS)],
+        ...["--http-listen", http, "--media-listen", mediaAddresses(this.mediaPort), "--workers", String(WORKERS)],
         ...settings,
       ],
       { env: cleanEnvironment(), cwd: ROOT },
@@ -111,6 +112,17 @@ export async function runServerProgram(args) {
   const { code } = await program.finished();
   if (code !== 0) throw new Error(`${SERVER} ${args.join(" ")} ended with ${code}: ${program.tail()}`);
   return program.log.trim();
+}
+
+/**
+ * Loopback, and an address of the machine if it has one: Firefox gathers no loopback candidates on a
+ * machine with a network, and pairs no other with loopback.
+ * @param {number} port
+ */
+function mediaAddresses(port) {
+  const addresses = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []);
+  const outer = addresses.find(({ family, internal }) => family === "IPv4" && !internal);
+  return ["127.0.0.1", ...(outer ? [outer.address] : [])].map((address) => `${address}:${port}`).join(",");
 }
 
 /** Settings of whoever runs the tests are not ours. */
