@@ -23,7 +23,7 @@ struct http_exchange {
     struct http *http;
     struct http_request_copy *copy;
     struct strbuf body;
-    bool is_asked, is_answered, are_headers_written, must_close;
+    bool is_asked, is_held, is_answered, are_headers_written, must_close;
     void (*on_gone)(struct http_exchange *x, void *arg);
     void *arg;
     /* The answer. */
@@ -128,6 +128,10 @@ void http_exchange_watch(struct http_exchange *x,
 {
     x->on_gone = on_gone;
     x->arg = arg;
+    /* Until then the library reads nothing, but would be told again and again that there is something: a further request, the
+     * end of the connection. Writing needs it switched on again. */
+    (void)lws_rx_flow_control(x->wsi, 0);
+    x->is_held = true;
 }
 
 void http_reply(struct http_exchange *x, const struct http_response *r)
@@ -142,6 +146,8 @@ void http_reply(struct http_exchange *x, const struct http_response *r)
     for (size_t i = 0; i < HTTP_MAX_HEADERS && r->header[i].name != NULL; i++) {
         strbuf_addf(&x->headers, "%s:%c%s%c", r->header[i].name, 0, r->header[i].value, 0);
     }
+    if (x->is_held)
+        (void)lws_rx_flow_control(x->wsi, 1);
     lws_callback_on_writable(x->wsi);
 }
 
