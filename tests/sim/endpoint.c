@@ -364,6 +364,13 @@ struct endpoint *endpoint_join(struct sim *sim, unsigned id)
     return e;
 }
 
+void endpoint_set_lines(struct endpoint *e, const struct net_line *line)
+{
+    net_set_up(e->host, line);
+    net_set_down(e->host, line);
+    e->may_lose = line->loss_permille > 0 || line->reorder_permille > 0;
+}
+
 void endpoint_hang_up(struct endpoint *e)
 {
     for (unsigned i = 0; i < e->pub_count; i++)

@@ -123,6 +123,7 @@ struct endpoint {
     struct dtls *dtls;
     struct rtpsec *rtpsec;
     bool is_nominated, is_open, is_closed, is_mute_to_checks, is_deaf_to_plis;
+    bool may_lose; /* its line loses or reorders: the first packet of a stream may be missing */
     unsigned moves;
     int64_t ntp_offset_us; /* of its clock */
     struct deadline check_due, report_due;
@@ -146,6 +147,8 @@ void endpoint_free(struct endpoint **e);
 void endpoint_connect(struct endpoint *e);
 /** endpoint_new(), endpoint_connect(), and time for the handshake. */
 MUST_CHECK struct endpoint *endpoint_join(struct sim *sim, unsigned id);
+/** What its lines are like, both ways. */
+void endpoint_set_lines(struct endpoint *e, const struct net_line *line);
 /** Say goodbye: close_notify. */
 void endpoint_hang_up(struct endpoint *e);
 /** Another network: a new address, which it checks at once. */

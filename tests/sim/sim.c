@@ -27,7 +27,8 @@
 static struct cert *cert;
 static struct dtls_context *dtls;
 static int64_t blocks_before;
-static struct sim *running; /* to be described when an assertion of cmocka fails */
+static struct sim *running; /* still there after a test: the test failed */
+static bool is_described;
 
 /* ---- the worker that is none ---- */
 
@@ -186,6 +187,7 @@ void sim_free(struct sim **sp)
         return;
     *sp = NULL;
     running = NULL;
+    is_described = false;
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
     endpoint_free(&e);
     sfu_close(&sim->sfu, sim_now_us(sim));
@@ -270,14 +272,14 @@ static void describe(struct sim *sim)
     }
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
     endpoint_describe(e, &text);
-    print_error("%s", text.p);
+    (void)fputs(text.p, stderr); /* cmocka cuts long texts */
     strbuf_fini(&text);
 }
 
 void sim_fail(struct sim *sim, const char *file, int line, const char *what)
 {
     describe(sim);
-    running = NULL; /* its memory is lost with the test */
+    is_described = true;
     print_error("%s\n", what);
     _fail(file, line);
     abort(); /* not reached */
@@ -318,10 +320,10 @@ int sim_test_setup(void **state)
 int sim_test_teardown(void **state)
 {
     (void)state;
-    if (running != NULL) { /* an assertion that is not ours failed */
-        describe(running);
-        running = NULL;
-        return 0;
+    if (running != NULL) {
+        if (!is_described)
+            describe(running);
+        sim_free(&running);
     }
     if (mem_live_blocks() == blocks_before)
         return 0;

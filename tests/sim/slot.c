@@ -151,7 +151,8 @@ static void check_number(struct slot *s, const struct rtp_header *h,
     s->seen[i] = digest(c);
     if (ext <= s->newest)
         return;
-    if (s->newest_content.count == 0 && (c->index != 0 || !c->is_keyframe) && s->newest < 0)
+    if (!s->owner->may_lose && s->newest_content.count == 0 && (c->index != 0 || !c->is_keyframe) &&
+        s->newest < 0)
         fault(s, "does not start at a keyframe", c);
     if (s->newest_content.count != 0 && ext == s->newest + 1)
         check_successor(s, h, vp8, c);

@@ -29,12 +29,6 @@ static struct person join(struct sim *sim, unsigned id)
     return p;
 }
 
-static void set_lines(struct person *p, const struct net_line *line)
-{
-    net_set_up(p->e->host, line);
-    net_set_down(p->e->host, line);
-}
-
 static void watch_each_other(struct person *p, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -55,7 +49,7 @@ static void everyone_receives_everyone(void **state)
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
         p[i] = join(sim, i + 1);
-        set_lines(&p[i], &perfect);
+        endpoint_set_lines(p[i].e, &perfect);
     }
     watch_each_other(p, 3);
     sim_run(sim, 10 * SECONDS);
@@ -96,7 +90,7 @@ static void a_poor_network_costs_frames_but_nothing_else(void **state)
         p[i] = join(sim, i + 1);
     watch_each_other(p, 3);
     for (unsigned i = 0; i < 3; i++) {
-        set_lines(&p[i], &poor);
+        endpoint_set_lines(p[i].e, &poor);
         p[i].camera->padding_percent = 30;
     }
     sim_run(sim, 20 * SECONDS);
@@ -211,7 +205,7 @@ static void audio_and_video_stay_in_sync(void **state)
         struct slot *video = endpoint_watch(b, p.camera), *audio = endpoint_watch(b, p.microphone);
 
         p.e->ntp_offset_us = clocks_us[i];
-        set_lines(&p, &poor);
+        endpoint_set_lines(p.e, &poor);
         for (unsigned n = 0; n < 10; n++) {
             sim_run(sim, 3 * SECONDS);
             int64_t apart_us = lateness_us(sim, video) - lateness_us(sim, audio);
