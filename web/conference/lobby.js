@@ -22,6 +22,11 @@ export class Lobby {
   #video = /** @type {HTMLVideoElement} */ (byId("preview-video"));
   #room = /** @type {HTMLInputElement} */ (byId("room"));
   #name = /** @type {HTMLInputElement} */ (byId("name"));
+  /** @type {[HTMLInputElement, string, string][]} what is asked for, where its error goes, and which */
+  #fields = [
+    [this.#room, "room-error", "Give the room a name."],
+    [this.#name, "name-error", "Tell the others who you are."],
+  ];
   #isOpen = false;
   /** @type {MediaStreamTrack | null} */
   #measured = null;
@@ -42,6 +47,7 @@ export class Lobby {
     byId("lobby-mic").addEventListener("click", () => media.toggle("audio"));
     byId("lobby-camera").addEventListener("click", () => media.toggle("video"));
     this.#name.addEventListener("input", () => this.#paintAvatar());
+    for (const [input, errorId] of this.#fields) input.addEventListener("input", () => showFieldError(input, errorId, ""));
     byId("join-form").addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#validate()) onJoin(this.room, this.name);
@@ -105,17 +111,9 @@ export class Lobby {
   }
 
   #validate() {
-    const rows = /** @type {const} */ ([
-      [this.#room, "room-error", "Give the room a name."],
-      [this.#name, "name-error", "Tell the others who you are."],
-    ]);
-    for (const [input, errorId, text] of rows) {
-      const isMissing = !input.value.trim();
-      byId(errorId).textContent = isMissing ? text : "";
-      input.setAttribute("aria-invalid", String(isMissing));
-    }
+    for (const [input, errorId, text] of this.#fields) showFieldError(input, errorId, input.value.trim() ? "" : text);
     this.focusMissing();
-    return rows.every(([input]) => input.value.trim());
+    return this.#fields.every(([input]) => input.value.trim());
   }
 
   #paintAvatar() {
@@ -172,6 +170,16 @@ export class Lobby {
   #clearErrors(kind) {
     for (const notice of byId("lobby-notices").querySelectorAll(`[data-kind="${kind}"], [data-kind="both"]`)) notice.remove();
   }
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} errorId
+ * @param {string} text  empty when all is well
+ */
+function showFieldError(input, errorId, text) {
+  byId(errorId).textContent = text;
+  input.setAttribute("aria-invalid", String(text !== ""));
 }
 
 /**

@@ -31,7 +31,9 @@ export function showState(state) {
     element.hidden = element.dataset.show !== screen;
   }
   for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
-  if (!isFirst) byId(heading).focus();
+  if (isFirst) return;
+  window.scrollTo(0, 0); // the lobby may have been scrolled
+  byId(heading).focus();
 }
 
 /**
