@@ -91,7 +91,7 @@ static void what_does_not_is_named(void **state)
     }
 }
 
-static void a_long_field_name_is_cut_at_a_character(void **state)
+static void a_long_field_name_is_cut_and_stays_clean(void **state)
 {
     char text[512] = "{\"text\":\"ab\",\"x";
     struct refusal why;
@@ -127,7 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_FREE(what_fits_is_taken),
         LEAK_FREE(what_does_not_is_named),
-        LEAK_FREE(a_long_field_name_is_cut_at_a_character),
+        LEAK_FREE(a_long_field_name_is_cut_and_stays_clean),
         LEAK_FREE(checked_values_are_read),
     };
 
