@@ -66,8 +66,8 @@ static const char *keep(char **end, const char *text, size_t len)
 
 struct http_request_copy *http_request_read(struct lws *wsi)
 {
-    char token[MAX_TOKEN_BYTES + 2],
-        identity[MAX_IDENTITY_LEN + 2]; /* what is too long is seen to be */
+    /* The library finds nothing behind what does not fit. */
+    char token[MAX_TOKEN_BYTES + 2], identity[MAX_TOKEN_BYTES + 2];
     char *path = NULL, *end;
     int path_len = 0, method = lws_http_get_uri_and_method(wsi, &path, &path_len);
     const char *token_value =
