@@ -80,13 +80,15 @@ for (const [what, chromium, code] of [
 }
 
 scene("the lobby leads into the call", async (s) => {
-  const ann = await s.open("");
+  const ann = await s.open("", { look: { width: 1280, height: 800 } });
+  const fieldErrors = () => ann.run(() => [...document.querySelectorAll(".field-error")].map(({ textContent }) => textContent));
   await ann.page.fill("#room", "");
   await ann.click("#join");
   assert.equal((await ann.look()).state, "lobby");
-  assert.notEqual(await ann.run(() => document.getElementById("room-error").textContent), "");
+  assert.ok((await fieldErrors()).every(Boolean), "both fields say what is missing");
   await ann.page.fill("#room", "hall");
   await ann.page.fill("#name", "Ann");
+  assert.deepEqual(await fieldErrors(), ["", ""]);
   await until("the camera preview", () => ann.run(() => document.getElementById("preview-video").videoWidth > 0));
   await ann.screenshot("lobby");
   await ann.page.keyboard.press("Enter");

@@ -8,7 +8,8 @@ import { everybodyMeets } from "./lib/person.mjs";
 import { scene } from "./lib/scene.mjs";
 
 scene("pages that must use a relay meet through it", async (s) => {
-  const people = await s.joinAll(["Ann", "Bob"], { params: { relay: 1 } });
+  const params = { relay: 1 };
+  const people = await Promise.all([s.join("Ann", { params }), s.join("Bob", { params }), s.join("Fay", { browser: "firefox", params })]);
   await everybodyMeets(people);
   for (const person of people) {
     const { local } = await person.path();

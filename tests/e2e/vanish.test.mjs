@@ -25,3 +25,19 @@ scene("a killed browser is gone for the others within the consent timeout", asyn
   assert.match(await ann.run(() => document.getElementById("announcer").textContent), /Bob lost the connection/);
 }, { settings: ["--dev", "--media-consent-timeout-ms", String(CONSENT_MS), "--session-grace-ms", String(GRACE_MS)] });
 
+scene("a frozen browser is gone for the others, and comes back when it thaws", async (s) => {
+  const frozen = await Chromium.open();
+  s.cleanups.push(() => frozen.close());
+  const [ann, bob] = await Promise.all([s.join("Ann"), s.join("Bob", { at: frozen })]);
+  await everybodyMeets([ann, bob]);
+
+  frozen.freeze();
+  try {
+    // Its WebSocket is open until the server's pings go unanswered; its consent is long over by then.
+    await ann.seesTiles(["Ann (you)"]);
+  } finally {
+    frozen.thaw();
+  }
+  await everybodyMeets([ann, bob]);
+  await bob.seesTiles(["Ann", "Bob (you)"]);
+}, { settings: ["--dev", "--media-consent-timeout-ms", String(CONSENT_MS)] }); // the usual grace period

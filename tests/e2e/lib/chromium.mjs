@@ -73,11 +73,24 @@ export class Chromium {
     return { page, addInitScript: (/** @type {() => void} */ script, /** @type {any} */ arg) => page.addInitScript(script, arg), close: () => context.close() };
   }
 
-  /** End all its processes at once, as a power cut would. */
+  /** End all its processes at once: its sockets are closed by the system. */
   async kill() {
-    const { pid } = this.#server.process();
-    process.kill(-(/** @type {number} */ (pid)), "SIGKILL"); // playwright makes it the leader of a group
+    this.#signal("SIGKILL");
     await until("the end of Chromium", () => !this.#browser.isConnected());
+  }
+
+  /** Stop all its processes: nothing is closed and nothing is sent, as behind a cable that was pulled. */
+  freeze() {
+    this.#signal("SIGSTOP");
+  }
+
+  thaw() {
+    this.#signal("SIGCONT");
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  #signal(signal) {
+    process.kill(-(/** @type {number} */ (this.#server.process().pid)), signal); // playwright makes it the leader of a group
   }
 
   async close() {

@@ -4,51 +4,51 @@
 // packages under test ship nothing that a browser takes as it is.
 
 import fs from "node:fs";
-import { builtinModules, createRequire } from "node:module";
-import path from "node:path";
+import { createRequire } from "node:module";
 
-const require = createRequire(import.meta.url);
+const here = createRequire(import.meta.url);
+
+/** @typedef {Map<string, {source: string, imports: Record<string, string>}>} Files */
 
 /**
- * @param {string} name  of the package
+ * @param {string} name    of the package
  * @param {string} global  what the page finds it under
+ * @param {string[]} [without]  packages that are left out: empty objects take their place
  * @returns {string}
  */
-export function bundle(name, global) {
+export function bundle(name, global, without = []) {
+  /** @type {Files} */
   const files = new Map();
-  const entry = add(require.resolve(name), files);
-  const table = [...files].map(([file, { source, imports }]) => `${JSON.stringify(file)}: [${JSON.stringify(imports)}, function (module, exports, require) {${source}\n}]`);
+  const entry = add(here.resolve(name), files, without);
+  const rows = [...files].map(([file, { source, imports }]) =>
+    `${JSON.stringify(file)}: [${JSON.stringify(imports)}, function (module, exports, require) {${source}\n}]`);
   return `globalThis[${JSON.stringify(global)}] = (() => {
-    const table = {${table.join(",\n")}};
+    const table = {${rows.join(",\n")}};
     const loaded = {};
     const load = (file) => {
       if (!table[file]) return {};
-      if (loaded[file]) return loaded[file].exports;
-      const module = (loaded[file] = { exports: {} });
-      const [imports, run] = table[file];
-      run(module, module.exports, (name) => load(imports[name]));
-      return module.exports;
+      if (!loaded[file]) {
+        const [imports, run] = table[file];
+        loaded[file] = { exports: {} };
+        run(loaded[file], loaded[file].exports, (name) => load(imports[name]));
+      }
+      return loaded[file].exports;
     };
-    globalThis.process ??= { env: {} };
     return load(${JSON.stringify(entry)});
   })()`;
 }
 
-/** @param {string} file @param {Map<string, {source: string, imports: Record<string, string>}>} files */
-function add(file, files) {
+/** @param {string} file @param {Files} files @param {string[]} without */
+function add(file, files, without) {
   if (files.has(file)) return file;
   const source = fs.readFileSync(file, "utf8");
   /** @type {Record<string, string>} */
   const imports = {};
-  files.set(file, { source: file.endsWith(".json") ? `module.exports = ${source}` : source, imports });
-  for (const [, name] of source.matchAll(/\brequire\("([^"]+)"\)|\brequire\('([^']+)'\)/g)) if (name) imports[name] = resolve(name, file, files);
+  files.set(file, { source, imports });
+  for (const [, name] of source.matchAll(/\brequire\(["']([^"']+)["']\)/g)) {
+    if (without.includes(name)) continue;
+    // "events" is Node's own there, and a package of the same name in a page.
+    imports[name] = add(createRequire(file).resolve(name === "events" ? "events/" : name), files, without);
+  }
   return file;
-}
-
-/** @param {string} name @param {string} from @param {Map<string, any>} files */
-function resolve(name, from, files) {
-  const own = path.join(path.dirname(require.resolve("events/package.json")), "events.js");
-  if (name === "events") return add(own, files);
-  if (builtinModules.includes(name.replace(/^node:/, ""))) return ""; // a page has none of these
-  return add(createRequire(from).resolve(name), files);
 }
