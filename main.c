@@ -35,9 +35,9 @@
 #define MAX_LISTEN 16
 #define MAX_WORKERS 256
 #define STUN_DEFAULT_PORT 3478 /* RFC 8489 s18.6 */
-#define TOKEN_TTL_S 21600ull /* six hours */
+#define TOKEN_TTL_S 21600ull   /* six hours */
 #define TOKEN_MAX_TTL_S 31622400ull
-#define CERT_DAYS 30 /* made anew at each start */
+#define CERT_DAYS 30             /* made anew at each start */
 #define DRAIN_FLUSH_US 300000ull /* for the last notifications and close_notify to leave */
 
 extern char **environ;
@@ -98,13 +98,17 @@ static void read_announce(const struct config *config, struct network *n)
         struct str host;
         uint16_t port;
         char name[256];
-        if (announce_split(str_of(entry), &host, &port) != 0 || !str_copy(name, sizeof(name), host)) {
-            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: not an address or name", entry);
+        if (announce_split(str_of(entry), &host, &port) != 0 ||
+            !str_copy(name, sizeof(name), host)) {
+            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: not an address or name",
+                     entry);
             continue;
         }
-        int got = addr_resolve(name, &n->announce[n->announce_count], MAX_ANNOUNCED_ADDRS - n->announce_count);
+        int got = addr_resolve(name, &n->announce[n->announce_count],
+                               MAX_ANNOUNCED_ADDRS - n->announce_count);
         if (got <= 0)
-            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: it cannot be resolved", entry);
+            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: it cannot be resolved",
+                     entry);
         for (int k = 0; k < got; k++)
             n->announce[n->announce_count++].port = port;
     }
@@ -142,7 +146,8 @@ static void ask_stun_server(const struct config *config, struct network *n)
         return;
     int err = stun_probe_by_name(config->media_stun_server, n);
     if (err != 0)
-        log_warn(LOG_NET, NULL, "media.stun_server: %s does not tell our public address (%s): going on without",
+        log_warn(LOG_NET, NULL,
+                 "media.stun_server: %s does not tell our public address (%s): going on without",
                  config->media_stun_server, err_text(err));
     else
         log_info(LOG_NET, NULL, "public address found: %s", addr_ip_text(&n->public_addr, text));
@@ -161,8 +166,8 @@ static int read_network(const struct config *config, struct network *n)
     return 0;
 }
 
-static void decide(const struct config *config, const struct network *n, const struct addr *bound, size_t bound_count,
-                   unsigned worker, struct announce_result *out)
+static void decide(const struct config *config, const struct network *n, const struct addr *bound,
+                   size_t bound_count, unsigned worker, struct announce_result *out)
 {
     const struct announce_input in = {
         .bound = bound,
@@ -202,7 +207,8 @@ static int check_network(const struct config *config)
         if (result->left_out_count > 0)
             printf("Left out:\n");
         for (size_t i = 0; i < result->left_out_count; i++)
-            printf("  %s  %s\n", addr_text(&result->left_out[i].addr, text), result->left_out[i].reason);
+            printf("  %s  %s\n", addr_ip_text(&result->left_out[i].addr, text),
+                   result->left_out[i].reason);
         err = result->candidate_count > 0 ? 0 : E_INVALID;
     }
     mem_free(n);
@@ -227,21 +233,28 @@ static int open_host(struct program *p, const struct network *n, unsigned index)
     struct addr failed, bound[MAX_LISTEN];
     char text[ADDR_TEXT_LEN];
     struct announce_result *result;
-    int err = sfu_host_open(&p->host[index], &config, registry_host_handlers(), p->registry, &failed);
+    int err =
+        sfu_host_open(&p->host[index], &config, registry_host_handlers(), p->registry, &failed);
 
     if (err != 0) {
-        log_error(LOG_MAIN, NULL, "cannot open %s for media: %s (media.listen)", addr_text(&failed, text), err_text(err));
+        log_error(LOG_MAIN, NULL, "cannot open %s for media: %s (media.listen)",
+                  addr_text(&failed, text), err_text(err));
         return err;
     }
     p->host_count = index + 1;
     result = MEM_NEW(struct announce_result);
     decide(p->config, n, bound, sfu_host_locals(p->host[index], bound, MAX_LISTEN), index, result);
     if (result->candidate_count == 0)
-        log_warn(LOG_NET, NULL, "worker %u has no address to announce: no client will connect (--check-network tells why)", index);
+        log_warn(LOG_NET, NULL,
+                 "worker %u has no address to announce: no client will connect (--check-network "
+                 "tells why)",
+                 index);
     for (size_t i = 0; i < result->candidate_count; i++)
-        log_debug(LOG_NET, NULL, "worker %u announces %s %s", index, addr_text(&result->candidate[i].addr, text),
+        log_debug(LOG_NET, NULL, "worker %u announces %s %s", index,
+                  addr_text(&result->candidate[i].addr, text),
                   result->candidate[i].protocol == CANDIDATE_UDP ? "udp" : "tcp");
-    err = registry_add_host(p->registry, p->host[index], result->candidate, result->candidate_count);
+    err =
+        registry_add_host(p->registry, p->host[index], result->candidate, result->candidate_count);
     mem_free(result);
     return err;
 }
@@ -255,7 +268,8 @@ static int open_hosts(struct program *p)
 
     for (size_t i = 0; i < n->listen_count && err == 0; i++)
         if (n->listen[i].port != 0 && n->listen[i].port + wanted - 1 > UINT16_MAX) {
-            log_error(LOG_MAIN, NULL, "media.listen: port %u and %u workers pass 65535", n->listen[i].port, wanted);
+            log_error(LOG_MAIN, NULL, "media.listen: port %u and %u workers pass 65535",
+                      n->listen[i].port, wanted);
             err = E_INVALID;
         }
     for (unsigned i = 0; i < MIN(wanted, (unsigned)MAX_WORKERS) && err == 0; i++)
@@ -281,9 +295,11 @@ static int find_web_root(struct program *p)
     ssize_t n;
 
     if (p->config->http_web_root[0] != 0) {
-        if (is_folder(p->config->http_web_root) && realpath(p->config->http_web_root, p->web_root) != NULL)
+        if (is_folder(p->config->http_web_root) &&
+            realpath(p->config->http_web_root, p->web_root) != NULL)
             return 0;
-        log_error(LOG_MAIN, NULL, "http.web_root: \"%s\" is not a folder", p->config->http_web_root);
+        log_error(LOG_MAIN, NULL, "http.web_root: \"%s\" is not a folder",
+                  p->config->http_web_root);
         return E_INVALID;
     }
     n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -294,7 +310,8 @@ static int find_web_root(struct program *p)
         if (is_folder(path) && realpath(path, p->web_root) != NULL)
             return 0;
     }
-    log_warn(LOG_MAIN, NULL, "the web pages are not beside the program: only the API is served (http.web_root)");
+    log_warn(LOG_MAIN, NULL,
+             "the web pages are not beside the program: only the API is served (http.web_root)");
     p->web_root[0] = 0;
     return 0;
 }
@@ -354,7 +371,8 @@ static void on_terminate(int signum, void *arg)
 {
     struct program *p = arg;
 
-    log_info(LOG_MAIN, NULL, "signal %d: %s", signum, p->is_stopping ? "stopping at once" : "draining");
+    log_info(LOG_MAIN, NULL, "signal %d: %s", signum,
+             p->is_stopping ? "stopping at once" : "draining");
     if (p->is_stopping) {
         worker_stop(p->control);
         return;
@@ -391,12 +409,13 @@ static int start(struct program *p)
     int err;
 
     deadline_init(&p->stop, on_stop_due, p);
-    if ((err = find_web_root(p)) != 0 || (err = rtpsec_library_init()) != 0 || (err = make_certificates(p)) != 0 ||
-        (err = worker_open(&p->control, "control")) != 0)
+    if ((err = find_web_root(p)) != 0 || (err = rtpsec_library_init()) != 0 ||
+        (err = make_certificates(p)) != 0 || (err = worker_open(&p->control, "control")) != 0)
         return err;
     registry.control = p->control;
     cert_fingerprint(p->dtls_cert, &registry.fingerprint);
-    if ((err = registry_open(&p->registry, &registry)) != 0 || (err = open_hosts(p)) != 0 || (err = open_api(p)) != 0)
+    if ((err = registry_open(&p->registry, &registry)) != 0 || (err = open_hosts(p)) != 0 ||
+        (err = open_api(p)) != 0)
         return err;
     return watch_signals(p);
 }
@@ -430,8 +449,8 @@ static int serve(struct config *config)
     config_log(config);
     err = start(p);
     if (err == 0) {
-        log_info(LOG_MAIN, NULL, "%u media worker%s, first port %s", p->host_count, p->host_count == 1 ? "" : "s",
-                 config->media_listen.item[0]);
+        log_info(LOG_MAIN, NULL, "%u media worker%s, first port %s", p->host_count,
+                 p->host_count == 1 ? "" : "s", config->media_listen.item[0]);
         worker_run(p->control);
     }
     finish(p);
@@ -444,13 +463,17 @@ static int serve(struct config *config)
 
 static void print_usage(void)
 {
-    printf("Parley " PARLEY_VERSION ", a media server for conferencing and live broadcast.\n\n"
-           "  parley [SETTINGS]                     run the server in the foreground; logs to standard error\n"
-           "  parley --dev [SETTINGS]               development mode: no tokens, bound to loopback\n"
-           "  parley --check-network [SETTINGS]     print the addresses that clients will be given, and why any was left out\n"
-           "  parley token --room R --identity I [--name N] [--grant GRANT]... [--ttl SECONDS] [SETTINGS]\n"
-           "                                        make an access token with the first of auth.keys\n"
-           "  parley --version | --help\n\n");
+    printf(
+        "Parley " PARLEY_VERSION ", a media server for conferencing and live broadcast.\n\n"
+        "  parley [SETTINGS]                     run the server in the foreground; logs to "
+        "standard error\n"
+        "  parley --dev [SETTINGS]               development mode: no tokens, bound to loopback\n"
+        "  parley --check-network [SETTINGS]     print the addresses that clients will be given, "
+        "and why any was left out\n"
+        "  parley token --room R --identity I [--name N] [--grant GRANT]... [--ttl SECONDS] "
+        "[SETTINGS]\n"
+        "                                        make an access token with the first of auth.keys\n"
+        "  parley --version | --help\n\n");
     config_print_help(stdout);
 }
 
@@ -460,7 +483,8 @@ static bool take_flag(int *argc, char **argv, const char *flag)
     for (int i = 0; i < *argc; i++) {
         if (strcmp(argv[i], flag) != 0)
             continue;
-        memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv)); /* the NULL at the end as well */
+        memmove(&argv[i], &argv[i + 1],
+                (size_t)(*argc - i) * sizeof(*argv)); /* the NULL at the end as well */
         (*argc)--;
         return true;
     }
@@ -495,20 +519,25 @@ static const char *take_value(int *argc, char **argv, const char *flag)
     return NULL;
 }
 
-static int read_grants(int *argc, char **argv, struct grants *g, uint64_t *ttl_s, struct refusal *why)
+static int read_grants(int *argc, char **argv, struct grants *g, uint64_t *ttl_s,
+                       struct refusal *why)
 {
-    const char *room = take_value(argc, argv, "--room"), *identity = take_value(argc, argv, "--identity");
-    const char *name = take_value(argc, argv, "--name"), *ttl = take_value(argc, argv, "--ttl"), *word;
+    const char *room = take_value(argc, argv, "--room"),
+               *identity = take_value(argc, argv, "--identity");
+    const char *name = take_value(argc, argv, "--name"), *ttl = take_value(argc, argv, "--ttl"),
+               *word;
     int err = 0;
 
     auth_grants_init(g);
     g->room_join = room != NULL;
-    if (!str_copy(g->room, sizeof(g->room), str_of(room)) || !str_copy(g->identity, sizeof(g->identity), str_of(identity)) ||
+    if (!str_copy(g->room, sizeof(g->room), str_of(room)) ||
+        !str_copy(g->identity, sizeof(g->identity), str_of(identity)) ||
         !str_copy(g->name, sizeof(g->name), str_of(name))) {
         return refuse(why, E_LIMIT, NULL, "a room, an identity or a name is too long");
     }
-    if (ttl != NULL && !str_to_u64(str_of(ttl), TOKEN_MAX_TTL_S, ttl_s)) 
-        return refuse(why, E_INVALID, NULL, "--ttl: a number of seconds up to %llu", TOKEN_MAX_TTL_S);
+    if (ttl != NULL && !str_to_u64(str_of(ttl), TOKEN_MAX_TTL_S, ttl_s))
+        return refuse(why, E_INVALID, NULL, "--ttl: a number of seconds up to %llu",
+                      TOKEN_MAX_TTL_S);
     while (err == 0 && (word = take_value(argc, argv, "--grant")) != NULL)
         err = auth_set_grant(g, word, why);
     return err;
@@ -524,10 +553,12 @@ static int run_token(int argc, char **argv)
     struct config *config = err == 0 ? load(argc, argv) : NULL;
 
     if (config != NULL && config->auth_keys.count == 0) {
-        err = refuse(&why, E_INVALID, NULL,
-                     "no key to sign with: give auth.keys (PARLEY_AUTH_KEYS, or --auth-keys KEY:SECRET)");
+        err = refuse(
+            &why, E_INVALID, NULL,
+            "no key to sign with: give auth.keys (PARLEY_AUTH_KEYS, or --auth-keys KEY:SECRET)");
     } else if (config != NULL) {
-        err = auth_make_token(&token, g, config->auth_keys.item[0], timebase_wall_us() / US_PER_S, ttl_s, &why);
+        err = auth_make_token(&token, g, config->auth_keys.item[0], timebase_wall_us() / US_PER_S,
+                              ttl_s, &why);
     } else if (err == 0) {
         err = E_INVALID; /* load() has said why */
     }

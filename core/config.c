@@ -344,12 +344,16 @@ void config_log(const struct config *c)
 
     const struct config_row *rows = config_rows(&n);
     strbuf_init(&value, 4096);
-    for (size_t i = 0; i < n && log_is_on(LOG_CONFIG, LOG_LEVEL_INFO); i++) {
+    for (size_t i = 0; i < n; i++) {
+        /* What nobody set is of interest only to who looks closely. */
+        enum log_level level = l->from[i] == CONFIG_FROM_DEFAULT ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+        if (!log_is_on(LOG_CONFIG, level))
+            continue;
         strbuf_clear(&value);
         config_value_print(c, &rows[i], &value);
         bool is_dev = c->dev && l->from[i] == CONFIG_FROM_DEFAULT && rows[i].about->dev_default;
-        log_write(LOG_LEVEL_INFO, LOG_CONFIG, NULL, NULL, "%s = %s (%s)", rows[i].about->key,
-                  value.p, is_dev ? "default of --dev" : source_names[l->from[i]]);
+        log_write(level, LOG_CONFIG, NULL, NULL, "%s = %s (%s)", rows[i].about->key, value.p,
+                  is_dev ? "default of --dev" : source_names[l->from[i]]);
     }
     strbuf_fini(&value);
 }

@@ -183,7 +183,8 @@ void mem_fail_nth(uint64_t nth)
     atomic_store_explicit(&fail_countdown, nth, memory_order_relaxed);
 }
 
-void mem_wipe(void *p, size_t bytes)
+/* Never inlined: the whole block is meant, also where the compiler sees a pointer to its first member only. */
+__attribute__((noinline)) void mem_wipe(void *p, size_t bytes)
 {
     if (bytes > 0)
         explicit_bzero(p, bytes);

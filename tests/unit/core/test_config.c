@@ -417,6 +417,10 @@ static void the_log_tells_sources_and_no_secret(void **state)
     strbuf_init(&text, 10000);
     log_set_sink(keep_lines, &text);
     config_log(c);
+    assert_null(strstr(text.p, "(default)")); /* of no interest at level info */
+    log_set_level(LOG_CONFIG, LOG_LEVEL_DEBUG);
+    config_log(c);
+    log_set_level(LOG_CONFIG, LOG_LEVEL_INFO);
     log_set_sink(NULL, NULL);
     assert_non_null(strstr(text.p, "config: workers = 2 (environment)\n"));
     assert_non_null(strstr(text.p, "config: media.announce = 192.0.2.1,b.example (file)\n"));
