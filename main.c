@@ -26,16 +26,13 @@
 #include "core/worker.h"
 #include "rooms/registry.h"
 #include "rooms/sfu/sfu_host.h"
-#include "transport/announce.h"
 #include "transport/cert.h"
 #include "transport/dtls.h"
+#include "transport/network.h"
 #include "transport/rtpsec.h"
-#include "transport/stun_probe.h"
 
-#define MAX_LISTEN 16
 #define MAX_WORKERS 256
-#define STUN_DEFAULT_PORT 3478 /* RFC 8489 s18.6 */
-#define TOKEN_TTL_S 21600ull   /* six hours */
+#define TOKEN_TTL_S 21600ull /* six hours */
 #define TOKEN_MAX_TTL_S 31622400ull
 #define CERT_DAYS 30             /* made anew at each start */
 #define DRAIN_FLUSH_US 300000ull /* for the last notifications and close_notify to leave */
@@ -61,139 +58,15 @@ struct program {
 
 /* ---- network ---- */
 
-/* What the announcement is made from; resolved once, the same for all workers. */
-struct network {
-    struct addr listen[MAX_LISTEN];
-    size_t listen_count;
-    struct addr interface[MAX_ANNOUNCED_ADDRS];
-    size_t interface_count;
-    struct addr announce[MAX_ANNOUNCED_ADDRS];
-    size_t announce_count;
-    struct addr public_addr; /* family 0: not known */
-};
-
-static int read_listen(const struct config *config, struct network *n)
-{
-    for (size_t i = 0; i < config->media_listen.count; i++) {
-        const char *text = config->media_listen.item[i];
-        if (n->listen_count == MAX_LISTEN) {
-            log_error(LOG_MAIN, NULL, "media.listen: at most %d addresses", MAX_LISTEN);
-            return E_LIMIT;
-        }
-        int err = addr_parse(&n->listen[n->listen_count], str_of(text));
-        if (err != 0) {
-            log_error(LOG_MAIN, NULL, "media.listen: \"%s\" is not an address", text);
-            return err;
-        }
-        n->listen_count++;
-    }
-    return 0;
-}
-
-/* A name that cannot be resolved is left out with a warning: a start never fails because somebody else does not answer. */
-static void read_announce(const struct config *config, struct network *n)
-{
-    for (size_t i = 0; i < config->media_announce.count; i++) {
-        const char *entry = config->media_announce.item[i];
-        struct str host;
-        uint16_t port;
-        char name[256];
-        if (announce_split(str_of(entry), &host, &port) != 0 ||
-            !str_copy(name, sizeof(name), host)) {
-            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: not an address or name",
-                     entry);
-            continue;
-        }
-        int got = addr_resolve(name, &n->announce[n->announce_count],
-                               MAX_ANNOUNCED_ADDRS - n->announce_count);
-        if (got <= 0)
-            log_warn(LOG_NET, NULL, "media.announce: \"%s\" is left out: it cannot be resolved",
-                     entry);
-        for (int k = 0; k < got; k++)
-            n->announce[n->announce_count++].port = port;
-    }
-}
-
-/* Ask each address of the server whose family we listen on, until one answers. */
-static int stun_probe_by_name(const char *server, struct network *n)
-{
-    struct str host;
-    uint16_t port;
-    char name[256];
-    struct addr addrs[8];
-    int err = announce_split(str_of(server), &host, &port);
-
-    if (err != 0 || !str_copy(name, sizeof(name), host))
-        return E_MALFORMED;
-    int got = addr_resolve(name, addrs, ARRAY_LEN(addrs));
-    err = got < 0 ? got : E_NOT_FOUND;
-    for (int i = 0; i < got; i++)
-        for (size_t k = 0; k < n->listen_count; k++) {
-            if (addrs[i].family != n->listen[k].family)
-                continue;
-            addrs[i].port = port != 0 ? port : STUN_DEFAULT_PORT;
-            if ((err = stun_probe(&addrs[i], &n->listen[k], &n->public_addr)) == 0)
-                return 0;
-        }
-    return err;
-}
-
-static void ask_stun_server(const struct config *config, struct network *n)
-{
-    char text[ADDR_TEXT_LEN];
-
-    if (config->media_stun_server[0] == 0)
-        return;
-    int err = stun_probe_by_name(config->media_stun_server, n);
-    if (err != 0)
-        log_warn(LOG_NET, NULL,
-                 "media.stun_server: %s does not tell our public address (%s): going on without",
-                 config->media_stun_server, err_text(err));
-    else
-        log_info(LOG_NET, NULL, "public address found: %s", addr_ip_text(&n->public_addr, text));
-}
-
-static int read_network(const struct config *config, struct network *n)
-{
-    *n = (struct network){.listen_count = 0};
-    int err = read_listen(config, n);
-
-    if (err != 0)
-        return err;
-    n->interface_count = addr_list_interfaces(n->interface, MAX_ANNOUNCED_ADDRS);
-    read_announce(config, n);
-    ask_stun_server(config, n);
-    return 0;
-}
-
-static void decide(const struct config *config, const struct network *n, const struct addr *bound,
-                   size_t bound_count, unsigned worker, struct announce_result *out)
-{
-    const struct announce_input in = {
-        .bound = bound,
-        .bound_count = bound_count,
-        .interface = n->interface,
-        .interface_count = n->interface_count,
-        .announce = n->announce,
-        .announce_count = n->announce_count,
-        .public_addr = n->public_addr.family == 0 ? NULL : &n->public_addr,
-        .udp = config->media_udp,
-        .tcp = config->media_tcp,
-        .worker = (uint16_t)worker,
-    };
-
-    announce_decide(&in, out);
-}
-
 static int check_network(const struct config *config)
 {
     struct network *n = MEM_NEW(struct network);
     struct announce_result *result = MEM_NEW(struct announce_result);
     char text[ADDR_TEXT_LEN];
-    int err = read_network(config, n);
+    int err = network_read(n, config);
 
     if (err == 0) {
-        decide(config, n, n->listen, n->listen_count, 0, result);
+        network_decide(n, config, n->listen, n->listen_count, 0, result);
         printf("Browsers will be given (first worker; worker i adds i to the port):\n");
         for (size_t i = 0; i < result->candidate_count; i++) {
             struct strbuf line;
@@ -230,7 +103,7 @@ static int open_host(struct program *p, const struct network *n, unsigned index)
         .dtls = p->dtls,
         .control = p->control,
     };
-    struct addr failed, bound[MAX_LISTEN];
+    struct addr failed, bound[MAX_LISTEN_ADDRS];
     char text[ADDR_TEXT_LEN];
     struct announce_result *result;
     int err =
@@ -243,7 +116,8 @@ static int open_host(struct program *p, const struct network *n, unsigned index)
     }
     p->host_count = index + 1;
     result = MEM_NEW(struct announce_result);
-    decide(p->config, n, bound, sfu_host_locals(p->host[index], bound, MAX_LISTEN), index, result);
+    network_decide(n, p->config, bound, sfu_host_locals(p->host[index], bound, MAX_LISTEN_ADDRS),
+                   index, result);
     if (result->candidate_count == 0)
         log_warn(LOG_NET, NULL,
                  "worker %u has no address to announce: no client will connect (--check-network "
@@ -264,7 +138,7 @@ static int open_hosts(struct program *p)
     struct network *n = MEM_NEW(struct network);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned wanted = p->config->workers != 0 ? p->config->workers : (unsigned)MAX(cores, 1L);
-    int err = read_network(p->config, n);
+    int err = network_read(n, p->config);
 
     for (size_t i = 0; i < n->listen_count && err == 0; i++)
         if (n->listen[i].port != 0 && n->listen[i].port + wanted - 1 > UINT16_MAX) {
