@@ -296,6 +296,11 @@ unsigned http_port(const struct http *h)
     return h->port;
 }
 
+void http_read_stats(const struct http *h, struct http_stats *out)
+{
+    *out = h->stats;
+}
+
 bool http_is_tls(const struct http *h)
 {
     return h->pair != NULL;

@@ -37,7 +37,8 @@ struct http_request {
     const char *path; /* percent-decoded; "/v1/rooms" */
     const char *host, *origin, *authorization, *content_type, *if_none_match, *if_match, *accept;
     const char *access_token, *identity; /* of the query */
-    const char *remote;                  /* address, for logs */
+    const char *remote;                  /* address of whoever connected: a client, or a proxy */
+    const char *forwarded_for, *via;     /* what a proxy adds */
     struct str body;
     /* 0, or the status that it must be refused with: its length is not said, or too much. */
     unsigned unfit;
@@ -67,6 +68,11 @@ struct http_handlers {
     void (*on_ws_open)(struct ws *ws, const struct http_request *request, void *arg);
 };
 
+struct http_stats {
+    uint64_t answers[6]; /* by the first digit of their status; WebSockets that opened are not among them */
+    uint64_t websockets, websockets_opened; /* now; ever */
+};
+
 struct http_config {
     struct worker *worker;
     const char *listen; /* "address:port"; "localhost" is a word for 127.0.0.1; port 0: any */
@@ -82,6 +88,7 @@ MUST_CHECK int http_open(struct http **out, const struct http_config *config,
 void http_close(struct http **h);
 unsigned http_port(const struct http *h);
 bool http_is_tls(const struct http *h);
+void http_read_stats(const struct http *h, struct http_stats *out);
 /** Read the certificate files again. Errors: E_INVALID, E_STATE (there are none) with a sentence in @why; the old ones stay. */
 MUST_CHECK int http_reload_certificates(struct http *h, struct strbuf *why);
 

@@ -138,6 +138,7 @@ void http_reply(struct http_exchange *x, const struct http_response *r)
 {
     CHECK(!x->is_answered);
     x->is_answered = true;
+    http_count_answer(x->http, r->status);
     x->on_gone = NULL;
     x->status = r->status;
     x->content_type = r->content_type;
@@ -260,7 +261,13 @@ void http_exchange_end(struct http_connection *c)
     exchange_free(x);
 }
 
+void http_count_answer(struct http *h, unsigned status)
+{
+    h->stats.answers[MIN(status / 100, (unsigned)ARRAY_LEN(h->stats.answers) - 1)]++;
+}
+
 int http_refuse_now(struct lws *wsi, unsigned status)
 {
+    http_count_answer(http_of(wsi), status);
     return lws_return_http_status(wsi, status, NULL) < 0 ? -1 : 0;
 }

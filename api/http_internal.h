@@ -23,6 +23,7 @@ struct http {
     char address[ADDR_TEXT_LEN]; /* to bind to; "" any */
     bool is_v6;
     unsigned port;
+    struct http_stats stats;
 };
 
 /* The library's memory for each connection: zeroed by it. */
@@ -50,6 +51,8 @@ int http_exchange_body(struct http_connection *c, const char *bytes, size_t len)
 int http_exchange_body_complete(struct http_connection *c);
 int http_exchange_write(struct lws *wsi, struct http_connection *c);
 void http_exchange_end(struct http_connection *c);
+/** Count an answer. */
+void http_count_answer(struct http *h, unsigned status);
 /** Answer without an exchange, at once and small. Returns 0, or -1 when it cannot be written. */
 int http_refuse_now(struct lws *wsi, unsigned status);
 

@@ -21,6 +21,8 @@ static const struct {
     {WSI_TOKEN_HTTP_IF_NONE_MATCH, offsetof(struct http_request, if_none_match)},
     {WSI_TOKEN_HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
     {WSI_TOKEN_HTTP_ACCEPT, offsetof(struct http_request, accept)},
+    {WSI_TOKEN_X_FORWARDED_FOR, offsetof(struct http_request, forwarded_for)},
+    {WSI_TOKEN_HTTP_VIA, offsetof(struct http_request, via)},
 };
 
 const char *http_method_name(enum http_method m)

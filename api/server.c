@@ -4,6 +4,7 @@
  *
  *   http ─┬─ /ws ──────────▶ client → dispatch → session ─▶ rooms/
  *         ├─ /v1, /healthz ▶ rest ──────────────────────▶ rooms/
+ *         ├─ /metrics ─────▶ metrics ───────────────────▶ rooms/
  *         ├─ /whip, /whep ─▶ wish ───────────▶ session ─▶ rooms/
  *         └─ the rest ─────▶ static_files
  */
@@ -13,6 +14,7 @@
 
 #include "api/client.h"
 #include "api/http.h"
+#include "api/metrics.h"
 #include "api/origin.h"
 #include "api/problem.h"
 #include "api/rest.h"
@@ -33,6 +35,7 @@ struct server {
     struct clients *clients;
     struct rest *rest;
     struct wish *wish;
+    struct metrics *metrics;
 };
 
 /* ---- requests ---- */
@@ -62,6 +65,8 @@ static void on_request(struct http_exchange *x, const struct http_request *reque
         refuse_unfit(x, request->unfit);
     else if (rest_owns(request->path))
         rest_serve(s->rest, x, request);
+    else if (metrics_owns(request->path))
+        metrics_serve(s->metrics, s->http, x, request);
     else if (wish_owns(request->path))
         wish_serve(s->wish, x, request);
     else
@@ -154,6 +159,7 @@ static void server_free(struct server *s)
     wish_free(&s->wish); /* its sessions go on without it */
     clients_free(&s->clients);
     sessions_free(&s->sessions);
+    metrics_free(&s->metrics);
     static_files_close(&s->files);
     mem_free(s);
 }
@@ -184,6 +190,7 @@ int server_open(struct server **out, const struct server_config *config, struct 
     s->clients = clients_new(s->config, s->sessions, config->control);
     s->rest = rest_new(s->config, config->registry, s->sessions);
     s->wish = wish_new(s->config, config->registry, s->sessions, config->control);
+    s->metrics = metrics_new(s->config, config->registry, config->control);
     if (config->web_root[0] != 0)
         err = static_files_open(&s->files, config->web_root);
     if (err != 0)

@@ -69,6 +69,8 @@ int ws_on_open(struct lws *wsi, struct http_connection *c)
     strbuf_init(&ws->in, ws->max_in);
     list_init(&ws->queue);
     memcpy(ws->remote, copy->remote, sizeof(ws->remote));
+    h->stats.websockets++;
+    h->stats.websockets_opened++;
     h->handlers->on_ws_open(ws, &copy->request, h->arg);
     mem_free(copy);
     return 0;
@@ -214,6 +216,7 @@ void ws_on_gone(struct http_connection *c)
     if (ws == NULL)
         return;
     c->ws = NULL;
+    http_of(ws->wsi)->stats.websockets--;
     if (ws->handlers != NULL)
         ws->handlers->on_closed(ws, ws->arg);
     drop_queue(ws);

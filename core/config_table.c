@@ -131,6 +131,11 @@ static bool is_key(struct str s)
     return key.len > 0 && s.len >= 32;
 }
 
+static bool is_metrics_readers(struct str s)
+{
+    return str_eq_c(s, "loopback") || str_eq_c(s, "all") || str_eq_c(s, "off");
+}
+
 static bool is_log_levels(struct str s)
 {
     char text[512];
@@ -159,6 +164,8 @@ static const struct config_kind origin = {
     is_origin, "* or an origin without a path, such as https://meet.example.org", false};
 static const struct config_kind token_key = {is_key,
                                              "key:secret with a secret of at least 32 bytes", true};
+static const struct config_kind metrics_readers = {is_metrics_readers, "loopback, all or off",
+                                                   false};
 static const struct config_kind log_levels = {
     is_log_levels, "error, warn, info or debug, then tag=level if wanted, such as info,ice=debug",
     false};
@@ -184,6 +191,8 @@ static const struct config_kind log_levels = {
             "Serve HTTPS with a certificate made at start, to try it from another device")        \
     TEXT("http.web_root", http_web_root, file_name, NULL, "", NULL,                               \
          "Folder of the pages; found beside the program when empty")                              \
+    TEXT("http.metrics", http_metrics, metrics_readers, "loopback|all|off", "loopback", NULL,     \
+         "Who may read /metrics: this machine, everybody, nobody")                                \
     LIST("http.allow_origins", http_allow_origins, origin, "* or origins", "", NULL,              \
          "Other web sites whose pages may use the API")                                           \
     LIST("media.listen", media_listen, ip_port, "address:port", "0.0.0.0:40000,[::]:40000",       \

@@ -72,6 +72,16 @@ void histogram_clear(struct histogram *h)
     memset(h, 0, sizeof *h);
 }
 
+/* ---- batches ---- */
+
+void batch_counts_merge(struct batch_counts *to, const struct batch_counts *from)
+{
+    to->calls += from->calls;
+    to->items += from->items;
+    for (size_t i = 0; i < BATCH_BUCKETS; i++)
+        to->bucket[i] += from->bucket[i];
+}
+
 /* ---- rate ---- */
 
 static uint64_t bytes_in_bins(const struct rate *r)

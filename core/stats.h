@@ -21,6 +21,26 @@ uint64_t histogram_quantile(const struct histogram *h, double q);
 void histogram_merge(struct histogram *to, const struct histogram *from);
 void histogram_clear(struct histogram *h);
 
+/* How many things went into each call: up to 1, 2, 4 … 1024, more. Few counters, for what is counted all the time. */
+#define BATCH_BUCKETS 12
+
+struct batch_counts {
+    uint64_t calls, items;
+    uint64_t bucket[BATCH_BUCKETS]; /* calls with at most 2^i items, and more than bucket i - 1 has; the last: all above */
+};
+
+/** Count one call with @n items. */
+static inline void batch_counts_add(struct batch_counts *b, size_t n)
+{
+    unsigned i = n <= 1 ? 0 : 64 - (unsigned)__builtin_clzll((unsigned long long)n - 1);
+
+    b->calls++;
+    b->items += n;
+    b->bucket[i < BATCH_BUCKETS ? i : BATCH_BUCKETS - 1]++;
+}
+/** Add all counts of @from to @to. */
+void batch_counts_merge(struct batch_counts *to, const struct batch_counts *from);
+
 /* Bits a second over the last second, in 100 ms bins. */
 #define RATE_BINS 10
 #define RATE_BIN_US 100000ull

@@ -156,6 +156,7 @@ static bool receive_batch(struct udp_sock *s)
     now_us = worker_refresh_now_us(s->worker);
     n = collect(s, n_read, now_us);
     s->stats.recv_calls++;
+    batch_counts_add(&s->stats.recv_batch, n_read);
     s->stats.recv_datagrams += n;
     if (n > 0)
         s->handlers->on_datagrams(s, s->batch, n, now_us, s->arg); /* may close s */
@@ -231,6 +232,7 @@ static bool send_group(struct udp_sock *s, struct group *g, size_t n)
         s->stats.send_calls++;
         if (sent > 0) {
             s->stats.send_datagrams += (uint64_t)sent;
+            batch_counts_add(&s->stats.send_batch, (size_t)sent);
             done += (size_t)sent;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             s->stats.send_dropped_full += n - done;

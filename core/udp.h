@@ -12,6 +12,7 @@
 
 #include "core/addr.h"
 #include "core/attr.h"
+#include "core/stats.h"
 
 struct packet;
 struct packet_pool;
@@ -38,6 +39,7 @@ struct udp_out {
 struct udp_stats {
     uint64_t recv_calls, recv_datagrams, recv_no_packet, recv_too_long;
     uint64_t send_calls, send_datagrams, send_dropped_full, send_errors;
+    struct batch_counts recv_batch, send_batch; /* datagrams a recvmmsg, a sendmmsg */
     uint32_t rcvbuf_bytes, sndbuf_bytes; /* as granted, in the kernel's count (twice what is for data) */
 };
 

@@ -212,6 +212,7 @@ int registry_create_room(struct registry *g, const char *name, const struct room
         return err;
     }
     list_append(&g->rooms, &r->node);
+    g->rooms_created++;
     log_info(LOG_ROOM, &r->ids, "created on worker %u", sfu_host_index(r->host->host));
     *out = r;
     return 0;

@@ -13,12 +13,29 @@
 #include "core/attr.h"
 #include "core/config.h"
 #include "rooms/room.h"
+#include "rooms/sfu/sfu_host.h"
 #include "transport/candidate.h"
 #include "transport/jsep.h"
 
 struct registry;
 struct sfu_host;
 struct worker;
+
+/* One media worker of registry_stats. */
+struct registry_host_stats {
+    unsigned index;
+    int err; /* not 0: it did not answer, @host says nothing */
+    uint64_t rooms, participants;
+    struct sfu_host_stats host;
+};
+
+struct registry_stats {
+    bool is_draining;
+    uint64_t rooms, participants;  /* now */
+    uint64_t rooms_created, joins; /* ever */
+    const struct registry_host_stats *host;
+    size_t host_count;
+};
 
 struct registry_config {
     const struct config *config;
@@ -56,5 +73,14 @@ bool registry_is_draining(const struct registry *g);
 /** How many there are now, hidden participants included. */
 size_t registry_room_count(const struct registry *g);
 size_t registry_participant_count(const struct registry *g);
+/**
+ * Ask every media worker for its statistics.
+ *
+ * Calls: @on_stats, once, when the last of them has answered, which may be within the call; also after registry_close(), at the
+ *        latest while the hosts are closed. What it is shown is lent for the call.
+ */
+void registry_read_stats(struct registry *g,
+                         void (*on_stats)(const struct registry_stats *stats, void *arg),
+                         void *arg);
 /** Default settings for a room that a join creates. */
 struct room_settings registry_default_settings(const struct registry *g);

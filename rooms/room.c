@@ -211,6 +211,7 @@ static void add_participant(struct room *r, struct participant *p)
     list_append(&r->participants, &p->node);
     r->participant_count++;
     r->registry->participant_count++;
+    r->registry->joins++;
     r->host->participant_count++;
     CHECK(map_put(r->participant_by_identity, p->identity, strlen(p->identity), p) == 0);
     CHECK(map_put(r->participant_by_id, p->id, strlen(p->id), p) == 0);

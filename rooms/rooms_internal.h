@@ -41,6 +41,7 @@ struct registry {
     struct map *participant_by_transport, *publication_by_handle, *slot_by_handle;
     uint64_t last_handle;
     size_t participant_count;
+    uint64_t rooms_created, joins; /* ever */
     bool is_draining;
 };
 

@@ -95,6 +95,7 @@ void egress_flush(struct egress *e)
     e->count = 0;
     e->used_bytes = 0;
     e->stats.flushes++;
+    batch_counts_add(&e->stats.batch, count);
 }
 
 void egress_read_stats(const struct egress *e, struct egress_stats *out)

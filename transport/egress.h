@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "core/stats.h"
 #include "transport/path.h"
 
 struct egress;
@@ -26,6 +27,7 @@ struct egress_datagram {
 
 struct egress_stats {
     uint64_t flushes, datagrams, bytes;
+    struct batch_counts batch; /* datagrams a flush */
     uint64_t forced; /* flushes because the batch was full before the turn ended */
 };
 

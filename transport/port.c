@@ -238,6 +238,8 @@ void port_read_stats(const struct port *p, struct port_stats *out)
         sum.udp.send_datagrams += udp.send_datagrams;
         sum.udp.send_dropped_full += udp.send_dropped_full;
         sum.udp.send_errors += udp.send_errors;
+        batch_counts_merge(&sum.udp.recv_batch, &udp.recv_batch);
+        batch_counts_merge(&sum.udp.send_batch, &udp.send_batch);
         sum.udp.rcvbuf_bytes += udp.rcvbuf_bytes;
         sum.udp.sndbuf_bytes += udp.sndbuf_bytes;
     }

@@ -17,6 +17,11 @@ static uint64_t round_trip_us(const struct encoding *e)
     return stats.round_trip_us;
 }
 
+static struct sfu_totals *totals_of(const struct encoding *e)
+{
+    return &e->track->owner->sfu->totals;
+}
+
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 {
     const struct negotiated_codec *codec = track_live_codec(e->track);
@@ -45,8 +50,10 @@ static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
     struct encoding *e = arg;
 
     (void)d;
-    if (keyframe_tick(&e->keyframes, round_trip_us(e), now_us))
+    if (keyframe_tick(&e->keyframes, round_trip_us(e), now_us)) {
+        totals_of(e)->keyframes_sent++;
         send_keyframe_request(e, now_us);
+    }
     rearm(e);
 }
 
@@ -54,8 +61,13 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
 {
     if (e->ssrc == 0)
         return;
-    if (keyframe_ask(&e->keyframes, round_trip_us(e), now_us))
+    totals_of(e)->keyframes_asked++;
+    if (keyframe_ask(&e->keyframes, round_trip_us(e), now_us)) {
+        totals_of(e)->keyframes_sent++;
         send_keyframe_request(e, now_us);
+    } else {
+        totals_of(e)->keyframes_merged++;
+    }
     rearm(e);
 }
 
@@ -135,6 +147,7 @@ static void note_keyframe(struct encoding *e, const struct packet *pkt)
     if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
         return; /* nobody starts with it: what belongs to it went by */
     keyframe_received(&e->keyframes);
+    totals_of(e)->keyframes_received++;
     rearm(e);
 }
 

@@ -35,6 +35,7 @@ static void on_state(struct transport *tp, enum transport_state state, const cha
     struct sfu *s = st->sfu;
 
     (void)tp;
+    sfu_totals_note_state(st, state, reason);
     if (state == TRANSPORT_OPEN)
         LIST_EACH(&st->subscriptions, struct subscription, node, sub)
     subscription_restart(sub, now_us);
@@ -52,6 +53,7 @@ static void on_keyframe_request(struct transport *tp, uint32_t ssrc, uint64_t no
     struct subscription *sub = find_by_ssrc(arg, ssrc);
 
     (void)tp;
+    ((struct sfu_transport *)arg)->sfu->totals.keyframe_requests_received++;
     if (sub != NULL)
         subscription_keyframe_request(sub, now_us);
 }
@@ -157,6 +159,7 @@ int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials 
     }
     list_append(&s->transports, &st->node);
     s->totals.transports++;
+    s->totals.transports_opened++;
     return 0;
 }
 
@@ -189,6 +192,7 @@ void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
         return;
     struct transport *tp = st->tp; /* which stays valid for the rest of the turn */
     transport_close(&tp, now_us);  /* first, so that its BYEs name what it sent */
+    sfu_totals_keep(st);
     while (!list_is_empty(&st->subscriptions))
         sfu_subscription_close(s, LIST_FIRST(&st->subscriptions, struct subscription, node)->id,
                                now_us);
@@ -374,9 +378,4 @@ int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_r
     out->rtp = rtp;
     out->rtp_count = n;
     return 0;
-}
-
-void sfu_read_totals(const struct sfu *s, struct sfu_totals *out)
-{
-    *out = s->totals;
 }

@@ -63,8 +63,30 @@ struct sfu_transport_report {
     size_t rtp_count;
 };
 
+/* How often transports were over, or silent, for one reason. */
+struct sfu_transport_end {
+    const char *reason; /* static; the words of the log */
+    uint64_t count;
+};
+
+#define SFU_MAX_TRANSPORT_ENDS 16 /* reasons told apart; past it they count as the last one */
+
+enum sfu_srtp_count { SFU_SRTP_CM_SHA1_80, SFU_SRTP_GCM_128, SFU_SRTP_GCM_256, SFU_SRTP_COUNT };
+
 struct sfu_totals {
     uint64_t transports, tracks, subscriptions;
+    uint64_t transports_in_state[TRANSPORT_STATE_COUNT]; /* now */
+    uint64_t transports_opened;                          /* ever */
+    uint64_t srtp_negotiated[SFU_SRTP_COUNT]; /* transports that became OPEN, by profile */
+    struct sfu_transport_end end[SFU_MAX_TRANSPORT_ENDS];
+    size_t end_count;
+    /* The counters of all transports there were, those that are gone included; its other members say nothing. */
+    struct transport_stats transport;
+    /* Of all encodings, those that are gone included. asked: by whoever wants one here; sent: to publishers, repetitions
+     * included; merged: asked and not sent, because one was under way; received: keyframes. */
+    uint64_t keyframes_asked, keyframes_sent, keyframes_merged, keyframes_received;
+    uint64_t keyframe_requests_received; /* PLI and FIR of subscribers */
+    uint64_t packets_dropped; /* not forwarded: no path, or from before a switch */
     uint64_t unknown_ssrc; /* packets of nothing that was negotiated */
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
@@ -109,4 +131,5 @@ void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us);
 /** Collect what concerns one transport. Errors: E_NOT_FOUND, E_NO_MEMORY. */
 MUST_CHECK int sfu_read_report(struct sfu *s, uint64_t transport_id,
                                struct sfu_transport_report *out, uint64_t now_us);
+/** Sum up; walks all transports. */
 void sfu_read_totals(const struct sfu *s, struct sfu_totals *out);

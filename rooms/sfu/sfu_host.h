@@ -12,6 +12,8 @@
 #include "core/addr.h"
 #include "core/attr.h"
 #include "core/mailbox.h"
+#include "core/packet.h"
+#include "core/worker.h"
 #include "rooms/sfu/sfu.h"
 #include "transport/mux.h"
 #include "transport/port.h"
@@ -38,8 +40,10 @@ struct sfu_host_handlers {
                                     enum codec_id codec, void *arg);
 };
 
-/* Everything about one worker, for /healthz, tests and (later) metrics. */
+/* Everything about one worker, for metrics and tests. Reading takes the loop's largest lag, which begins anew. */
 struct sfu_host_stats {
+    struct worker_stats loop;
+    struct packet_pool_stats pool;
     struct sfu_totals sfu;
     struct mux_stats mux;
     struct port_stats port;

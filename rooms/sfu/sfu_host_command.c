@@ -80,6 +80,8 @@ static void reply_stats(struct sfu_host *h, const struct command *c)
 
     e->on_stats = c->on_stats;
     e->arg = c->arg;
+    worker_read_stats(h->worker, &e->stats.loop);
+    packet_pool_read_stats(h->pool, &e->stats.pool);
     sfu_read_totals(h->sfu, &e->stats.sfu);
     mux_read_stats(h->mux, &e->stats.mux);
     port_read_stats(h->port, &e->stats.port);

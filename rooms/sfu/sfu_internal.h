@@ -2,6 +2,7 @@
 /* sfu_internal.h - what the files of rooms/sfu share: the sfu itself and one transport with what lives on it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/list.h"
@@ -23,6 +24,7 @@ struct sfu_transport {
     struct list subscriptions; /* struct subscription */
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
+    bool was_open; /* counted among those that opened */
 };
 
 struct sfu {
@@ -34,6 +36,13 @@ struct sfu {
     struct sfu_totals totals;
     struct rng rng; /* first sequence numbers and timestamps */
 };
+
+/* totals.c */
+/** Count that a transport entered a state. */
+void sfu_totals_note_state(struct sfu_transport *st, enum transport_state state,
+                           const char *reason);
+/** Keep the counters of a transport that goes. */
+void sfu_totals_keep(struct sfu_transport *st);
 
 /** Free an object of ours after the turn's last callback. */
 void sfu_free_later(struct sfu *s, void *block);

@@ -315,6 +315,7 @@ static void forward(struct subscription *sub, struct encoding *e, const struct p
     if (!forwarder_map(&sub->forwarder, &pkt->rtp, vp8, now_us, &out) ||
         !send_packet(sub, e->track, pkt, pt, vp8, &out, now_us)) {
         sub->packets_dropped++;
+        sub->owner->sfu->totals.packets_dropped++;
         return;
     }
     sub->owner->sfu->totals.packets_forwarded++;
