@@ -185,11 +185,19 @@ static bool read_h264_params(const struct codec *c, struct h264_params *out)
     return find_h264_profile(out->profile_level_id, &out->profile);
 }
 
+/* Baseline is taken for constrained baseline: what sets them apart (FMO, ASO, redundant slices) no WebRTC encoder makes
+ * (RFC 7742 s6.2 asks for constrained baseline alone), but some offer one name and some only the other. */
+static enum h264_profile as_sent(enum h264_profile p)
+{
+    return p == H264_BASELINE ? H264_CONSTRAINED_BASELINE : p;
+}
+
 static bool is_same_h264(const struct codec *a, const struct codec *b)
 {
     struct h264_params pa, pb;
 
-    return read_h264_params(a, &pa) && read_h264_params(b, &pb) && pa.profile == pb.profile &&
+    return read_h264_params(a, &pa) && read_h264_params(b, &pb) &&
+           as_sent(pa.profile) == as_sent(pb.profile) &&
            pa.packetization_mode == pb.packetization_mode;
 }
 

@@ -52,8 +52,8 @@ bool codec_fmtp_get(struct str fmtp, const char *name, struct str *value);
 /**
  * Whether a stream coded as @a may be sent under a payload type that stands for @b.
  *
- * H.264: same packetization-mode and same profile by RFC 6184 s8.1 table 5 (levels may differ); VP9: same profile-id; AV1: same
- * profile; others: same id, clock and channels.
+ * H.264: same packetization-mode and same profile by RFC 6184 s8.1 table 5, baseline and constrained baseline counting as one
+ * (levels may differ); VP9: same profile-id; AV1: same profile; others: same id, clock and channels.
  */
 bool codec_is_same(const struct codec *a, const struct codec *b);
 /** Whether we answer an offered configuration at all (H.264: constrained baseline or baseline, packetization mode 1; VP9

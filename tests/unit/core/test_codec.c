@@ -107,7 +107,7 @@ static void configurations_are_the_same_when_a_stream_fits_both(void **state)
         {CODEC_H264, "packetization-mode=1;profile-level-id=42001f",
          "packetization-mode=1;profile-level-id=58801f", true},
         {CODEC_H264, "packetization-mode=1;profile-level-id=42001f",
-         "packetization-mode=1;profile-level-id=42e01f", false},
+         "packetization-mode=1;profile-level-id=42e01f", true}, /* as every encoder sends it */
         {CODEC_H264, "packetization-mode=1;profile-level-id=4d001f",
          "packetization-mode=1;profile-level-id=4d4028", true},
         {CODEC_H264, "packetization-mode=1;profile-level-id=64001f",
