@@ -4,14 +4,18 @@
 
 #include "core/attr.h"
 
+/* How long an answer may take. */
+static uint64_t patience_us(uint64_t round_trip_us)
+{
+    uint64_t us = 2 * MIN(round_trip_us, KEYFRAME_MAX_PATIENCE_US);
+
+    return MAX(MIN(us, KEYFRAME_MAX_PATIENCE_US), KEYFRAME_MIN_INTERVAL_US);
+}
+
 static bool send_now(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
 {
-    uint64_t patience_us =
-        MIN(2 * MIN(round_trip_us, KEYFRAME_MAX_PATIENCE_US), KEYFRAME_MAX_PATIENCE_US);
-
-    patience_us = MAX(patience_us, KEYFRAME_MIN_INTERVAL_US);
     k->last_sent_us = now_us;
-    k->next_due_us = now_us + (patience_us << MIN(k->tries, KEYFRAME_MAX_BACKOFF));
+    k->next_due_us = now_us + (patience_us(round_trip_us) << MIN(k->tries, KEYFRAME_MAX_BACKOFF));
     k->tries++;
     k->sent++;
     return true;
@@ -24,17 +28,21 @@ bool keyframe_is_pending(const struct keyframe_requester *k)
 
 bool keyframe_ask(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
 {
+    bool is_pending = keyframe_is_pending(k);
+    uint64_t free_us =
+        k->last_sent_us + (is_pending ? patience_us(round_trip_us) : KEYFRAME_MIN_INTERVAL_US);
+
     k->asked++;
-    if (keyframe_is_pending(k)) {
-        k->merged++;
-        return false;
-    }
     k->is_wanted = true;
-    k->tries = 0;
-    if (k->sent == 0 || now_us - k->last_sent_us >= KEYFRAME_MIN_INTERVAL_US)
+    if (k->sent == 0 || now_us >= free_us) {
+        k->tries = 0;
         return send_now(k, round_trip_us, now_us);
+    }
     k->merged++;
-    k->next_due_us = k->last_sent_us + KEYFRAME_MIN_INTERVAL_US;
+    if (!is_pending)
+        k->tries = 0;
+    /* A new reason does not wait for the end of a gap that repetitions have made long. */
+    k->next_due_us = is_pending ? MIN(k->next_due_us, free_us) : free_us;
     return false;
 }
 

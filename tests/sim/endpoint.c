@@ -305,7 +305,6 @@ struct endpoint *endpoint_new(struct sim *sim, unsigned id)
     struct endpoint *e = MEM_NEW(struct endpoint);
     struct addr at = sim_endpoint_addr(id, 0);
     struct fingerprint fingerprint;
-    struct log_ids ids;
 
     e->sim = sim;
     e->id = id;
@@ -318,9 +317,7 @@ struct endpoint *endpoint_new(struct sim *sim, unsigned id)
     sim_fingerprint(&fingerprint);
     CHECK(dtls_new(&e->dtls, sim_dtls(), true, &fingerprint, 1, &dtls_handlers, e) == 0);
     list_append(&sim->endpoints, &e->node);
-    log_ids_set(&ids, "tp=%u", id);
-    SIM_EXPECT(sim, sfu_transport_open(sim->sfu, id, &e->remote, SIM_CONSENT_US, &ids,
-                                       sim_now_us(sim)) == 0);
+    sim_open_transport(sim, id, &e->remote);
     return e;
 }
 

@@ -93,8 +93,8 @@ struct slot {
     struct rtp_recv recv;
     /* numbering */
     struct seq16_unwrapper seqs;
-    int64_t newest;
-    uint64_t seen[4096]; /* digest of the content by outgoing number */
+    int64_t newest, watched_at; /* the latter: newest when the source was set */
+    uint64_t seen[4096];        /* digest of the content by outgoing number */
     int64_t seen_ext[4096];
     struct content newest_content;
     uint32_t newest_ts;

@@ -22,6 +22,7 @@
 #include "transport/dtls.h"
 #include "transport/egress.h"
 #include "transport/rtpsec.h"
+#include "transport/transport_internal.h"
 
 /* One certificate for a whole program: making one costs more than a scenario. */
 static struct cert *cert;
@@ -199,6 +200,18 @@ void sim_free(struct sim **sp)
     stun_responder_free(&sim->stun);
     packet_pool_free(&sim->pool);
     mem_free(sim);
+}
+
+void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentials *local)
+{
+    struct log_ids ids;
+
+    log_ids_set(&ids, "tp=%u", (unsigned)id);
+    SIM_EXPECT(sim,
+               sfu_transport_open(sim->sfu, id, local, SIM_CONSENT_US, &ids, sim_now_us(sim)) == 0);
+    LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st)
+    if (st->id == id)
+        rng_seed(&st->tp->jitter, sim->seed + id);
 }
 
 void sim_run(struct sim *sim, uint64_t duration_us)

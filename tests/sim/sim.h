@@ -61,6 +61,8 @@ struct sim {
 MUST_CHECK struct sim *sim_new(void);
 /** End what is left, endpoints included. */
 void sim_free(struct sim **sim);
+/** Open a transport whose randomness comes of the seed, too. */
+void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentials *local);
 /** Let time pass. */
 void sim_run(struct sim *sim, uint64_t duration_us);
 uint64_t sim_now_us(const struct sim *sim);

@@ -11,6 +11,7 @@
 
 #define BROKEN_FRAMES 3 /* behind the newest, before a keyframe is asked for */
 #define BROKEN_US 100000ull
+#define WATCHED_PACKETS 100    /* after a change of mind a source may begin where it stopped */
 #define SWITCH_ERROR_US 400000 /* media time at a switch against true time: arrivals jitter */
 
 static bool is_same_source(const struct content *a, const struct content *b)
@@ -58,6 +59,7 @@ void slot_watch(struct slot *s, const struct pub *p)
 {
     struct sim *sim = s->owner->sim;
 
+    s->watched_at = s->newest;
     sfu_subscription_set_source(sim->sfu, s->id, p == NULL ? 0 : p->track, sim_now_us(sim));
 }
 
@@ -134,8 +136,10 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
     int64_t us = (int64_t)ts32_diff(h->ts, s->newest_ts) * (int64_t)US_PER_S / clock_hz;
     int64_t error_us = us > true_us ? us - true_us : true_us - us;
 
-    if (is_same_source(before, c) && c->frame == before->frame + 1 ? error_us > 100
-                                                                   : error_us > SWITCH_ERROR_US)
+    bool is_exact = is_same_source(before, c) && c->frame == before->frame + 1 &&
+                    (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
+
+    if (is_exact ? error_us > 100 : error_us > SWITCH_ERROR_US)
         fault(s, "time does not go on by the real distance", c);
 }
 

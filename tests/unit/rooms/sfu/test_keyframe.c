@@ -107,6 +107,23 @@ static void asking_again_after_giving_up_starts_anew(void **state)
     assert_true(keyframe_tick(&k, 0, keyframe_next_us(&k)));
 }
 
+static void who_asks_in_a_long_gap_does_not_wait_for_its_end(void **state)
+{
+    uint64_t now_us = START_US;
+
+    (void)state;
+    assert_true(keyframe_ask(&k, 0, now_us));
+    for (unsigned i = 0; i < 4; i++) {
+        now_us = keyframe_next_us(&k);
+        assert_true(keyframe_tick(&k, 0, now_us));
+    }
+    assert_true(keyframe_next_us(&k) - now_us > 4 * KEYFRAME_MIN_INTERVAL_US);
+    assert_false(keyframe_ask(&k, 0, now_us + 1));
+    assert_int_equal(keyframe_next_us(&k), now_us + KEYFRAME_MIN_INTERVAL_US);
+    assert_true(keyframe_ask(&k, 0, now_us + KEYFRAME_MIN_INTERVAL_US));
+    assert_int_equal(keyframe_next_us(&k), now_us + 2 * KEYFRAME_MIN_INTERVAL_US);
+}
+
 static void a_clock_that_starts_at_zero_is_fine(void **state)
 {
     (void)state;
@@ -124,6 +141,7 @@ int main(void)
         cmocka_unit_test_setup(the_first_repetition_waits_two_round_trips_within_bounds, set_up),
         cmocka_unit_test_setup(repetitions_back_off_and_end, set_up),
         cmocka_unit_test_setup(asking_again_after_giving_up_starts_anew, set_up),
+        cmocka_unit_test_setup(who_asks_in_a_long_gap_does_not_wait_for_its_end, set_up),
         cmocka_unit_test_setup(a_clock_that_starts_at_zero_is_fine, set_up),
     };
 
