@@ -69,7 +69,8 @@ struct http_handlers {
 };
 
 struct http_stats {
-    uint64_t answers[6]; /* by the first digit of their status; WebSockets that opened are not among them */
+    uint64_t answers
+        [6]; /* by the first digit of their status; WebSockets that opened are not among them */
     uint64_t websockets, websockets_opened; /* now; ever */
 };
 

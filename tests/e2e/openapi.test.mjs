@@ -64,8 +64,8 @@ function check(method, template, status, actual, type, text) {
     assert.equal(text, "", name);
     return null;
   }
-  const value = JSON.parse(text);
   assert.ok(response.content[type], `${name}: ${type}`);
+  const value = type.startsWith("text/") ? text : JSON.parse(text);
   assert.deepEqual(violations(file, response.content[type].schema, value), [], name);
   if (type === "application/problem+json") assert.equal(value.status, status);
   return value;
@@ -156,6 +156,13 @@ test("rooms are made, shown, listed", async () => {
   await ask("POST", "/v1/rooms", 409, { body: { ...wanted, maxParticipants: 6 } });
   assert.deepEqual(await ask("GET", "/v1/rooms/{room}", 200), made);
   assert.deepEqual((await ask("GET", "/v1/rooms", 200)).rooms, [made]);
+});
+
+test("metrics are shown to this machine, and not past a proxy", async () => {
+  const text = await ask("GET", "/metrics", 200, { token: "" });
+  assert.match(text, /^parley_rooms 1$/m);
+  assert.match(text, /^parley_transports\{worker="1",state="open"\} 0$/m);
+  await ask("GET", "/metrics", 403, { token: "", headers: { "x-forwarded-for": "192.0.2.1" } });
 });
 
 test("bodies that are wrong are told what is wrong", async () => {

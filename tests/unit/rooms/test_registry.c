@@ -213,6 +213,50 @@ static void closing_with_people_in_it_leaves_nothing(void **state)
     assert_non_null(strstr(bob.said, "closed shutdown; "));
 }
 
+struct shown {
+    unsigned times;
+    size_t hosts;
+    bool is_any_known;
+    uint64_t rooms, participants, rooms_created, joins;
+};
+
+static void on_stats(const struct registry_stats *stats, void *arg)
+{
+    struct shown *s = arg;
+
+    s->times++;
+    s->hosts = stats->host_count;
+    s->rooms = stats->rooms;
+    s->participants = stats->participants;
+    s->rooms_created = stats->rooms_created;
+    s->joins = stats->joins;
+    for (size_t i = 0; i < stats->host_count; i++)
+        s->is_any_known = s->is_any_known || stats->host[i].err == 0;
+}
+
+/* The fake workers answer within the call, as real ones that close do: E_STATE. */
+static void statistics_come_once_and_remember_who_left(void **state)
+{
+    struct shown shown = {0};
+    struct world w;
+    struct user ann, bob;
+
+    (void)state;
+    world_begin(&w);
+    user_join(&ann, &w, "ann");
+    user_join(&bob, &w, "bob");
+    participant_leave(&bob.participant, LEAVE_REMOVED);
+    registry_read_stats(w.registry, on_stats, &shown);
+    assert_int_equal(shown.times, 1);
+    assert_true(shown.hosts > 0);
+    assert_false(shown.is_any_known);
+    assert_int_equal(shown.rooms, 1);
+    assert_int_equal(shown.rooms_created, 1);
+    assert_int_equal(shown.participants, 1);
+    assert_int_equal(shown.joins, 2);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_name_is_free_while_its_room_ends),
         cmocka_unit_test(draining_ends_all_and_admits_nobody),
         cmocka_unit_test(closing_with_people_in_it_leaves_nothing),
+        cmocka_unit_test(statistics_come_once_and_remember_who_left),
     };
 
     return cmocka_run_group_tests_name("rooms/registry", tests, NULL, NULL);
