@@ -298,7 +298,8 @@ static void answer_steps(const char *folder, const char *name)
         char path[1024], suffix[8] = "";
         if (step > 1)
             snprintf(suffix, sizeof suffix, "-%d", step);
-        snprintf(path, sizeof path, "%s/%s%s.sdp", folder, name, suffix);
+        assert_true(snprintf(path, sizeof path, "%s/%s%s.sdp", folder, name, suffix) <
+                    (int)sizeof path);
         char *offer = read_file(path);
         if (offer == NULL)
             break;
