@@ -44,7 +44,7 @@ static void a_stream_finds_the_payload_type_of_its_configuration(void **state)
     } rows[] = {
         {{CODEC_VP8, 90000, 1, ""}, 0},
         {{CODEC_H264, 90000, 1, H264_FMTP("420014")}, 1},
-        {{CODEC_H264, 90000, 1, H264_FMTP("42e034")}, 2},
+        {{CODEC_H264, 90000, 1, H264_FMTP("42e034")}, 1}, /* the first that stands for it */
         {{CODEC_H264, 90000, 1, H264_FMTP("4d001f")}, -1},
         {{CODEC_VP9, 90000, 1, "profile-id=0"}, -1},
     };
