@@ -280,7 +280,7 @@ void clients_drain(struct clients *cs)
 {
     cs->is_draining = true;
     LIST_EACH(&cs->waiting, struct client, node, c)
-    on_ended(NULL, SESSION_END_SHUTDOWN, c);
+        on_ended(NULL, SESSION_END_SHUTDOWN, c);
 }
 
 void client_open(struct clients *cs, struct ws *ws, const char *token)

@@ -179,8 +179,7 @@ void sessions_free(struct sessions **ssp)
     if (ss == NULL)
         return;
     *ssp = NULL;
-    LIST_EACH(&ss->all, struct session, node, s)
-    {
+    LIST_EACH(&ss->all, struct session, node, s) {
         if (s->participant != NULL)
             participant_detach(s->participant, worker_now_us(ss->control));
         session_free(s);

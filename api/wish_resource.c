@@ -140,8 +140,7 @@ void wish_resources_free(struct wish_resources **rsp)
     if (rs == NULL)
         return;
     *rsp = NULL;
-    LIST_EACH(&rs->all, struct wish_resource, node, r)
-    {
+    LIST_EACH(&rs->all, struct wish_resource, node, r) {
         session_lost(&r->session);
         resource_free(r);
     }

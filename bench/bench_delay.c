@@ -60,8 +60,8 @@ struct delay_run {
 /* The stamp is a media payload: an Opus packet to the server, which does not look inside. */
 static size_t write_packet(struct delay_run *d, uint8_t buf[RTP_FIXED_HEADER_BYTES + PAYLOAD_BYTES])
 {
-    size_t head =
-        rtp_write_header(buf, RTP_FIXED_HEADER_BYTES, PT_OPUS, false, d->seq, d->seq * 960u, SSRC_IN, NULL, 0);
+    size_t head = rtp_write_header(buf, RTP_FIXED_HEADER_BYTES, PT_OPUS, false, d->seq,
+                                   d->seq * 960u, SSRC_IN, NULL, 0);
 
     d->seq++;
     memset(buf + head, 0x5a, PAYLOAD_BYTES);
@@ -88,7 +88,8 @@ static void on_open(struct endpoint *e, void *arg)
 
     (void)e;
     if (++d->opened == 2)
-        deadline_set(worker_wheel(d->worker), &d->tick, worker_now_us(d->worker) + PACKET_INTERVAL_US);
+        deadline_set(worker_wheel(d->worker), &d->tick,
+                     worker_now_us(d->worker) + PACKET_INTERVAL_US);
 }
 
 static void on_rtp(struct endpoint *e, struct packet *pkt, uint64_t now_us, void *arg)
@@ -97,10 +98,12 @@ static void on_rtp(struct endpoint *e, struct packet *pkt, uint64_t now_us, void
 
     (void)now_us;
     if (e == d->viewer)
-        histogram_add(&d->forwarded_ns, age_us(pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) * 1000);
+        histogram_add(&d->forwarded_ns,
+                      age_us(pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) * 1000);
 }
 
-static void on_bare(struct udp_sock *s, const struct udp_datagram *batch, size_t n, uint64_t now_us, void *arg)
+static void on_bare(struct udp_sock *s, const struct udp_datagram *batch, size_t n, uint64_t now_us,
+                    void *arg)
 {
     struct delay_run *d = arg;
 
@@ -108,7 +111,9 @@ static void on_bare(struct udp_sock *s, const struct udp_datagram *batch, size_t
     for (size_t i = 0; i < n; i++) {
         struct packet *pkt = batch[i].pkt;
         if (s == d->bare)
-            histogram_add(&d->bare_ns, age_us(pkt->data + RTP_FIXED_HEADER_BYTES, pkt->len - RTP_FIXED_HEADER_BYTES) * 1000);
+            histogram_add(&d->bare_ns, age_us(pkt->data + RTP_FIXED_HEADER_BYTES,
+                                              pkt->len - RTP_FIXED_HEADER_BYTES) *
+                                           1000);
         packet_unref(&pkt);
     }
 }
@@ -159,17 +164,21 @@ static struct ice_credentials make_credentials(void)
 
 static struct transceiver make_section(bool recv)
 {
-    struct transceiver t = {.mid = "0", .kind = MEDIA_AUDIO, .recv = recv, .send = !recv, .codec_count = 1};
+    struct transceiver t = {
+        .mid = "0", .kind = MEDIA_AUDIO, .recv = recv, .send = !recv, .codec_count = 1};
 
-    t.codec[0] = (struct negotiated_codec){
-        .codec = {.id = CODEC_OPUS, .clock_hz = 48000, .channels = 2}, .pt = PT_OPUS, .rtx_pt = PT_NONE};
+    t.codec[0] =
+        (struct negotiated_codec){.codec = {.id = CODEC_OPUS, .clock_hz = 48000, .channels = 2},
+                                  .pt = PT_OPUS,
+                                  .rtx_pt = PT_NONE};
     t.encoding_count = recv ? 1 : 0;
     t.encoding[0].ssrc = SSRC_IN;
     t.ssrc = SSRC_OUT;
     return t;
 }
 
-static int connect_endpoint(struct delay_run *d, struct endpoint **out, uint64_t id, const struct addr *server)
+static int connect_endpoint(struct delay_run *d, struct endpoint **out, uint64_t id,
+                            const struct addr *server)
 {
     static const struct endpoint_handlers handlers = {.on_open = on_open, .on_rtp = on_rtp};
     struct endpoint_config config = {
@@ -181,7 +190,8 @@ static int connect_endpoint(struct delay_run *d, struct endpoint **out, uint64_t
         .worker = d->worker,
         .pool = d->pool,
     };
-    struct remote_transport remote = {.ice = config.local, .fingerprint_count = 1, .fingerprint = {d->fingerprint}};
+    struct remote_transport remote = {
+        .ice = config.local, .fingerprint_count = 1, .fingerprint = {d->fingerprint}};
     struct log_ids ids;
 
     log_ids_set(&ids, "bench=%llu", (unsigned long long)id);
@@ -189,7 +199,8 @@ static int connect_endpoint(struct delay_run *d, struct endpoint **out, uint64_t
     return endpoint_open(out, &config, &handlers, d);
 }
 
-static void ignore_state(struct sfu_host *h, uint64_t id, enum transport_state state, const char *reason, void *arg)
+static void ignore_state(struct sfu_host *h, uint64_t id, enum transport_state state,
+                         const char *reason, void *arg)
 {
     (void)h, (void)id, (void)state, (void)reason, (void)arg;
 }
@@ -201,7 +212,8 @@ static void ignore_codec(struct sfu_host *h, uint64_t id, enum codec_id codec, v
 
 static int open_run(struct delay_run *d)
 {
-    static const struct sfu_host_handlers host_handlers = {ignore_state, ignore_codec, ignore_codec};
+    static const struct sfu_host_handlers host_handlers = {ignore_state, ignore_codec,
+                                                           ignore_codec};
     static const struct udp_handlers bare_handlers = {.on_datagrams = on_bare};
     struct addr listen, bound;
     struct sfu_host_config config = {.listen = &listen, .listen_count = 1, .udp = true, .cpu = -1};
@@ -230,7 +242,8 @@ static int open_run(struct delay_run *d)
     sfu_host_subscription_open(d->host, SUBSCRIPTION, VIEWER, &out, TRACK);
     deadline_init(&d->tick, on_tick, d);
     deadline_init(&d->stop, on_stop, d);
-    deadline_set(worker_wheel(d->worker), &d->stop, worker_now_us(d->worker) + CONNECT_TIMEOUT_US + d->ends_us);
+    deadline_set(worker_wheel(d->worker), &d->stop,
+                 worker_now_us(d->worker) + CONNECT_TIMEOUT_US + d->ends_us);
     return 0;
 }
 
@@ -254,21 +267,28 @@ static void report(const struct delay_run *d, const struct bench_options *option
     static const double q[] = {0.5, 0.9, 0.99};
     const struct histogram *f = &d->forwarded_ns, *b = &d->bare_ns;
 
-    printf("one packet of %d bytes every %d ms, through the server and past it in turn, AEAD_AES_128_GCM\n", PAYLOAD_BYTES,
-           (int)(PACKET_INTERVAL_US / 1000));
+    printf("one packet of %d bytes every %d ms, through the server and past it in turn, "
+           "AEAD_AES_128_GCM\n",
+           PAYLOAD_BYTES, (int)(PACKET_INTERVAL_US / 1000));
     printf("%-12s %10s %10s %10s %10s\n", "us", "p50", "p90", "p99", "packets");
-    printf("%-12s %10.0f %10.0f %10.0f %10llu\n", "forwarded", (double)histogram_quantile(f, q[0]) / 1e3,
-           (double)histogram_quantile(f, q[1]) / 1e3, (double)histogram_quantile(f, q[2]) / 1e3, (unsigned long long)f->count);
+    printf("%-12s %10.0f %10.0f %10.0f %10llu\n", "forwarded",
+           (double)histogram_quantile(f, q[0]) / 1e3, (double)histogram_quantile(f, q[1]) / 1e3,
+           (double)histogram_quantile(f, q[2]) / 1e3, (unsigned long long)f->count);
     printf("%-12s %10.0f %10.0f %10.0f %10llu\n", "bare", (double)histogram_quantile(b, q[0]) / 1e3,
-           (double)histogram_quantile(b, q[1]) / 1e3, (double)histogram_quantile(b, q[2]) / 1e3, (unsigned long long)b->count);
+           (double)histogram_quantile(b, q[1]) / 1e3, (double)histogram_quantile(b, q[2]) / 1e3,
+           (unsigned long long)b->count);
     if (options->json == NULL)
         return;
     fprintf(options->json,
-            "{\"bench\": \"delay\", \"unit\": \"us\", \"sent\": %llu,\n \"forwarded\": {\"p50\": %.1f, \"p90\": %.1f, "
-            "\"p99\": %.1f, \"packets\": %llu},\n \"bare\": {\"p50\": %.1f, \"p90\": %.1f, \"p99\": %.1f, \"packets\": %llu}}\n",
-            (unsigned long long)d->sent, (double)histogram_quantile(f, q[0]) / 1e3, (double)histogram_quantile(f, q[1]) / 1e3,
-            (double)histogram_quantile(f, q[2]) / 1e3, (unsigned long long)f->count, (double)histogram_quantile(b, q[0]) / 1e3,
-            (double)histogram_quantile(b, q[1]) / 1e3, (double)histogram_quantile(b, q[2]) / 1e3, (unsigned long long)b->count);
+            "{\"bench\": \"delay\", \"unit\": \"us\", \"sent\": %llu,\n \"forwarded\": {\"p50\": "
+            "%.1f, \"p90\": %.1f, "
+            "\"p99\": %.1f, \"packets\": %llu},\n \"bare\": {\"p50\": %.1f, \"p90\": %.1f, "
+            "\"p99\": %.1f, \"packets\": %llu}}\n",
+            (unsigned long long)d->sent, (double)histogram_quantile(f, q[0]) / 1e3,
+            (double)histogram_quantile(f, q[1]) / 1e3, (double)histogram_quantile(f, q[2]) / 1e3,
+            (unsigned long long)f->count, (double)histogram_quantile(b, q[0]) / 1e3,
+            (double)histogram_quantile(b, q[1]) / 1e3, (double)histogram_quantile(b, q[2]) / 1e3,
+            (unsigned long long)b->count);
 }
 
 int bench_delay(const struct bench_options *options)

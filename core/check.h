@@ -5,9 +5,9 @@
 
 #include "core/attr.h"
 
-#define CHECK(x)                                   \
-    do {                                           \
-        if (UNLIKELY(!(x)))                        \
+#define CHECK(x)                                  \
+    do {                                          \
+        if (UNLIKELY(!(x)))                       \
             check_failed(__FILE__, __LINE__, #x); \
     } while (0)
 

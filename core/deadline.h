@@ -27,7 +27,8 @@ struct deadline {
 };
 
 /** Prepare a deadline; it is not set yet. */
-void deadline_init(struct deadline *d, void (*on_due)(struct deadline *d, uint64_t now_us, void *arg), void *arg);
+void deadline_init(struct deadline *d,
+                   void (*on_due)(struct deadline *d, uint64_t now_us, void *arg), void *arg);
 /** Set or move it. A time in the past fires at the next advance; DEADLINE_NEVER clears it. */
 void deadline_set(struct wheel *w, struct deadline *d, uint64_t at_us);
 /** Take it out; fine when it is not set. */

@@ -59,11 +59,11 @@ static inline void list_splice(struct list *to, struct list *from)
     list_init(from);
 }
 
-#define LIST_EACH(head, type, member, var)                                                              \
-    for (struct list *var##_n = (head)->next, *var##_next = var##_n->next;                              \
-         var##_n != (head); var##_n = var##_next, var##_next = var##_n->next)                           \
-        for (type *var = CONTAINER_OF(var##_n, type, member), *var##_once = var; var##_once != NULL;    \
-             var##_once = NULL)
+#define LIST_EACH(head, type, member, var)                                                    \
+    for (struct list *var##_n = (head)->next, *var##_next = var##_n->next; var##_n != (head); \
+         var##_n = var##_next, var##_next = var##_n->next)                                    \
+        for (type *var = CONTAINER_OF(var##_n, type, member), *var##_once = var;              \
+             var##_once != NULL; var##_once = NULL)
 
 #define LIST_FIRST(head, type, member) \
     (list_is_empty(head) ? NULL : CONTAINER_OF((head)->next, type, member))

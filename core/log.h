@@ -14,10 +14,12 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-#define LOG_TAG_MAP(X)                                                                              \
-    X(CORE, "core") X(CONFIG, "config") X(NET, "net") X(ICE, "ice") X(DTLS, "dtls") X(RTP, "rtp")  \
-    X(SDP, "sdp") X(TRANSPORT, "transport") X(SFU, "sfu") X(ROOM, "room") X(API, "api") X(HTTP, "http") \
-    X(AUTH, "auth") X(MAIN, "main") X(BENCH, "bench")
+#define LOG_TAG_MAP(X)                                                                        \
+    X(CORE, "core")                                                                           \
+    X(CONFIG, "config")                                                                       \
+    X(NET, "net") X(ICE, "ice") X(DTLS, "dtls") X(RTP, "rtp") X(SDP, "sdp")                   \
+        X(TRANSPORT, "transport") X(SFU, "sfu") X(ROOM, "room") X(API, "api") X(HTTP, "http") \
+            X(AUTH, "auth") X(MAIN, "main") X(BENCH, "bench")
 
 enum log_tag {
 #define X(name, text) LOG_##name,
@@ -36,7 +38,8 @@ struct log_ids {
 
 /* One a call site; static, shared by threads. */
 struct log_site {
-    uint64_t window_s; /* written racily on purpose: limits need no exactness; accessed with relaxed atomics */
+    uint64_t
+        window_s; /* written racily on purpose: limits need no exactness; accessed with relaxed atomics */
     uint32_t in_window, suppressed;
 };
 
@@ -54,15 +57,15 @@ void log_set_sink(void (*sink)(enum log_level level, const char *line, void *arg
 
 /** Use the macros. Called alone it is for a listing that is longer than the limit: @site NULL means no limit; @ids may be NULL. */
 PRINTF_LIKE(5, 6)
-void log_write(enum log_level level, enum log_tag tag, const struct log_ids *ids, struct log_site *site,
-               const char *fmt, ...);
+void log_write(enum log_level level, enum log_tag tag, const struct log_ids *ids,
+               struct log_site *site, const char *fmt, ...);
 
-#define LOG_AT(level, tag, ids, ...)                              \
-    do {                                                          \
-        if (log_is_on(tag, level)) {                              \
-            static struct log_site log_site_here;                 \
+#define LOG_AT(level, tag, ids, ...)                                 \
+    do {                                                             \
+        if (log_is_on(tag, level)) {                                 \
+            static struct log_site log_site_here;                    \
             log_write(level, tag, ids, &log_site_here, __VA_ARGS__); \
-        }                                                         \
+        }                                                            \
     } while (0)
 
 #define log_error(tag, ids, ...) LOG_AT(LOG_LEVEL_ERROR, tag, ids, __VA_ARGS__)

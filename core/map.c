@@ -117,8 +117,8 @@ void map_free(struct map **mp)
     if (m == NULL)
         return;
     *mp = NULL;
-    HASH_ITER (hh, m->entries, e, next)
-        forget(m, e);
+    HASH_ITER(hh, m->entries, e, next)
+    forget(m, e);
     mem_free(m);
 }
 
@@ -196,7 +196,8 @@ int map_each(struct map *m, int (*visit)(void *value, void *arg), void *arg)
 {
     struct entry *e, *next;
 
-    HASH_ITER (hh, m->entries, e, next) {
+    HASH_ITER(hh, m->entries, e, next)
+    {
         int result = visit(e->value, arg);
         if (result != 0)
             return result;

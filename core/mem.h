@@ -30,10 +30,10 @@ MUST_CHECK char *mem_strdup(const char *s);
 MUST_CHECK char *mem_strndup(const char *s, size_t max_len);
 
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))
-#define MEM_FREE(p)    \
-    do {               \
-        mem_free(p);   \
-        (p) = NULL;    \
+#define MEM_FREE(p)  \
+    do {             \
+        mem_free(p); \
+        (p) = NULL;  \
     } while (0)
 
 /** Blocks now live, all threads. Tests end by asserting that this returned to its start. */

@@ -32,9 +32,9 @@ struct packet {
         int8_t spatial;      /* -1: not told */
         int8_t temporal;     /* -1: not told */
     } media;
-    uint8_t codec; /* enum codec_id */
+    uint8_t codec;       /* enum codec_id */
     uint8_t codec_index; /* of that codec in the publishing section's list */
-    int8_t audio_level; /* RFC 6464, 0..127 is -dBov; -1: none */
+    int8_t audio_level;  /* RFC 6464, 0..127 is -dBov; -1: none */
     bool voice;
 
     /* private to packet.c */

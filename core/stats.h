@@ -26,7 +26,8 @@ void histogram_clear(struct histogram *h);
 
 struct batch_counts {
     uint64_t calls, items;
-    uint64_t bucket[BATCH_BUCKETS]; /* calls with at most 2^i items, and more than bucket i - 1 has; the last: all above */
+    uint64_t bucket
+        [BATCH_BUCKETS]; /* calls with at most 2^i items, and more than bucket i - 1 has; the last: all above */
 };
 
 /** Count one call with @n items. */

@@ -17,7 +17,8 @@ struct worker;
 
 struct tcp_handlers {
     /* Bytes arrived; borrowed for the call. The handler may close the connection. */
-    void (*on_bytes)(struct tcp_conn *c, const uint8_t *buf, size_t len, uint64_t now_us, void *arg);
+    void (*on_bytes)(struct tcp_conn *c, const uint8_t *buf, size_t len, uint64_t now_us,
+                     void *arg);
     /* Ended by the remote or an error (err 0: end of stream); called once, and not after tcp_close(). The connection is closing
      * by itself: forget it here (tcp_close() does no harm, but the memory goes at the end of the turn). */
     void (*on_closed)(struct tcp_conn *c, int err, void *arg);
@@ -25,7 +26,8 @@ struct tcp_handlers {
 
 /** Listen. @on_accept gets each new connection and must call tcp_take() or tcp_close() on it. Errors: UV_E*. */
 MUST_CHECK int tcp_listen(struct tcp_listener **out, struct worker *w, const struct addr *local,
-                          void (*on_accept)(struct tcp_listener *l, struct tcp_conn *c, void *arg), void *arg);
+                          void (*on_accept)(struct tcp_listener *l, struct tcp_conn *c, void *arg),
+                          void *arg);
 struct addr tcp_listener_local(const struct tcp_listener *l);
 /** Stop listening; accepted connections live on. Safe inside on_accept. */
 void tcp_listener_close(struct tcp_listener **l);
@@ -49,8 +51,8 @@ struct addr tcp_local(const struct tcp_conn *c);
  * Errors: E_LIMIT when MAX_TCP_SEND_BUFFER_BYTES would be passed; E_NO_MEMORY; E_STATE on a connection that ended; UV_E* of the
  *         socket. Nothing was sent then. Only when memory ran out half way is the connection ended: on_closed follows.
  */
-MUST_CHECK int tcp_send(struct tcp_conn *c, const uint8_t *head, size_t head_len, const uint8_t *body,
-                        size_t body_len);
+MUST_CHECK int tcp_send(struct tcp_conn *c, const uint8_t *head, size_t head_len,
+                        const uint8_t *body, size_t body_len);
 /** Bytes that wait for the kernel to take them. */
 size_t tcp_unsent(const struct tcp_conn *c);
 /** Close; what is unsent is dropped. Safe inside any handler, on_closed is not called. NULL is fine. */

@@ -27,7 +27,8 @@ struct udp_datagram {
 
 struct udp_handlers {
     /* A batch, at most MAX_RECV_BATCH. The handler owns every packet. It may close the socket. */
-    void (*on_datagrams)(struct udp_sock *s, const struct udp_datagram *batch, size_t n, uint64_t now_us, void *arg);
+    void (*on_datagrams)(struct udp_sock *s, const struct udp_datagram *batch, size_t n,
+                         uint64_t now_us, void *arg);
 };
 
 struct udp_out {
@@ -40,12 +41,13 @@ struct udp_stats {
     uint64_t recv_calls, recv_datagrams, recv_no_packet, recv_too_long;
     uint64_t send_calls, send_datagrams, send_dropped_full, send_errors;
     struct batch_counts recv_batch, send_batch; /* datagrams a recvmmsg, a sendmmsg */
-    uint32_t rcvbuf_bytes, sndbuf_bytes; /* as granted, in the kernel's count (twice what is for data) */
+    uint32_t rcvbuf_bytes,
+        sndbuf_bytes; /* as granted, in the kernel's count (twice what is for data) */
 };
 
 /** Open on @local (port 0: any; then udp_local() tells). Errors: UV_E*. */
-MUST_CHECK int udp_open(struct udp_sock **out, struct worker *w, const struct addr *local, struct packet_pool *pool,
-                        const struct udp_handlers *handlers, void *arg);
+MUST_CHECK int udp_open(struct udp_sock **out, struct worker *w, const struct addr *local,
+                        struct packet_pool *pool, const struct udp_handlers *handlers, void *arg);
 struct addr udp_local(const struct udp_sock *s);
 /** Send a batch now. What the kernel refuses (full buffer, unreachable) is dropped and counted, never retried. */
 void udp_send(struct udp_sock *s, const struct udp_out *batch, size_t n);

@@ -39,8 +39,7 @@ struct negotiation {
 
 static struct publication *find_by_mid(const struct participant *p, const char *mid)
 {
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         if (strcmp(pub->mid, mid) == 0)
             return pub;
     }
@@ -236,8 +235,7 @@ static void apply_transport(struct participant *p, const struct jsep_result *res
 static void reset(struct participant *p, struct list *gone)
 {
     close_transport(p); /* first, so that its BYEs name what it sent */
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         unpublish(pub, gone);
     }
     slots_close_all(p);
@@ -268,14 +266,12 @@ static void close_what_is_gone(struct negotiation *n, const struct jsep_result *
 {
     struct participant *p = n->participant;
 
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         const struct transceiver *t = find_section(result, pub->mid);
         if (t == NULL || !t->recv)
             unpublish(pub, &n->gone);
     }
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         const struct transceiver *t = find_section(result, s->mid);
         if (t == NULL || !t->send)
             slots_section_closed(s);
@@ -424,8 +420,7 @@ static int start_anew(struct negotiation *n, struct str sdp, struct sdp_error *w
 
     if (err != 0)
         return err;
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         if (pub->muted_by_server)
             n->muted_sources |= 1u << pub->source;
     }

@@ -62,8 +62,7 @@ void participant_each_publication(const struct participant *p,
                                   void (*visit)(const struct publication *pub, void *arg),
                                   void *arg)
 {
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         visit(pub, arg);
     }
 }
@@ -74,8 +73,7 @@ size_t participant_slots(struct participant *p, const struct slot_info **out)
 
     mem_free(p->slot_info);
     p->slot_info = mem_alloc_array(p->slot_count + 1, sizeof(*p->slot_info));
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         p->slot_info[n++] = (struct slot_info){
             .mid = s->mid,
             .is_video = s->kind == MEDIA_VIDEO,
@@ -174,8 +172,7 @@ int participant_offer(struct participant *p, struct str sdp, const struct track_
         return err;
     mem_free(p->published);
     p->published = mem_alloc_array(p->publication_count + 1, sizeof(*p->published));
-    LIST_EACH(&p->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&p->publications, struct publication, node, pub) {
         p->published[n++] = pub;
     }
     result->published = p->published;

@@ -226,8 +226,7 @@ struct room *registry_find_room(const struct registry *g, const char *name)
 void registry_each_room(const struct registry *g, void (*visit)(struct room *r, void *arg),
                         void *arg)
 {
-    LIST_EACH(&g->rooms, struct room, node, r)
-    {
+    LIST_EACH(&g->rooms, struct room, node, r) {
         visit(r, arg);
     }
 }

@@ -59,8 +59,7 @@ static struct participant **snapshot(const struct room *r, size_t *n)
         mem_alloc_array(r->participant_count + 1, sizeof(struct participant *));
 
     *n = 0;
-    LIST_EACH(&r->participants, struct participant, node, p)
-    {
+    LIST_EACH(&r->participants, struct participant, node, p) {
         all[(*n)++] = p;
     }
     return all;

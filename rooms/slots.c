@@ -53,8 +53,7 @@ static void set_state(struct wish *w, enum wish_state state)
 
 static struct wish *find_wish(const struct participant *p, const struct publication *pub)
 {
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->publication == pub)
             return w;
     }
@@ -105,8 +104,7 @@ static void vacate(struct slot *s)
 
 static struct slot *find_free(const struct participant *p, enum media_kind kind)
 {
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         if (s->wish == NULL && s->kind == kind)
             return s;
     }
@@ -120,8 +118,7 @@ static struct wish *next_wish(const struct slot *s)
 
     if (s->participant->wish_count[WISH_WAITING][s->kind == MEDIA_VIDEO] == 0)
         return NULL;
-    LIST_EACH(&s->participant->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&s->participant->wishes, struct wish, node, w) {
         if (w->state != WISH_WAITING || w->publication->kind != s->kind)
             continue;
         if (w->reserved_mid[0] != 0 && strcmp(w->reserved_mid, s->mid) == 0)
@@ -175,8 +172,7 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
 
 void slots_participant_joined(struct participant *p)
 {
-    LIST_EACH(&p->room->publications, struct publication, room_node, pub)
-    {
+    LIST_EACH(&p->room->publications, struct publication, room_node, pub) {
         if (wants_by_itself(p, pub))
             (void)add_wish(p, pub);
     }
@@ -184,8 +180,7 @@ void slots_participant_joined(struct participant *p)
 
 void slots_participant_left(struct participant *p)
 {
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->slot != NULL)
             w->slot->wish = NULL;
         free_wish(w);
@@ -196,8 +191,7 @@ void slots_participant_left(struct participant *p)
 
 void slots_publication_added(struct publication *pub)
 {
-    LIST_EACH(&pub->participant->room->participants, struct participant, node, p)
-    {
+    LIST_EACH(&pub->participant->room->participants, struct participant, node, p) {
         if (wants_by_itself(p, pub))
             seek(add_wish(p, pub));
     }
@@ -205,16 +199,14 @@ void slots_publication_added(struct publication *pub)
 
 void slots_publication_removed(struct publication *pub)
 {
-    LIST_EACH(&pub->wishes, struct wish, publication_node, w)
-    {
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
         end_wish(w);
     }
 }
 
 void slots_publication_codec(struct publication *pub)
 {
-    LIST_EACH(&pub->wishes, struct wish, publication_node, w)
-    {
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
         if (w->state != WISH_BLOCKED)
             continue;
         set_state(w, WISH_WAITING);
@@ -263,8 +255,7 @@ void slots_unsubscribe(struct participant *p, struct publication *pub)
 
 struct publication *slots_reserve(struct participant *p, const struct transceiver *t)
 {
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->state != WISH_WAITING || w->publication->kind != t->kind || w->reserved_mid[0] != 0)
             continue;
         memcpy(w->reserved_mid, t->mid, sizeof(w->reserved_mid));
@@ -275,8 +266,7 @@ struct publication *slots_reserve(struct participant *p, const struct transceive
 
 void slots_drop_reservations(struct participant *p)
 {
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         w->reserved_mid[0] = 0;
     }
 }
@@ -294,8 +284,7 @@ static void retry_blocked(struct participant *p, const struct transceiver *t)
 {
     if (p->wish_count[WISH_BLOCKED][t->kind == MEDIA_VIDEO] == 0)
         return;
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->state == WISH_BLOCKED && w->publication->kind == t->kind &&
             can_receive(t, w->publication->codec))
             set_state(w, WISH_WAITING);
@@ -344,8 +333,7 @@ void slots_offered(struct participant *p, unsigned audio, unsigned video)
 {
     p->told_audio -= MIN(p->told_audio, audio);
     p->told_video -= MIN(p->told_video, video);
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         if (s->wish == NULL)
             serve(s);
     }
@@ -354,8 +342,7 @@ void slots_offered(struct participant *p, unsigned audio, unsigned video)
 
 void slots_close_all(struct participant *p)
 {
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         slots_section_closed(s);
     }
     p->told_audio = p->told_video = 0;
@@ -363,8 +350,7 @@ void slots_close_all(struct participant *p)
 
 struct slot *slots_find_mid(struct participant *p, const char *mid)
 {
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         if (strcmp(s->mid, mid) == 0)
             return s;
     }
@@ -411,8 +397,7 @@ static void tell_changed(struct participant *p)
     struct slot_info *info = mem_alloc_array(p->slot_count + 1, sizeof(*info));
     size_t n = 0;
 
-    LIST_EACH(&p->slots, struct slot, node, s)
-    {
+    LIST_EACH(&p->slots, struct slot, node, s) {
         if (!s->is_changed)
             continue;
         s->is_changed = false;
@@ -457,8 +442,7 @@ static struct wish *find_past_limit(const struct participant *p)
 {
     if (p->slot_count < MAX_SLOTS_PER_PARTICIPANT)
         return NULL;
-    LIST_EACH(&p->wishes, struct wish, node, w)
-    {
+    LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->state == WISH_WAITING && !w->is_told_limit)
             return w;
     }

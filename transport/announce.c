@@ -273,7 +273,8 @@ int announce_split(struct str entry, struct str *host, uint16_t *port)
                                    : E_MALFORMED;
     } else {
         name = str_cut(&rest, ':');
-        if (rest.len > 0 && memchr(rest.p, ':', rest.len) != NULL) /* an IPv6 address without brackets */
+        if (rest.len > 0 &&
+            memchr(rest.p, ':', rest.len) != NULL) /* an IPv6 address without brackets */
             name = str_trim(entry);
         else if (name.len < str_trim(entry).len)
             err = parse_port(rest, &number);

@@ -28,7 +28,7 @@ struct egress_datagram {
 struct egress_stats {
     uint64_t flushes, datagrams, bytes;
     struct batch_counts batch; /* datagrams a flush */
-    uint64_t forced; /* flushes because the batch was full before the turn ended */
+    uint64_t forced;           /* flushes because the batch was full before the turn ended */
 };
 
 /** Make a batch; @on_flush gets each batch, borrowed for the call, and must not add to it. */

@@ -25,7 +25,8 @@ static const uint16_t known_attributes[] = {
     STUN_ATTRIBUTE_USE_CANDIDATE, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, 0,
 };
 
-struct ice_client *ice_client_new(const struct ice_credentials *local, const struct ice_credentials *remote)
+struct ice_client *ice_client_new(const struct ice_credentials *local,
+                                  const struct ice_credentials *remote)
 {
     struct ice_client *c = MEM_NEW(struct ice_client);
 
@@ -54,10 +55,11 @@ size_t ice_client_check(struct ice_client *c, uint8_t *out, size_t size)
 {
     StunMessage request;
 
-    return stun_usage_ice_conncheck_create(&c->agent, &request, out, size, (const uint8_t *)c->username.p, c->username.len,
-                                           (const uint8_t *)c->pwd, strlen(c->pwd), true, true,
-                                           candidate_priority(CANDIDATE_PRFLX, CANDIDATE_UDP, UINT16_MAX),
-                                           c->tie_breaker, NULL, STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
+    return stun_usage_ice_conncheck_create(
+        &c->agent, &request, out, size, (const uint8_t *)c->username.p, c->username.len,
+        (const uint8_t *)c->pwd, strlen(c->pwd), true, true,
+        candidate_priority(CANDIDATE_PRFLX, CANDIDATE_UDP, UINT16_MAX), c->tie_breaker, NULL,
+        STUN_USAGE_ICE_COMPATIBILITY_RFC5245);
 }
 
 bool ice_client_input(struct ice_client *c, const uint8_t *buf, size_t len)
@@ -69,6 +71,7 @@ bool ice_client_input(struct ice_client *c, const uint8_t *buf, size_t len)
     if (stun_agent_validate(&c->agent, &response, buf, len, NULL, NULL) != STUN_VALIDATION_SUCCESS)
         return false;
     return stun_message_get_class(&response) == STUN_RESPONSE &&
-           stun_usage_ice_conncheck_process(&response, &mapped, &mapped_len, STUN_USAGE_ICE_COMPATIBILITY_RFC5245) ==
+           stun_usage_ice_conncheck_process(&response, &mapped, &mapped_len,
+                                            STUN_USAGE_ICE_COMPATIBILITY_RFC5245) ==
                STUN_USAGE_ICE_RETURN_SUCCESS;
 }

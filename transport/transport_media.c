@@ -89,8 +89,7 @@ struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc)
 {
     struct send_stream *s;
 
-    LIST_EACH(&tp->send_streams, struct send_stream, node, known)
-    {
+    LIST_EACH(&tp->send_streams, struct send_stream, node, known) {
         if (known->stream.ssrc == ssrc)
             return &known->stream;
     }
@@ -105,8 +104,7 @@ struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc)
 
 void transport_media_fini(struct transport *tp)
 {
-    LIST_EACH(&tp->send_streams, struct send_stream, node, s)
-    {
+    LIST_EACH(&tp->send_streams, struct send_stream, node, s) {
         list_remove(&s->node);
         mem_free(s);
     }

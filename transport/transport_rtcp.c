@@ -77,8 +77,8 @@ static void build_map(struct transport *tp)
 
     tp->send_by_ssrc = map_new(UINT16_MAX);
     LIST_EACH(&tp->sends, struct rtp_send, node, s)
-    if (err == 0)
-        err = map_put_u64(tp->send_by_ssrc, s->ssrc, s);
+        if (err == 0)
+            err = map_put_u64(tp->send_by_ssrc, s->ssrc, s);
     if (err != 0)
         map_free(&tp->send_by_ssrc);
 }
@@ -108,16 +108,16 @@ static struct rtp_send *find_send(const struct transport *tp, uint32_t ssrc)
     if (tp->send_by_ssrc != NULL)
         return map_get_u64(tp->send_by_ssrc, ssrc);
     LIST_EACH(&tp->sends, struct rtp_send, node, s)
-    if (s->ssrc == ssrc)
-        return s;
+        if (s->ssrc == ssrc)
+            return s;
     return NULL;
 }
 
 static struct rtp_recv *find_recv(const struct transport *tp, uint32_t ssrc)
 {
     LIST_EACH(&tp->recvs, struct rtp_recv, node, r)
-    if (r->ssrc == ssrc)
-        return r;
+        if (r->ssrc == ssrc)
+            return r;
     return NULL;
 }
 
@@ -185,8 +185,7 @@ static void add_rr(struct compound *c, const struct rtcp_block *blocks, size_t n
 
 static void add_sender_reports(struct compound *c, uint64_t wall_us)
 {
-    LIST_EACH(&c->tp->sends, struct rtp_send, node, s)
-    {
+    LIST_EACH(&c->tp->sends, struct rtp_send, node, s) {
         struct rtcp_sender_info info;
         if (rtp_send_report(s, &info, wall_us))
             add_sr(c, &info, s->cname);
@@ -198,8 +197,7 @@ static void add_receiver_reports(struct compound *c)
     struct rtcp_block blocks[MAX_RTCP_BLOCKS];
     size_t n = 0;
 
-    LIST_EACH(&c->tp->recvs, struct rtp_recv, node, r)
-    {
+    LIST_EACH(&c->tp->recvs, struct rtp_recv, node, r) {
         if (rtp_recv_report(r, &blocks[n], c->now_us))
             n++;
         if (n == MAX_RTCP_BLOCKS) {
@@ -247,8 +245,7 @@ void transport_rtcp_send_byes(struct transport *tp, uint64_t now_us)
     size_t n = 0;
 
     compound_start(&c, tp, now_us);
-    LIST_EACH(&tp->sends, struct rtp_send, node, s)
-    {
+    LIST_EACH(&tp->sends, struct rtp_send, node, s) {
         if (s->packets_sent > 0)
             ssrcs[n++] = s->ssrc;
         if (n == MAX_RTCP_BLOCKS || (n > 0 && s->node.next == &tp->sends)) {

@@ -14,7 +14,7 @@
 #include "transport/ice_client.h"
 #include "transport/rtpsec.h"
 
-#define FIRST_CHECKS_US 50000ull   /* until the first answer */
+#define FIRST_CHECKS_US 50000ull     /* until the first answer */
 #define CONSENT_CHECKS_US 4000000ull /* RFC 7675 s5.1: about every 5 s */
 
 struct endpoint {
@@ -45,7 +45,8 @@ static void on_check_due(struct deadline *d, uint64_t now_us, void *arg)
     size_t len = ice_client_check(e->ice, buf, sizeof(buf));
 
     send_datagram(e, buf, len);
-    deadline_set(worker_wheel(e->config.worker), d, now_us + (e->has_answer ? CONSENT_CHECKS_US : FIRST_CHECKS_US));
+    deadline_set(worker_wheel(e->config.worker), d,
+                 now_us + (e->has_answer ? CONSENT_CHECKS_US : FIRST_CHECKS_US));
 }
 
 /* ---- DTLS ---- */
@@ -110,14 +111,16 @@ static void take_rtp(struct endpoint *e, struct packet *pkt, uint64_t now_us)
 {
     size_t len = pkt->len;
 
-    if (e->rtpsec == NULL || rtp_is_rtcp(pkt->data, pkt->len) || rtpsec_unprotect_rtp(e->rtpsec, pkt->data, &len) != 0)
+    if (e->rtpsec == NULL || rtp_is_rtcp(pkt->data, pkt->len) ||
+        rtpsec_unprotect_rtp(e->rtpsec, pkt->data, &len) != 0)
         return;
     pkt->len = (uint16_t)len;
     if (rtp_parse(&pkt->rtp, pkt->data, pkt->len) == 0)
         e->handlers.on_rtp(e, pkt, now_us, e->arg);
 }
 
-static void on_datagrams(struct udp_sock *s, const struct udp_datagram *batch, size_t n, uint64_t now_us, void *arg)
+static void on_datagrams(struct udp_sock *s, const struct udp_datagram *batch, size_t n,
+                         uint64_t now_us, void *arg)
 {
     struct endpoint *e = arg;
 
@@ -139,8 +142,8 @@ static void on_datagrams(struct udp_sock *s, const struct udp_datagram *batch, s
 
 /* ---- life ---- */
 
-int endpoint_open(struct endpoint **out, const struct endpoint_config *config, const struct endpoint_handlers *handlers,
-                  void *arg)
+int endpoint_open(struct endpoint **out, const struct endpoint_config *config,
+                  const struct endpoint_handlers *handlers, void *arg)
 {
     static const struct udp_handlers udp_handlers = {.on_datagrams = on_datagrams};
     static const struct dtls_handlers dtls_handlers = {
@@ -158,7 +161,8 @@ int endpoint_open(struct endpoint **out, const struct endpoint_config *config, c
         memset(any.ip, 0, sizeof(any.ip));
     int err = udp_open(&e->sock, config->worker, &any, config->pool, &udp_handlers, e);
     if (err == 0)
-        err = dtls_new(&e->dtls, config->dtls, true, &config->server_fingerprint, 1, &dtls_handlers, e);
+        err = dtls_new(&e->dtls, config->dtls, true, &config->server_fingerprint, 1, &dtls_handlers,
+                       e);
     if (err != 0) {
         endpoint_close(&e);
         return err;

@@ -37,8 +37,7 @@ static struct track *find_track(struct sfu_transport *st, const struct packet *p
     unsigned matches = 0;
     bool is_rtx;
 
-    LIST_EACH(&st->tracks, struct track, node, t)
-    {
+    LIST_EACH(&st->tracks, struct track, node, t) {
         struct str mid = ext_text(pkt, t, RTP_EXT_MID);
         if (mid.len > 0) {
             if (str_eq_c(mid, t->section.mid))

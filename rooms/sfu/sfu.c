@@ -23,8 +23,8 @@
 static struct subscription *find_by_ssrc(struct sfu_transport *st, uint32_t ssrc)
 {
     LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-    if (sub->send.ssrc == ssrc)
-        return sub;
+        if (sub->send.ssrc == ssrc)
+            return sub;
     return NULL;
 }
 
@@ -38,7 +38,7 @@ static void on_state(struct transport *tp, enum transport_state state, const cha
     sfu_totals_note_state(st, state, reason);
     if (state == TRANSPORT_OPEN)
         LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-    subscription_restart(sub, now_us);
+            subscription_restart(sub, now_us);
     s->handlers.on_transport_state(st->id, state, reason, s->arg);
 }
 
@@ -369,11 +369,11 @@ int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_r
     if (rtp == NULL)
         return E_NO_MEMORY;
     LIST_EACH(&st->tracks, struct track, node, t)
-    for (unsigned i = 0; i < t->encoding_count; i++)
-        if (t->encoding[i].ssrc != 0)
-            read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
+        for (unsigned i = 0; i < t->encoding_count; i++)
+            if (t->encoding[i].ssrc != 0)
+                read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
     LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-    subscription_read_stats(sub, &rtp[n++], now_us);
+        subscription_read_stats(sub, &rtp[n++], now_us);
     transport_read_stats(st->tp, &out->transport);
     out->rtp = rtp;
     out->rtp_count = n;

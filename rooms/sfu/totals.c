@@ -89,8 +89,7 @@ void sfu_totals_keep(struct sfu_transport *st)
 void sfu_read_totals(const struct sfu *s, struct sfu_totals *out)
 {
     *out = s->totals;
-    LIST_EACH(&s->transports, struct sfu_transport, node, st)
-    {
+    LIST_EACH(&s->transports, struct sfu_transport, node, st) {
         struct transport_stats stats;
 
         transport_read_stats(st->tp, &stats);

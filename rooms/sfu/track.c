@@ -101,7 +101,7 @@ void track_close(struct track **tp, uint64_t now_us)
 static void tell_changed(struct track *t, uint64_t now_us)
 {
     LIST_EACH(&t->sinks, struct sink, node, s)
-    s->ops->on_track_changed(s, now_us);
+        s->ops->on_track_changed(s, now_us);
 }
 
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
@@ -245,5 +245,5 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     if (t->is_muted)
         return;
     LIST_EACH(&t->sinks, struct sink, node, s)
-    s->ops->on_packet(s, e, pkt, now_us);
+        s->ops->on_packet(s, e, pkt, now_us);
 }

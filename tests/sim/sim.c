@@ -190,7 +190,7 @@ void sim_free(struct sim **sp)
     running = NULL;
     is_described = false;
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
-    endpoint_free(&e);
+        endpoint_free(&e);
     sfu_close(&sim->sfu, sim_now_us(sim));
     on_turn_end(sim);
     net_detach(&sim->host);
@@ -210,8 +210,8 @@ void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentia
     SIM_EXPECT(sim,
                sfu_transport_open(sim->sfu, id, local, SIM_CONSENT_US, &ids, sim_now_us(sim)) == 0);
     LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st)
-    if (st->id == id)
-        rng_seed(&st->tp->jitter, sim->seed + id);
+        if (st->id == id)
+            rng_seed(&st->tp->jitter, sim->seed + id);
 }
 
 void sim_run(struct sim *sim, uint64_t duration_us)
@@ -278,13 +278,12 @@ static void describe(struct sim *sim)
     strbuf_init(&text, 1 << 20);
     strbuf_addf(&text, "again with PARLEY_TEST_SEED=%" PRIu64 "\nat %llu ms\n", sim->seed,
                 (unsigned long long)((sim_now_us(sim) - SIM_START_US) / MS));
-    LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st)
-    {
+    LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st) {
         transport_describe(st->tp, &text);
         strbuf_add_char(&text, '\n');
     }
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
-    endpoint_describe(e, &text);
+        endpoint_describe(e, &text);
     (void)fputs(text.p, stderr); /* cmocka cuts long texts */
     strbuf_fini(&text);
 }
@@ -301,7 +300,7 @@ void sim_fail(struct sim *sim, const char *file, int line, const char *what)
 void sim_expect_no_faults(struct sim *sim)
 {
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
-    SIM_EXPECT(sim, e->faults == 0);
+        SIM_EXPECT(sim, e->faults == 0);
 }
 
 /* ---- around the tests ---- */

@@ -21,7 +21,7 @@ static const char *names(struct list *head)
     size_t len = 0;
 
     LIST_EACH(head, struct item, node, item)
-    text[len++] = item->name;
+        text[len++] = item->name;
     text[len] = 0;
     return text;
 }
@@ -66,8 +66,7 @@ static void the_walker_stands_removal_of_the_current_node(void **state)
     list_init(&head);
     for (size_t i = 0; i < 4; i++)
         list_append(&head, &items[i].node);
-    LIST_EACH(&head, struct item, node, item)
-    {
+    LIST_EACH(&head, struct item, node, item) {
         if (item->name != 'b')
             list_remove(&item->node);
     }

@@ -321,8 +321,7 @@ static inline void check_slots(struct user *u, const char *expected)
 /* Its n-th publication. */
 static inline struct publication *pub_of(const struct user *u, size_t n)
 {
-    LIST_EACH(&u->participant->publications, struct publication, node, pub)
-    {
+    LIST_EACH(&u->participant->publications, struct publication, node, pub) {
         if (n-- == 0)
             return pub;
     }
@@ -346,8 +345,7 @@ static inline void track_is_live(const struct user *u, size_t n, enum codec_id c
 
 static inline uint64_t slot_handle(const struct user *u, const char *mid)
 {
-    LIST_EACH(&u->participant->slots, struct slot, node, s)
-    {
+    LIST_EACH(&u->participant->slots, struct slot, node, s) {
         if (strcmp(s->mid, mid) == 0)
             return s->handle;
     }
