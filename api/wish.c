@@ -15,7 +15,6 @@
 #include "api/origin.h"
 #include "api/problem.h"
 #include "api/sdpfrag.h"
-#include "api/turn_credentials.h"
 #include "api/whep.h"
 #include "api/whip.h"
 #include "api/wish_internal.h"
@@ -23,88 +22,14 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "core/timebase.h"
 #include "rooms/registry.h"
 
-#define SDP_TYPE "application/sdp"
-#define SDPFRAG_TYPE "application/trickle-ice-sdpfrag"
-#define RETRY_AFTER_S "3"
 #define PREFLIGHT_MAX_AGE_S "600"
 #define LOCATION_LEN (8 + 3 * MAX_ROOM_NAME_LEN + 64)
 
-struct wish {
-    const struct config *config;
-    struct registry *registry;
-    struct sessions *sessions;
-    struct wish_resources *resources;
-};
-
 static const struct wish_kind *const kinds[] = {&whip_kind, &whep_kind};
 
-/* ---- answers ---- */
-
-static void add_header(struct http_response *response, const char *name, const char *value)
-{
-    for (size_t i = 0; i < HTTP_MAX_HEADERS; i++)
-        if (response->header[i].name == NULL) {
-            response->header[i] = (struct http_header){name, value};
-            return;
-        }
-}
-
-/* What a browser needs to show the answer to a page of another origin. */
-static void add_cors(const struct wish_call *call, struct http_response *response)
-{
-    const struct http_request *request = call->request;
-
-    if (request->origin[0] == 0 ||
-        !origin_is_friend(call->wish->config, request->origin, request->host))
-        return;
-    add_header(response, "access-control-allow-origin", request->origin);
-    add_header(
-        response, "access-control-expose-headers",
-        "Location, ETag, Link, Accept-Patch, Accept-Post, Allow, Retry-After, WWW-Authenticate");
-    add_header(response, "vary", "origin");
-}
-
-static void reply(const struct wish_call *call, struct http_response *response)
-{
-    add_header(response, "cache-control", "no-store");
-    add_cors(call, response);
-    http_reply(call->x, response);
-}
-
-/* RFC 6750 s3: what is wrong with the token, in a word. */
-static const char *challenge(const struct wish_call *call, unsigned status)
-{
-    if (status == 403)
-        return "Bearer error=\"insufficient_scope\"";
-    return call->request->authorization[0] ? "Bearer error=\"invalid_token\"" : "Bearer";
-}
-
-static const char *allowed(const struct wish_call *call)
-{
-    return call->resource != NULL ? "PATCH, DELETE, GET, HEAD, OPTIONS"
-                                  : "POST, GET, HEAD, OPTIONS";
-}
-
-static void reply_refusal(const struct wish_call *call, const struct refusal *why)
-{
-    struct http_response response = {.header = {{"cache-control", "no-store"}}};
-    unsigned status = problem_status(why);
-
-    if (status == 401 || status == 403)
-        add_header(&response, "www-authenticate", challenge(call, status));
-    if (status == 405)
-        add_header(&response, "allow", allowed(call));
-    if (status == 503 || status == 429)
-        add_header(&response, "retry-after", RETRY_AFTER_S);
-    if (status == 415)
-        add_header(&response, call->resource != NULL ? "accept-patch" : "accept-post",
-                   call->resource != NULL ? SDPFRAG_TYPE : SDP_TYPE);
-    add_cors(call, &response);
-    problem_reply(call->x, why, &response);
-}
+/* ---- requests in general ---- */
 
 static int refuse_with(struct refusal *why, unsigned status, int err, const char *sentence)
 {
@@ -112,40 +37,6 @@ static int refuse_with(struct refusal *why, unsigned status, int err, const char
     why->status = status;
     return err;
 }
-
-/* ---- STUN and TURN servers, RFC 9725 s4.6 ---- */
-
-/* `<turn:…>; rel="ice-server"; username="…"; …`, comma-separated. What does not fit is left out. */
-static void write_links(const struct config *config, const char *user, struct strbuf *out)
-{
-    struct turn_credentials credentials = {0};
-    bool has_secret = config->ice_turn_secret[0] != 0;
-
-    if (has_secret)
-        turn_credentials_make(&credentials, config->ice_turn_secret, user,
-                              timebase_wall_us() / US_PER_S, config->ice_turn_ttl_s);
-    for (size_t i = 0; i < config->ice_servers.count; i++) {
-        const char *url = config->ice_servers.item[i];
-        bool is_turn = strncmp(url, "turn", 4) == 0;
-        char link[MAX_LINK_HEADER_BYTES / 4];
-        int len;
-
-        if (is_turn && !has_secret)
-            continue; /* a browser takes none without credentials */
-        if (is_turn)
-            len = snprintf(link, sizeof(link),
-                           "<%s>; rel=\"ice-server\"; username=\"%s\"; credential=\"%s\"; "
-                           "credential-type=\"password\"",
-                           url, credentials.username, credentials.password);
-        else
-            len = snprintf(link, sizeof(link), "<%s>; rel=\"ice-server\"", url);
-        if (len > 0 && (size_t)len < sizeof(link) &&
-            out->len + (size_t)len + 2 <= MAX_LINK_HEADER_BYTES)
-            strbuf_addf(out, "%s%s", out->len > 0 ? ", " : "", link);
-    }
-}
-
-/* ---- requests in general ---- */
 
 static struct str bearer_token(const struct http_request *request)
 {
@@ -182,11 +73,11 @@ static int check_accept(const struct wish_call *call, struct refusal *why)
         struct str item = str_cut(&list, ','), type = str_trim(str_cut(&item, ';'));
 
         if (str_eq(type, STR("*/*")) || str_eq_nocase(type, STR("application/*")) ||
-            str_eq_nocase(type, STR(SDP_TYPE)))
+            str_eq_nocase(type, STR(WISH_SDP_TYPE)))
             return 0;
     }
     return refuse_with(why, 406, E_UNSUPPORTED,
-                       "the answer is " SDP_TYPE ", which the Accept header leaves out");
+                       "the answer is " WISH_SDP_TYPE ", which the Accept header leaves out");
 }
 
 int wish_refuse_offer(struct refusal *why, int err)
@@ -265,20 +156,20 @@ static void reply_created(const struct wish_call *call, const struct wish_resour
     char location[LOCATION_LEN];
     struct strbuf links;
     struct http_response response = {.status = 201,
-                                     .content_type = SDP_TYPE,
+                                     .content_type = WISH_SDP_TYPE,
                                      .body = mem_strdup(answer),
                                      .body_len = strlen(answer),
                                      .header = {{"location", location},
                                                 {"etag", wish_resource_etag(r)},
-                                                {"accept-patch", SDPFRAG_TYPE}}};
+                                                {"accept-patch", WISH_SDPFRAG_TYPE}}};
 
     write_location(call, wish_resource_id(r), location);
     strbuf_init(&links, MAX_LINK_HEADER_BYTES);
-    write_links(call->wish->config, participant_id(session_participant(wish_resource_session(r))),
-                &links);
+    wish_write_links(call->wish->config,
+                     participant_id(session_participant(wish_resource_session(r))), &links);
     if (links.len > 0)
-        add_header(&response, "link", links.p);
-    reply(call, &response);
+        wish_add_header(&response, "link", links.p);
+    wish_reply(call, &response);
     strbuf_fini(&links);
 }
 
@@ -291,7 +182,7 @@ static int check_post(struct wish_call *call, struct refusal *why)
         return refuse_with(why, 503, E_STATE, "the server is shutting down");
     err = admit(call, why);
     if (err == 0)
-        err = check_content_type(call, SDP_TYPE, why);
+        err = check_content_type(call, WISH_SDP_TYPE, why);
     if (err == 0)
         err = check_accept(call, why);
     if (err == 0 && call->request->body.len == 0)
@@ -408,16 +299,16 @@ static int restart(const struct wish_call *call, const struct sdpfrag *frag,
 static void reply_restarted(const struct wish_call *call, const struct ice_credentials *local)
 {
     struct participant *p = session_participant(wish_resource_session(call->resource));
-    struct http_response response = {.status = 200, .content_type = SDPFRAG_TYPE};
+    struct http_response response = {.status = 200, .content_type = WISH_SDPFRAG_TYPE};
     struct strbuf text;
 
     strbuf_init(&text, MAX_SDPFRAG_BYTES);
     sdpfrag_write_restart(str_of(participant_answer(p)), local->ufrag, local->pwd, &text);
     wish_resource_restarted(call->resource);
-    add_header(&response, "etag", wish_resource_etag(call->resource));
+    wish_add_header(&response, "etag", wish_resource_etag(call->resource));
     response.body_len = text.len;
     response.body = strbuf_take(&text);
-    reply(call, &response);
+    wish_reply(call, &response);
 }
 
 static int patch(struct wish_call *call, struct refusal *why)
@@ -425,7 +316,7 @@ static int patch(struct wish_call *call, struct refusal *why)
     struct ice_credentials local;
     struct sdpfrag frag;
     bool is_new = false;
-    int err = check_content_type(call, SDPFRAG_TYPE, why);
+    int err = check_content_type(call, WISH_SDPFRAG_TYPE, why);
 
     if (!wish_resource_count_patch(call->resource))
         return refuse_with(why, 429, E_LIMIT, "too many requests for this session");
@@ -445,7 +336,7 @@ static int patch(struct wish_call *call, struct refusal *why)
     if (is_new)
         reply_restarted(call, &local);
     else
-        reply(call, &(struct http_response){.status = 204});
+        wish_reply(call, &(struct http_response){.status = 204});
     return 0;
 }
 
@@ -454,7 +345,7 @@ static int patch(struct wish_call *call, struct refusal *why)
 static void delete_session(struct wish_call *call)
 {
     wish_resource_end(&call->resource);
-    reply(call, &(struct http_response){.status = 200});
+    wish_reply(call, &(struct http_response){.status = 200});
 }
 
 /* Who shows that he may publish or play is told the servers here, too: some clients cannot set them later. A browser's preflight
@@ -467,18 +358,18 @@ static void answer_options(struct wish_call *call)
             {"access-control-allow-methods", "POST, PATCH, DELETE, GET, HEAD, OPTIONS"},
             {"access-control-allow-headers", "authorization, content-type, if-match, etag, link"},
             {"access-control-max-age", PREFLIGHT_MAX_AGE_S},
-            {"allow", allowed(call)},
-            {"accept-post", SDP_TYPE},
-            {"accept-patch", SDPFRAG_TYPE}}};
+            {"allow", wish_allowed(call)},
+            {"accept-post", WISH_SDP_TYPE},
+            {"accept-patch", WISH_SDPFRAG_TYPE}}};
     struct strbuf links;
     struct refusal why;
 
     strbuf_init(&links, MAX_LINK_HEADER_BYTES);
     if (call->request->authorization[0] != 0 && admit(call, &why) == 0)
-        write_links(call->wish->config, call->grants.identity[0] ? "client" : "guest", &links);
+        wish_write_links(call->wish->config, call->grants.identity[0] ? "client" : "guest", &links);
     if (links.len > 0)
-        add_header(&response, "link", links.p);
-    reply(call, &response);
+        wish_add_header(&response, "link", links.p);
+    wish_reply(call, &response);
     strbuf_fini(&links);
 }
 
@@ -506,7 +397,7 @@ static bool read_path(struct wish_call *call)
 static int refuse_method(const struct wish_call *call, struct refusal *why)
 {
     (void)refuse(why, E_UNSUPPORTED, NULL, "%s is not possible here, but %s",
-                 http_method_name(call->request->method), allowed(call));
+                 http_method_name(call->request->method), wish_allowed(call));
     why->status = 405;
     return E_UNSUPPORTED;
 }
@@ -534,7 +425,7 @@ static int serve(struct wish_call *call, struct refusal *why)
         return 0;
     case HTTP_GET: /* RFC 9725 s4.1: there is nothing to show, and that is a success */
     case HTTP_HEAD:
-        reply(call, &(struct http_response){.status = 204});
+        wish_reply(call, &(struct http_response){.status = 204});
         return 0;
     default:
         return refuse_method(call, why);
@@ -549,7 +440,7 @@ void wish_serve(struct wish *w, struct http_exchange *x, const struct http_reque
 
     if (!read_path(&call)) {
         (void)refuse(&why, E_NOT_FOUND, NULL, "there is no such resource");
-        reply_refusal(&call, &why);
+        wish_reply_refusal(&call, &why);
         return;
     }
     if (request->method == HTTP_OPTIONS) {
@@ -560,7 +451,7 @@ void wish_serve(struct wish *w, struct http_exchange *x, const struct http_reque
     if (err != 0) {
         log_debug(LOG_API, NULL, "%s %s is refused: %u, %s", http_method_name(request->method),
                   call.kind->prefix, problem_status(&why), why.text);
-        reply_refusal(&call, &why);
+        wish_reply_refusal(&call, &why);
     }
 }
 

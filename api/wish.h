@@ -23,6 +23,7 @@ struct registry;
 struct wish;
 struct worker;
 
+/** Everything is borrowed and outlives it. */
 MUST_CHECK struct wish *wish_new(const struct config *config, struct registry *registry,
                                  struct sessions *sessions, struct worker *control);
 /** Before the sessions. */

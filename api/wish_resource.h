@@ -27,6 +27,7 @@ struct worker;
 
 #define WISH_ETAG_LEN 14 /* twelve characters in quotes */
 
+/** An empty collection. */
 MUST_CHECK struct wish_resources *wish_resources_new(const struct config *config,
                                                      struct worker *control);
 /** Forget all; their sessions are lost as when a connection breaks. Before the sessions. NULL is fine. */

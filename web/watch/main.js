@@ -24,13 +24,15 @@ const volume = /** @type {HTMLInputElement} */ (byId("volume"));
 /** For tests and for looking into it from the browser's console. @type {{player: WhepClient | null}} */
 const parley = { player: null };
 /** @type {any} */ (window).parley = parley;
+let wasLive = false;
 
 // ---- what is shown ----
 
 /** @param {string} state @param {import("../client/errors.js").ParleyError | null} [error] */
 function show(state, error = null) {
   if (document.body.dataset.state === state && !error) return;
-  const { title, advice, status } = describe(state, error);
+  wasLive ||= state === "live";
+  const { title, advice, status } = describe(state, error, wasLive);
   document.body.dataset.state = state;
   byId("state").textContent = status;
   byId("curtain-title").textContent = title;
