@@ -185,7 +185,8 @@ static void receive_stun(struct endpoint *e, const uint8_t *buf, size_t len)
     if (e->is_nominated)
         return;
     e->is_nominated = true;
-    dtls_start(e->dtls); /* once; later ones do nothing */
+    if (!e->is_held_before_dtls)
+        dtls_start(e->dtls); /* once; later ones do nothing */
 }
 
 static void receive_rtp(struct endpoint *e, uint8_t *buf, size_t len, uint64_t now_us)

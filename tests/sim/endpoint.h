@@ -94,7 +94,8 @@ struct slot {
     /* numbering */
     struct seq16_unwrapper seqs;
     int64_t newest, watched_at; /* the latter: newest when the source was set */
-    uint64_t seen[4096];        /* digest of the content by outgoing number */
+    bool is_gap;         /* something is missing between the newest content and the newest number */
+    uint64_t seen[4096]; /* digest of the content by outgoing number */
     int64_t seen_ext[4096];
     struct content newest_content;
     uint32_t newest_ts;
@@ -122,7 +123,7 @@ struct endpoint {
     struct ice_client *ice;
     struct dtls *dtls;
     struct rtpsec *rtpsec;
-    bool is_nominated, is_open, is_closed, is_mute_to_checks, is_deaf_to_plis;
+    bool is_nominated, is_open, is_closed, is_mute_to_checks, is_held_before_dtls, is_deaf_to_plis;
     bool may_lose; /* its line loses or reorders: the first packet of a stream may be missing */
     unsigned moves;
     int64_t ntp_offset_us; /* of its clock */

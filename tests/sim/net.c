@@ -174,6 +174,9 @@ static uint64_t cross(struct net *n, struct line *line, uint64_t at_us)
     at_us += q->delay_us + (q->jitter_us > 0 ? rng_below(&n->rng, (uint32_t)q->jitter_us) : 0);
     if (chance(n, q->reorder_permille))
         return at_us + rng_below(&n->rng, REORDER_US);
+    if (q->jitter_us ==
+        0) /* the order is kept, and a host with many senders does not make them wait for each other */
+        return at_us;
     line->newest_us = MAX(line->newest_us, at_us);
     return line->newest_us;
 }

@@ -158,11 +158,12 @@ static void check_number(struct slot *s, const struct rtp_header *h,
     if (!s->owner->may_lose && s->newest_content.count == 0 && (c->index != 0 || !c->is_keyframe) &&
         s->newest < 0)
         fault(s, "does not start at a keyframe", c);
-    if (s->newest_content.count != 0 && ext == s->newest + 1)
+    if (s->newest_content.count != 0 && ext == s->newest + 1 && !s->is_gap)
         check_successor(s, h, vp8, c);
     if (s->newest_content.count != 0)
         check_time(s, h, c);
     s->switches += s->newest_content.count != 0 && !is_same_source(&s->newest_content, c);
+    s->is_gap = false;
     s->newest = ext;
     s->newest_content = *c;
     s->newest_ts = h->ts;
@@ -303,6 +304,7 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
+        s->is_gap |= ext > s->newest + 1;
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;
