@@ -81,7 +81,8 @@ static bool is_ip_port(struct str s)
 {
     struct str host, port;
 
-    return split_host_port(s, &host, &port) && is_ip(host) && is_port(port);
+    return split_host_port(s, &host, &port) && (is_ip(host) || str_eq_c(host, "machine")) &&
+           is_port(port);
 }
 
 static bool is_host_port(struct str s)
@@ -146,7 +147,8 @@ static bool is_log_levels(struct str s)
 static const struct config_kind file_name = {NULL, "the name of a file", false};
 static const struct config_kind secret = {NULL, "a text", true};
 static const struct config_kind ip_port = {
-    is_ip_port, "an IP address with a port, such as 0.0.0.0:40000 or [::]:40000", false};
+    is_ip_port, "an IP address with a port, such as 0.0.0.0:40000 or [::]:40000, or machine:40000",
+    false};
 static const struct config_kind host_port = {
     is_host_port, "an address with a port, such as 0.0.0.0:8080, [::]:8080 or localhost:8080",
     false};
@@ -176,52 +178,53 @@ static const struct config_kind log_levels = {
  * BOOLEAN(key, field, default, with --dev, sentence)      NUMBER(key, field, min, max, default, with --dev, sentence)
  * TEXT and LIST(key, field, kind, range, default, with --dev, sentence); with --dev NULL: the same
  */
-#define SETTING_MAP(BOOLEAN, NUMBER, TEXT, LIST)                                                  \
-    BOOLEAN("dev", dev, "false", NULL,                                                            \
-            "Development: listens on this machine only and lets everybody in without a token")    \
-    NUMBER("workers", workers, 0, 256, "0", NULL,                                                 \
-           "Threads that carry media; 0 is one a processor core")                                 \
-    TEXT("http.listen", http_listen, host_port, "address:port", "0.0.0.0:8080", "127.0.0.1:8080", \
-         "Where the API and the pages are served")                                                \
-    TEXT("http.tls_cert", http_tls_cert, file_name, NULL, "", NULL,                               \
-         "Certificate chain (PEM) that turns HTTPS on; read again on SIGHUP")                     \
-    TEXT("http.tls_key", http_tls_key, file_name, NULL, "", NULL,                                 \
-         "Private key (PEM) of http.tls_cert")                                                    \
-    BOOLEAN("http.tls_self_signed", http_tls_self_signed, "false", NULL,                          \
-            "Serve HTTPS with a certificate made at start, to try it from another device")        \
-    TEXT("http.web_root", http_web_root, file_name, NULL, "", NULL,                               \
-         "Folder of the pages; found beside the program when empty")                              \
-    TEXT("http.metrics", http_metrics, metrics_readers, "loopback|all|off", "loopback", NULL,     \
-         "Who may read /metrics: this machine, everybody, nobody")                                \
-    LIST("http.allow_origins", http_allow_origins, origin, "* or origins", "", NULL,              \
-         "Other web sites whose pages may use the API")                                           \
-    LIST("media.listen", media_listen, ip_port, "address:port", "0.0.0.0:40000,[::]:40000",       \
-         "127.0.0.1:40000,[::1]:40000",                                                           \
-         "Where media is received, UDP and TCP; each further worker uses the next port")          \
-    LIST("media.announce", media_announce, announced, "address[:port]", "", NULL,                 \
-         "Addresses that browsers are told; those of this machine when empty")                    \
-    TEXT("media.stun_server", media_stun_server, stun_server, "host:port", "", NULL,              \
-         "STUN server that is asked for the public address at start")                             \
-    BOOLEAN("media.udp", media_udp, "true", NULL, "Media over UDP")                               \
-    BOOLEAN("media.tcp", media_tcp, "true", NULL, "Media over TCP, for networks that block UDP")  \
-    NUMBER("media.consent_timeout_ms", media_consent_timeout_ms, 1000, 300000, "30000", NULL,     \
-           "A participant is gone when nothing was heard for this long")                          \
-    LIST("ice.servers", ice_servers, ice_url, "stun:, turn: or turns: URLs", "", NULL,            \
-         "STUN and TURN servers that clients are given")                                          \
-    TEXT("ice.turn_secret", ice_turn_secret, secret, NULL, "", NULL,                              \
-         "Secret shared with the TURN servers (coturn: static-auth-secret) for credentials that " \
-         "expire")                                                                                \
-    NUMBER("ice.turn_ttl_s", ice_turn_ttl_s, 60, 2592000, "43200", NULL,                          \
-           "How long TURN credentials last")                                                      \
-    LIST("auth.keys", auth_keys, token_key, "key:secret", "", NULL,                               \
-         "Keys that access tokens may be signed with")                                            \
-    NUMBER("room.max_participants", room_max_participants, 1, MAX_PARTICIPANTS_PER_ROOM, "1000",  \
-           NULL, "Most participants of one room")                                                 \
-    NUMBER("room.empty_timeout_ms", room_empty_timeout_ms, 0, 86400000, "300000", NULL,           \
-           "A room without participants is deleted after this long")                              \
-    NUMBER("session.grace_ms", session_grace_ms, 0, 600000, "20000", NULL,                        \
-           "How long a participant whose connection broke may come back")                         \
-    TEXT("log.level", log_level, log_levels, "level[,tag=level]", "info", NULL,                   \
+#define SETTING_MAP(BOOLEAN, NUMBER, TEXT, LIST)                                                   \
+    BOOLEAN("dev", dev, "false", NULL,                                                             \
+            "Development: listens on this machine only and lets everybody in without a token")     \
+    NUMBER("workers", workers, 0, 256, "0", NULL,                                                  \
+           "Threads that carry media; 0 is one a processor core")                                  \
+    TEXT("http.listen", http_listen, host_port, "address:port", "0.0.0.0:8080", "127.0.0.1:8080",  \
+         "Where the API and the pages are served")                                                 \
+    TEXT("http.tls_cert", http_tls_cert, file_name, NULL, "", NULL,                                \
+         "Certificate chain (PEM) that turns HTTPS on; read again on SIGHUP")                      \
+    TEXT("http.tls_key", http_tls_key, file_name, NULL, "", NULL,                                  \
+         "Private key (PEM) of http.tls_cert")                                                     \
+    BOOLEAN("http.tls_self_signed", http_tls_self_signed, "false", NULL,                           \
+            "Serve HTTPS with a certificate made at start, to try it from another device")         \
+    TEXT("http.web_root", http_web_root, file_name, NULL, "", NULL,                                \
+         "Folder of the pages; found beside the program when empty")                               \
+    TEXT("http.metrics", http_metrics, metrics_readers, "loopback|all|off", "loopback", NULL,      \
+         "Who may read /metrics: this machine, everybody, nobody")                                 \
+    LIST("http.allow_origins", http_allow_origins, origin, "* or origins", "", NULL,               \
+         "Other web sites whose pages may use the API")                                            \
+    LIST("media.listen", media_listen, ip_port, "address:port", "0.0.0.0:40000,[::]:40000",        \
+         "machine:40000",                                                                          \
+         "Where media is received, UDP and TCP; each further worker uses the next port. The "      \
+         "word machine stands for each address that this machine has at start, loopback included") \
+    LIST("media.announce", media_announce, announced, "address[:port]", "", NULL,                  \
+         "Addresses that browsers are told; those of this machine when empty")                     \
+    TEXT("media.stun_server", media_stun_server, stun_server, "host:port", "", NULL,               \
+         "STUN server that is asked for the public address at start")                              \
+    BOOLEAN("media.udp", media_udp, "true", NULL, "Media over UDP")                                \
+    BOOLEAN("media.tcp", media_tcp, "true", NULL, "Media over TCP, for networks that block UDP")   \
+    NUMBER("media.consent_timeout_ms", media_consent_timeout_ms, 1000, 300000, "30000", NULL,      \
+           "A participant is gone when nothing was heard for this long")                           \
+    LIST("ice.servers", ice_servers, ice_url, "stun:, turn: or turns: URLs", "", NULL,             \
+         "STUN and TURN servers that clients are given")                                           \
+    TEXT("ice.turn_secret", ice_turn_secret, secret, NULL, "", NULL,                               \
+         "Secret shared with the TURN servers (coturn: static-auth-secret) for credentials that "  \
+         "expire")                                                                                 \
+    NUMBER("ice.turn_ttl_s", ice_turn_ttl_s, 60, 2592000, "43200", NULL,                           \
+           "How long TURN credentials last")                                                       \
+    LIST("auth.keys", auth_keys, token_key, "key:secret", "", NULL,                                \
+         "Keys that access tokens may be signed with")                                             \
+    NUMBER("room.max_participants", room_max_participants, 1, MAX_PARTICIPANTS_PER_ROOM, "1000",   \
+           NULL, "Most participants of one room")                                                  \
+    NUMBER("room.empty_timeout_ms", room_empty_timeout_ms, 0, 86400000, "300000", NULL,            \
+           "A room without participants is deleted after this long")                               \
+    NUMBER("session.grace_ms", session_grace_ms, 0, 600000, "20000", NULL,                         \
+           "How long a participant whose connection broke may come back")                          \
+    TEXT("log.level", log_level, log_levels, "level[,tag=level]", "info", NULL,                    \
          "error, warn, info or debug; for one part of the server with tag=level")
 
 #define QUOTE(x) #x

@@ -9,20 +9,46 @@
 
 #define STUN_DEFAULT_PORT 3478 /* RFC 8489 s18.6 */
 
+static int add_listen(struct network *n, const struct addr *a)
+{
+    if (n->listen_count == MAX_LISTEN_ADDRS)
+        return E_LIMIT;
+    n->listen[n->listen_count++] = *a;
+    return 0;
+}
+
+/* Every address of the machine by itself, loopback included. What it has beyond the bound is left out. */
+static void add_machine(struct network *n, uint16_t port)
+{
+    for (size_t i = 0; i < n->interface_count; i++) {
+        struct addr a = n->interface[i];
+        char text[ADDR_TEXT_LEN];
+        a.port = port;
+        if (!addr_is_link_local(&a) && add_listen(n, &a) != 0)
+            log_warn(LOG_NET, NULL, "media.listen: %s is left out, %d addresses are the most",
+                     addr_ip_text(&a, text), MAX_LISTEN_ADDRS);
+    }
+}
+
 static int read_listen(const struct config *config, struct network *n)
 {
     for (size_t i = 0; i < config->media_listen.count; i++) {
         const char *text = config->media_listen.item[i];
-        if (n->listen_count == MAX_LISTEN_ADDRS) {
-            log_error(LOG_NET, NULL, "media.listen: at most %d addresses", MAX_LISTEN_ADDRS);
-            return E_LIMIT;
+        struct str host;
+        uint16_t port = 0;
+        struct addr a;
+        if (announce_split(str_of(text), &host, &port) == 0 && str_eq_c(host, "machine")) {
+            add_machine(n, port);
+            continue;
         }
-        int err = addr_parse(&n->listen[n->listen_count], str_of(text));
+        int err = addr_parse(&a, str_of(text));
+        if (err == 0)
+            err = add_listen(n, &a);
         if (err != 0) {
-            log_error(LOG_NET, NULL, "media.listen: \"%s\" is not an address", text);
+            log_error(LOG_NET, NULL, "media.listen: \"%s\" is not an address, or one too many",
+                      text);
             return err;
         }
-        n->listen_count++;
     }
     return 0;
 }
@@ -93,11 +119,10 @@ static void ask_stun_server(const struct config *config, struct network *n)
 int network_read(struct network *n, const struct config *config)
 {
     *n = (struct network){.listen_count = 0};
+    n->interface_count = addr_list_interfaces(n->interface, MAX_ANNOUNCED_ADDRS);
     int err = read_listen(config, n);
-
     if (err != 0)
         return err;
-    n->interface_count = addr_list_interfaces(n->interface, MAX_ANNOUNCED_ADDRS);
     read_announce(config, n);
     ask_stun_server(config, n);
     return 0;

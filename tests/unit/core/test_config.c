@@ -114,7 +114,7 @@ static void nothing_given_means_defaults(void **state)
     config_free(&c);
 }
 
-static void dev_from_any_source_binds_to_loopback(void **state)
+static void dev_from_any_source_keeps_the_api_on_loopback(void **state)
 {
     static const char *const flag[] = {"--dev", NULL}, *const env[] = {"PARLEY_DEV=1", NULL};
 
@@ -125,7 +125,7 @@ static void dev_from_any_source_binds_to_loopback(void **state)
         struct config *c = must_load(source == 0 ? flag : NULL, source == 1 ? env : NULL);
         assert_true(c->dev);
         assert_string_equal(c->http_listen, "127.0.0.1:8080");
-        assert_list(&c->media_listen, "127.0.0.1:40000,[::1]:40000");
+        assert_list(&c->media_listen, "machine:40000");
         config_free(&c);
     }
 }
@@ -211,7 +211,7 @@ static void bad_flags_are_refused_with_a_sentence(void **state)
     } rows[] = {
         {"--media-listen", "127.0.0.1",
          "media.listen: \"127.0.0.1\" is not valid: expected an IP address with a port, such as "
-         "0.0.0.0:40000 or [::]:40000 (from --media-listen)"},
+         "0.0.0.0:40000 or [::]:40000, or machine:40000 (from --media-listen)"},
         {"--workers", "many",
          "workers: \"many\" is not valid: expected a whole number from 0 to 256 (from --workers)"},
         {"--dev=maybe", NULL, "dev: \"maybe\" is not valid: expected true or false (from --dev)"},
@@ -253,7 +253,7 @@ static void bad_environment_is_refused(void **state)
                    "PARLEY_LOGLEVEL: no such setting; did you mean PARLEY_LOG_LEVEL?");
     assert_refused(NULL, empty,
                    "media.listen: \"\" is not valid: expected an IP address with a port, such as "
-                   "0.0.0.0:40000 or [::]:40000 (from PARLEY_MEDIA_LISTEN)");
+                   "0.0.0.0:40000 or [::]:40000, or machine:40000 (from PARLEY_MEDIA_LISTEN)");
 }
 
 static void bad_files_are_refused(void **state)
@@ -266,7 +266,8 @@ static void bad_files_are_refused(void **state)
         {"{\"meida\": {}}", "meida: no such setting (in parley.json); parley --help lists them"},
         {"{\"media\": {\"listen\": {\"a\": 1}}}",
          "media.listen: \"{\"a\":1}\" is not valid: expected an IP address with a port, such as "
-         "0.0.0.0:40000 or [::]:40000, as a JSON array of strings (in parley.json)"},
+         "0.0.0.0:40000 or [::]:40000, or machine:40000, as a JSON array of strings (in "
+         "parley.json)"},
         {"{\"workers\": \"2\"}",
          "workers: \"2\" is not valid: expected a whole number from 0 to 256, "
          "as a JSON number (in parley.json)"},
@@ -460,7 +461,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         TEST(nothing_given_means_defaults),
-        TEST(dev_from_any_source_binds_to_loopback),
+        TEST(dev_from_any_source_keeps_the_api_on_loopback),
         TEST(flags_win_over_environment_over_file),
         TEST(flags_are_written_in_several_ways),
         TEST(the_file_holds_groups_and_lists),
