@@ -64,13 +64,20 @@ void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len)
     net_send(e->host, &to, buf, len);
 }
 
-void endpoint_send_rtp(struct endpoint *e, uint8_t *buf, size_t len)
+bool endpoint_try_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len)
 {
     CHECK(len <= MAX_DATAGRAM_BYTES);
     memcpy(e->sent, buf, len);
     e->sent_bytes = len;
-    CHECK(rtpsec_protect_rtp(e->rtpsec, e->sent, &e->sent_bytes, sizeof(e->sent)) == 0);
+    if (rtpsec_protect_rtp(e->rtpsec, e->sent, &e->sent_bytes, sizeof(e->sent)) != 0)
+        return false;
     endpoint_send_raw(e, e->sent, e->sent_bytes);
+    return true;
+}
+
+void endpoint_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len)
+{
+    CHECK(endpoint_try_send_rtp(e, buf, len));
 }
 
 void endpoint_send_rtcp(struct endpoint *e, const struct writer *w)

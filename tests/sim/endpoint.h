@@ -173,7 +173,9 @@ int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 
 /** Send bytes as they are; protect and send an RTP packet or a compound. */
 void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len);
-void endpoint_send_rtp(struct endpoint *e, uint8_t *buf, size_t len);
+void endpoint_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
+/** false when libsrtp does not take it. */
+bool endpoint_try_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
 void endpoint_send_rtcp(struct endpoint *e, const struct writer *w);
 /** Write a plain RTP packet of random payload; returns its length. */
 size_t endpoint_write_rtp(struct endpoint *e, uint8_t *out, size_t size, uint8_t pt, uint16_t seq,

@@ -64,7 +64,7 @@ void net_free(struct net **np)
     *np = NULL;
     CHECK(list_is_empty(&n->hosts));
     LIST_EACH(&n->flight, struct datagram, node, d)
-    mem_free(d);
+        mem_free(d);
     wheel_free(&n->wheel);
     mem_free(n);
 }
@@ -134,8 +134,8 @@ const struct addr *net_addr(const struct net_host *h)
 static struct net_host *find_host(const struct net *n, const struct addr *at)
 {
     LIST_EACH(&n->hosts, struct net_host, node, h)
-    if (addr_eq(&h->at, at))
-        return h;
+        if (addr_eq(&h->at, at))
+            return h;
     return NULL;
 }
 
