@@ -105,7 +105,7 @@ static int on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
         if (c != NULL) {
-            http_exchange_end(c);
+            http_connection_end(c);
             ws_on_gone(c);
         }
         return 0;

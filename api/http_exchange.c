@@ -4,6 +4,7 @@
  *
  * The handler may answer at once or later; the answer is written when the socket takes it, in pieces.
  */
+#include <poll.h>
 #include <string.h>
 
 #include "api/http_internal.h"
@@ -12,10 +13,13 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/timebase.h"
+#include "core/worker.h"
 
 #define MAX_HEADER_BYTES 8192   /* of an answer: ours are small */
 #define WRITE_CHUNK_BYTES 32768 /* of a body, between two looks at the socket */
 #define WRITE_TIMEOUT_S 20      /* a chunk that is not taken in this time ends the connection */
+#define CHOKED_LOOK_US (10 * US_PER_MS)   /* between two looks at a socket that takes nothing */
 #define MAX_IGNORED_BODY_BYTES (4u << 20) /* a body that we refuse is read and dropped up to here */
 
 struct http_exchange {
@@ -71,12 +75,53 @@ static bool read_length(struct lws *wsi, enum http_method method, uint64_t *leng
     return true;
 }
 
+static bool is_writing(const struct http_connection *c)
+{
+    return lws_partial_buffered(c->wsi) || (c->exchange != NULL && c->exchange->is_answered);
+}
+
+static bool is_writable(struct lws *wsi)
+{
+    struct pollfd p = {.fd = lws_get_socket_fd(wsi), .events = POLLOUT};
+
+    return poll(&p, 1, 0) != 0; /* an error counts: the library notices it when it writes */
+}
+
+static void look_later(struct http_connection *c)
+{
+    struct worker *w = http_of(c->wsi)->worker;
+
+    deadline_set(worker_wheel(w), &c->look, worker_now_us(w) + CHOKED_LOOK_US);
+}
+
+/*
+ * While an answer is being written the library is told of input, again and again, that it does not read: a further request, the
+ * end of the connection. So while the socket takes nothing the input is switched off, which stops the library's writing, too.
+ * (The library's own timers keep the loop busy in their last millisecond.)
+ */
+static void on_look(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct http_connection *c = arg;
+    bool must_pause = is_writing(c) && !is_writable(c->wsi);
+
+    (void)d;
+    (void)now_us;
+    if (must_pause != c->is_paused)
+        (void)lws_rx_flow_control(c->wsi, !must_pause);
+    c->is_paused = must_pause;
+    if (is_writing(c))
+        look_later(c);
+}
+
 int http_exchange_begin(struct lws *wsi, struct http_connection *c)
 {
     struct http_exchange *x;
     uint64_t length;
 
     http_exchange_end(c); /* of an earlier request on this connection */
+    if (c->wsi == NULL)
+        deadline_init(&c->look, on_look, c);
+    c->wsi = wsi;
     x = mem_try_alloc(sizeof(*x));
     if (x == NULL)
         return -1;
@@ -156,7 +201,7 @@ void http_reply(struct http_exchange *x, const struct http_response *r)
 static bool format_headers(struct lws *wsi, const struct http_exchange *x, unsigned char **p,
                            unsigned char *end)
 {
-    const char *at = x->headers.p, *stop = at + x->headers.len;
+    const char *at = x->headers.p != NULL ? x->headers.p : "", *stop = at + x->headers.len;
     lws_filepos_t length =
         x->status == HTTP_STATUS_NO_CONTENT || x->status == HTTP_STATUS_NOT_MODIFIED
             ? LWS_ILLEGAL_HTTP_CONTENT_LEN
@@ -176,7 +221,7 @@ static bool format_headers(struct lws *wsi, const struct http_exchange *x, unsig
         lws_add_http_header_by_token(wsi, WSI_TOKEN_CONNECTION, (const unsigned char *)"close", 5,
                                      p, end) != 0)
         return false;
-    while (at != NULL && at < stop) {
+    while (at < stop) {
         const char *name = at, *value = name + strlen(name) + 1;
 
         if (lws_add_http_header_by_name(wsi, (const unsigned char *)name,
@@ -223,6 +268,8 @@ static int finish(struct lws *wsi, struct http_connection *c)
     http_exchange_end(c);
     if (must_close)
         return -1; /* the library sends what it holds, then hangs up */
+    if (lws_partial_buffered(wsi))
+        look_later(c);
     return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
@@ -245,8 +292,16 @@ int http_exchange_write(struct lws *wsi, struct http_connection *c)
     } while (x->out_sent < x->out_len && !lws_send_pipe_choked(wsi));
     if (x->out_sent == x->out_len)
         return finish(wsi, c);
+    look_later(c);
     lws_callback_on_writable(wsi);
     return 0;
+}
+
+void http_connection_end(struct http_connection *c)
+{
+    http_exchange_end(c);
+    if (c->wsi != NULL)
+        deadline_clear(&c->look);
 }
 
 void http_exchange_end(struct http_connection *c)

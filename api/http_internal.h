@@ -9,6 +9,7 @@
 #include "api/http.h"
 #include "core/addr.h"
 #include "core/attr.h"
+#include "core/deadline.h"
 #include "core/list.h"
 
 struct http {
@@ -30,6 +31,9 @@ struct http {
 struct http_connection {
     struct http_exchange *exchange;
     struct ws *ws;
+    struct lws *wsi;      /* NULL: no request was read yet */
+    struct deadline look; /* while an answer is written to a socket that takes nothing */
+    bool is_paused;       /* input is off until the socket takes more of an answer */
 };
 
 /* A request and the texts it points to, one block. */
@@ -51,6 +55,8 @@ int http_exchange_body(struct http_connection *c, const char *bytes, size_t len)
 int http_exchange_body_complete(struct http_connection *c);
 int http_exchange_write(struct lws *wsi, struct http_connection *c);
 void http_exchange_end(struct http_connection *c);
+/** The connection ends, or becomes a WebSocket. */
+void http_connection_end(struct http_connection *c);
 /** Count an answer. */
 void http_count_answer(struct http *h, unsigned status);
 /** Answer without an exchange, at once and small. Returns 0, or -1 when it cannot be written. */

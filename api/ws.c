@@ -62,7 +62,7 @@ int ws_on_open(struct lws *wsi, struct http_connection *c)
         mem_free(copy);
         return -1;
     }
-    http_exchange_end(c);
+    http_connection_end(c);
     c->ws = ws;
     ws->wsi = wsi;
     ws->max_in = WS_MAX_EARLY_BYTES;

@@ -2,8 +2,11 @@
 /* The HTTP server over real sockets, driven byte by byte from the same loop. */
 #include "tests/unit/core/cmocka_all.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/http.h"
 #include "api/ws.h"
@@ -372,6 +375,55 @@ static void waiting_for_an_answer_costs_nothing(void **state)
     hang_up(&p);
 }
 
+/* A socket that nobody reads. */
+static int dial_deaf(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(server))};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 4096;
+
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)(const void *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+/* Read that many bytes, while the loop turns. */
+static void drain(int fd, size_t bytes)
+{
+    char buf[65536];
+
+    for (unsigned idle = 0; bytes > 0; idle++) {
+        ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+        assert_true(idle < 10000 && n != 0);
+        if (n < 0)
+            pass(1);
+        else
+            bytes -= MIN((size_t)n, bytes);
+    }
+}
+
+static void who_asks_more_and_takes_nothing_costs_nothing(void **state)
+{
+    static const char ask[] = "GET /big HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct worker_stats before, after;
+    int fd = dial_deaf();
+    unsigned rounds = 0;
+
+    (void)state;
+    for (int i = 0; i < 12; i++) /* more than the kernel takes for us */
+        assert_int_equal(send(fd, ask, sizeof(ask) - 1, 0), sizeof(ask) - 1);
+    do { /* until the socket has settled */
+        assert_true(++rounds < 50);
+        worker_read_stats(worker, &before);
+        pass(100);
+        worker_read_stats(worker, &after);
+    } while (after.turns - before.turns > 50);
+    drain(fd, 12u << 20); /* and yet all of them are answered */
+    assert_int_equal(close(fd), 0);
+}
+
 static void an_answer_may_come_later_or_never(void **state)
 {
     struct peer p;
@@ -594,6 +646,7 @@ int main(void)
         ON_SERVER(bodies_without_a_sound_length_are_refused),
         ON_SERVER(a_body_that_is_too_long_is_read_and_refused),
         ON_SERVER(waiting_for_an_answer_costs_nothing),
+        ON_SERVER(who_asks_more_and_takes_nothing_costs_nothing),
         ON_SERVER(an_answer_may_come_later_or_never),
         ON_SERVER(rubbish_ends_the_connection),
         ON_SERVER(websockets_echo_with_and_without_subprotocol),
