@@ -19,6 +19,7 @@
 #include "core/worker.h"
 
 #define REQUEST_BURST (3 * MAX_REQUESTS_PER_SECOND)
+#define BYTES_BURST (4 * MAX_REQUEST_BYTES_PER_SECOND)
 #define OFFER_BURST (2 * MAX_OFFERS_PER_SECOND)
 #define MAX_REFUSED_IN_A_ROW 1000 /* requests past the limit; then it is an attack, or broken */
 #define MAX_QUESTIONS 8           /* statistics asked for at once */
@@ -39,7 +40,7 @@ struct client {
     struct ws *ws;
     struct session *session;
     char *token;
-    struct rate_limit requests, offers;
+    struct rate_limit requests, bytes, offers;
     unsigned refused_in_a_row;
     struct deadline join_by;
     struct list questions;
@@ -210,7 +211,9 @@ static void on_text(struct ws *ws, struct str text, void *arg)
                                     worker_now_us(c->owner->control));
 
     c->refused_in_a_row = is_over ? c->refused_in_a_row + 1 : 0;
-    if (c->refused_in_a_row > MAX_REFUSED_IN_A_ROW) {
+    if (c->refused_in_a_row > MAX_REFUSED_IN_A_ROW ||
+        !rate_limit_take_many(&c->bytes, (double)text.len, MAX_REQUEST_BYTES_PER_SECOND,
+                              BYTES_BURST, worker_now_us(c->owner->control))) {
         log_info(LOG_API, NULL, "%s sends too many requests: closing", ws_remote(ws));
         ws_close(ws, WS_CLOSE_POLICY, "too many requests");
         return;

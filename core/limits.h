@@ -95,6 +95,8 @@
 #define MAX_WS_QUEUE_BYTES (4 * 1024 * 1024)
 /* of one WebSocket, with a burst of three times that; past it E_LIMIT */
 #define MAX_REQUESTS_PER_SECOND 100
+/* of one WebSocket, with a burst of four times that; past it the socket is closed: text costs as much to read as to carry out */
+#define MAX_REQUEST_BYTES_PER_SECOND (1024 * 1024)
 #define MAX_OFFERS_PER_SECOND 10 /* offers cost the most */
 #define MAX_WS_CONNECTIONS 20000
 #define MAX_WS_CONNECTIONS_BEFORE_JOIN 1000
