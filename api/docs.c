@@ -83,6 +83,7 @@ static const char notifications[] =
     "| `participantUpdated` | `{participant}` | name or metadata changed |\n"
     "| `trackPublished` | `{participantId, track}` | |\n"
     "| `trackUnpublished` | `{participantId, trackId}` | |\n"
+    "| `trackUpdated` | `{participantId, track}` | its `codec` is known, or another |\n"
     "| `trackMuted` | `{participantId, trackId, muted, mutedBy}` | muted or unmuted |\n"
     "| `slots` | `{slots: [slot…]}` | what these slots carry changed |\n"
     "| `slotsWanted` | `{audio, video}` | so many further `recvonly` m-sections are wanted: offer "
@@ -93,7 +94,6 @@ static const char notifications[] =
     "\"new\"\\|\"checking\"\\|\"handshake\"\\|\"open\"\\|\"failed\"\\|\"closed\"}` | on `failed` "
     "offer an ICE "
     "restart |\n"
-    "| `roomUpdated` | `{room}` | metadata changed |\n"
     "| `closed` | `{reason, message}` | the last message; the WebSocket closes with the code below "
     "|\n"
     "\n"
@@ -142,6 +142,7 @@ static void print_limits(struct strbuf *b)
                 "| one message or body | %d bytes |\n"
                 "| nesting of JSON | %d levels |\n"
                 "| requests of one WebSocket | %d a second, three times that at once |\n"
+                "| text of one WebSocket | %d bytes a second, four times that at once |\n"
                 "| offers of one WebSocket | %d a second, twice that at once |\n"
                 "| an SDP | %d bytes |\n"
                 "| metadata | %d bytes as JSON |\n"
@@ -150,8 +151,8 @@ static void print_limits(struct strbuf *b)
                 "| slots of a participant | %d |\n"
                 "| participants of a room | %d, or fewer (`room.max_participants`) |\n"
                 "| WebSockets | %d |\n",
-                MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_REQUESTS_PER_SECOND, MAX_OFFERS_PER_SECOND,
-                MAX_SDP_BYTES, MAX_METADATA_BYTES, MAX_IDENTITY_LEN, MAX_TRACKS_PER_PARTICIPANT,
+                MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_REQUESTS_PER_SECOND,
+                MAX_REQUEST_BYTES_PER_SECOND, MAX_OFFERS_PER_SECOND, MAX_SDP_BYTES, MAX_METADATA_BYTES, MAX_IDENTITY_LEN, MAX_TRACKS_PER_PARTICIPANT,
                 MAX_SLOTS_PER_PARTICIPANT, MAX_PARTICIPANTS_PER_ROOM, MAX_WS_CONNECTIONS);
 }
 

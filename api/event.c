@@ -18,7 +18,7 @@ static json_t *participant_left(const struct participant *self, const struct roo
                      leave_reason_name(e->leave_reason));
 }
 
-static json_t *track_published(const struct participant *self, const struct room_event *e)
+static json_t *track_as_it_is(const struct participant *self, const struct room_event *e)
 {
     (void)self;
     return json_pack("{s:s, s:o}", "participantId", participant_id(e->participant), "track",
@@ -38,12 +38,6 @@ static json_t *track_muted(const struct participant *self, const struct room_eve
     return json_pack("{s:s, s:s, s:b, s:o}", "participantId", participant_id(e->participant),
                      "trackId", e->publication->id, "muted", publication_is_muted(e->publication),
                      "mutedBy", json_of_muted_by(e->publication));
-}
-
-static json_t *room_updated(const struct participant *self, const struct room_event *e)
-{
-    (void)e;
-    return json_pack("{s:o}", "room", json_of_room_brief(participant_room(self)));
 }
 
 static json_t *slots(const struct participant *self, const struct room_event *e)
@@ -81,10 +75,10 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_PARTICIPANT_JOINED] = {"participantJoined", participant_only},
         [ROOM_PARTICIPANT_LEFT] = {"participantLeft", participant_left},
         [ROOM_PARTICIPANT_UPDATED] = {"participantUpdated", participant_only},
-        [ROOM_TRACK_PUBLISHED] = {"trackPublished", track_published},
+        [ROOM_TRACK_PUBLISHED] = {"trackPublished", track_as_it_is},
         [ROOM_TRACK_UNPUBLISHED] = {"trackUnpublished", track_unpublished},
+        [ROOM_TRACK_UPDATED] = {"trackUpdated", track_as_it_is},
         [ROOM_TRACK_MUTED] = {"trackMuted", track_muted},
-        [ROOM_UPDATED] = {"roomUpdated", room_updated},
         [ROOM_SLOTS] = {"slots", slots},
         [ROOM_SLOTS_WANTED] = {"slotsWanted", slots_wanted},
         [ROOM_SUBSCRIPTION_FAILED] = {"subscriptionFailed", subscription_failed},

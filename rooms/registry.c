@@ -63,6 +63,17 @@ static void on_transport_state(struct sfu_host *h, uint64_t id, enum transport_s
         participant_on_transport_state(p, state, reason);
 }
 
+/* To those who have joined before its media arrived. */
+static void tell_codec(struct publication *pub)
+{
+    struct participant *p = pub->participant;
+    const struct room_event event = {
+        .kind = ROOM_TRACK_UPDATED, .participant = p, .publication = pub};
+
+    if (!p->permissions.hidden)
+        room_emit(p->room, &event, p);
+}
+
 static void on_track_live(struct sfu_host *h, uint64_t id, enum codec_id codec, void *arg)
 {
     struct registry *g = arg;
@@ -72,7 +83,10 @@ static void on_track_live(struct sfu_host *h, uint64_t id, enum codec_id codec, 
     if (pub == NULL || pub->codec == codec)
         return;
     pub->codec = codec;
-    slots_publication_codec(pub);
+    tell_codec(pub);
+    pub = map_get_u64(g->publication_by_handle, id); /* who was told may have ended it */
+    if (pub != NULL)
+        slots_publication_codec(pub);
 }
 
 static void on_subscription_blocked(struct sfu_host *h, uint64_t id, enum codec_id codec, void *arg)

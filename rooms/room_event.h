@@ -26,8 +26,8 @@ enum room_event_kind {
     ROOM_PARTICIPANT_UPDATED,
     ROOM_TRACK_PUBLISHED,
     ROOM_TRACK_UNPUBLISHED,
-    ROOM_TRACK_MUTED, /* or unmuted */
-    ROOM_UPDATED,
+    ROOM_TRACK_UPDATED, /* its codec is known, or another */
+    ROOM_TRACK_MUTED,   /* or unmuted */
     /* To one participant only: */
     ROOM_SLOTS,        /* slots changed what they carry */
     ROOM_SLOTS_WANTED, /* audio, video: m-sections wanted, beyond those asked for before and not offered yet; after the first offer */

@@ -61,8 +61,6 @@ const SPEAKER_INTERVAL_MS = 200;
  *   localTrackPublished: [LocalTrack],
  *   localTrackUnpublished: [LocalTrack],
  *   activeSpeakersChanged: [Participant[]],
- *   permissionsChanged: [import("./types.js").Permissions],
- *   roomUpdated: [{name: string, metadata?: any}],
  *   error: [ParleyError],
  *   closed: [string, string, ParleyError | undefined],
  * }>}
@@ -471,6 +469,8 @@ export class Room extends Emitter {
         return;
       case "trackUnpublished":
         return roster.removeTrack(params.participantId, params.trackId);
+      case "trackUpdated":
+        return roster.updateTrack(params.participantId, params.track);
       case "trackMuted":
         return void this.#onMuted(params);
       case "slots":
@@ -484,12 +484,6 @@ export class Room extends Emitter {
       case "transportState":
         if (params.state === "failed") this.#recovery.onPathLost();
         return;
-      case "permissionsChanged":
-        this.localParticipant?.update({ permissions: params.permissions, metadata: this.localParticipant.metadata });
-        return this.emit("permissionsChanged", params.permissions);
-      case "roomUpdated":
-        this.metadata = params.room.metadata ?? null;
-        return this.emit("roomUpdated", params.room);
     }
   }
 

@@ -93,12 +93,23 @@ export class Roster extends Emitter {
     const participant = this.participants.get(participantId);
     if (!participant) return;
     if (participant.tracks.has(info.id)) {
+      this.updateTrack(participantId, info);
       this.setMuted(participantId, info.id, info.muted, info.mutedBy ?? null);
       return;
     }
     const track = new RemoteTrack(info, participant);
     participant.tracks.set(info.id, track);
     this.emit("trackPublished", track, participant);
+  }
+
+  /**
+   * What became of it since it was published: its codec is known once media arrives.
+   * @param {string} participantId
+   * @param {TrackInfo} info
+   */
+  updateTrack(participantId, info) {
+    const track = /** @type {RemoteTrack | undefined} */ (this.participants.get(participantId)?.tracks.get(info.id));
+    if (track) track.codec = info.codec ?? null;
   }
 
   /**

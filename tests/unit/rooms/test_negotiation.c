@@ -478,6 +478,30 @@ static void hidden_participants_publish_to_nobody(void **state)
     world_end(&t.w);
 }
 
+static void what_media_tells_of_its_codec_is_told_to_the_others(void **state)
+{
+    struct pair t;
+    struct user spy;
+    struct permissions hidden = everything;
+
+    (void)state;
+    pair_begin(&t);
+    hidden.hidden = true;
+    user_join_with(&spy, &t.w, "spy", hidden);
+    user_offer(&t.bob, "vs");
+    user_offer(&spy, "vs");
+    world_turn(&t.w);
+    user_forget(&t.ann);
+    user_forget(&t.bob);
+    track_is_live(&spy, 0, CODEC_VP8);
+    track_is_live(&t.bob, 0, CODEC_VP8);
+    track_is_live(&t.bob, 0, CODEC_VP8);
+    check_said(&t.ann, "codec bob camera; ");
+    check_said(&t.bob, "");
+    assert_int_equal(pub_of(&t.bob, 0)->codec, CODEC_VP8);
+    world_end(&t.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -501,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_handler_may_remove_itself),
         cmocka_unit_test(a_handler_may_end_the_room),
         cmocka_unit_test(hidden_participants_publish_to_nobody),
+        cmocka_unit_test(what_media_tells_of_its_codec_is_told_to_the_others),
     };
 
     return cmocka_run_group_tests_name("rooms/negotiation", tests, NULL, NULL);

@@ -280,7 +280,7 @@ static void a_codec_that_was_not_offered_is_told_and_frees_the_slot(void **state
     track_is_live(&t.bob, 0, CODEC_H264);
     slot_is_blocked(&t.ann, "0", CODEC_H264);
     world_turn(&t.w);
-    check_said(&t.ann, "failed bob camera codec; slots 0=bob:camera; ");
+    check_said(&t.ann, "codec bob camera; failed bob camera codec; slots 0=bob:camera; ");
     assert_int_equal(flowing(&t.ann, "0"), pub_of(&t.bob, 1)->handle);
     world_end(&t.w);
 }

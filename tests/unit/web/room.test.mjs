@@ -89,6 +89,16 @@ test("a slot may be told before its track", async () => {
   assert.ok(events.includes("subscribed TR_late"));
 });
 
+test("a track's codec is known once its media arrives", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([])] });
+  await connect();
+  server.notify("trackPublished", { participantId: "PA_ann", track: video("TR_a", { codec: null }) });
+  const track = room.participants.get("PA_ann").tracks.get("TR_a");
+  assert.equal(track.codec, null);
+  server.notify("trackUpdated", { participantId: "PA_ann", track: video("TR_a", { codec: "VP8" }) });
+  assert.equal(track.codec, "VP8");
+});
+
 test("all slots that are asked for meanwhile are in one offer", async () => {
   await connect();
   server.notify("slotsWanted", { audio: 1, video: 1 });
