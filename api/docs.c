@@ -119,6 +119,33 @@ static const char errors[] = "\n"
                              "| reason | code | |\n"
                              "| --- | --- | --- |\n";
 
+static const char broadcast[] =
+    "\n"
+    "## WHIP and WHEP\n"
+    "\n"
+    "Broadcasters and players that know nothing of the WebSocket publish and play over plain HTTP; "
+    "`openapi.yaml` has every status.\n"
+    "\n"
+    "| request | does |\n"
+    "| --- | --- |\n"
+    "| `POST /whip/{room}` | publish (RFC 9725): `201`, `Location`, `ETag`, `Link` with STUN and "
+    "TURN servers, the answer |\n"
+    "| `POST /whep/{room}` | play what the room publishes (draft-ietf-wish-whep), now or later |\n"
+    "| `POST /whep/{room}/{identity}` | play what one participant publishes |\n"
+    "| `PATCH` of the `Location` | candidates, with `If-Match` and the entity tag: `204`; ICE "
+    "restart, with `If-Match: *`: `200` |\n"
+    "| `DELETE` of the `Location` | end it |\n"
+    "\n"
+    "A broadcaster is a participant like any other; the identity is the token's, in development "
+    "mode the query's (`?identity=`), else\n"
+    "`broadcaster`. The same identity again replaces the session, so that an encoder that lost the "
+    "network comes back at once; a bad\n"
+    "offer replaces nobody. Viewers are hidden, may share one token, and keep their slots while "
+    "the broadcaster is away. A session\n"
+    "that does not connect within 30 s ends, one that lost its connection waits `session.grace_ms` "
+    "for an ICE restart. The address of\n"
+    "a session is a secret: PATCH and DELETE need no token.\n";
+
 static void print_ends(struct strbuf *b)
 {
 #define X(name, word, code, sentence) \
@@ -152,7 +179,8 @@ static void print_limits(struct strbuf *b)
                 "| participants of a room | %d, or fewer (`room.max_participants`) |\n"
                 "| WebSockets | %d |\n",
                 MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_REQUESTS_PER_SECOND,
-                MAX_REQUEST_BYTES_PER_SECOND, MAX_OFFERS_PER_SECOND, MAX_SDP_BYTES, MAX_METADATA_BYTES, MAX_IDENTITY_LEN, MAX_TRACKS_PER_PARTICIPANT,
+                MAX_REQUEST_BYTES_PER_SECOND, MAX_OFFERS_PER_SECOND, MAX_SDP_BYTES,
+                MAX_METADATA_BYTES, MAX_IDENTITY_LEN, MAX_TRACKS_PER_PARTICIPANT,
                 MAX_SLOTS_PER_PARTICIPANT, MAX_PARTICIPANTS_PER_ROOM, MAX_WS_CONNECTIONS);
 }
 
@@ -167,6 +195,7 @@ void api_docs_print(FILE *to)
     print_ends(&b);
     strbuf_add(&b, errors);
     print_errors(&b);
+    strbuf_add(&b, broadcast);
     print_limits(&b);
     (void)fwrite(b.p, 1, b.len, to);
     strbuf_fini(&b);

@@ -19,6 +19,8 @@ const PARTICIPANT = "/v1/rooms/{room}/participants/{identity}";
 const TOO_LONG = 3 << 20;
 
 const file = parse(fs.readFileSync(path.join(ROOT, "docs/openapi.yaml"), "utf8"));
+// whip-http.test.mjs holds these.
+for (const template of Object.keys(file.paths)) if (/^\/wh[ie]p\//.test(template)) delete file.paths[template];
 const server = new Server("openapi");
 /** "GET /v1/rooms 200" of everything that was provoked. */
 const provoked = new Set();
