@@ -87,6 +87,33 @@ static void new_credentials_of_both_kinds_are_an_ice_restart(void **state)
     answerer_fini(&a);
 }
 
+static void ice_is_restarted_without_an_offer(void **state)
+{
+    const struct ice_credentials fresh = {"fresh", "0123456789abcdefghijkl"},
+                                 half = {"other", "0123456789abcdefghijkl"};
+    struct ice_credentials local, again;
+    struct answerer a;
+    bool is_new = false;
+
+    (void)state;
+    answerer_init(&a);
+    assert_int_equal(jsep_restart_ice(a.jsep, &fresh, &local, &is_new), E_STATE);
+    take(&a, SESSION_HEAD BUNDLE("0") AUDIO("0", ""));
+    const struct ice_credentials before = a.result->local;
+    assert_int_equal(jsep_restart_ice(a.jsep, &fresh, &local, &is_new), 0);
+    assert_true(is_new);
+    assert_string_not_equal(local.ufrag, before.ufrag);
+    assert_string_not_equal(local.pwd, before.pwd);
+    assert_int_equal(jsep_restart_ice(a.jsep, &fresh, &again, &is_new), 0);
+    assert_false(is_new);
+    assert_memory_equal(&again, &local, sizeof local);
+    assert_int_equal(jsep_restart_ice(a.jsep, &half, &again, &is_new), E_MALFORMED);
+    /* What an offer says next is compared with the credentials of now. */
+    take(&a, SESSION_HEAD BUNDLE("0") AUDIO("0", ""));
+    assert_true(a.result->is_ice_restart);
+    answerer_fini(&a);
+}
+
 static void a_stopped_place_is_kept_and_may_become_another_section(void **state)
 {
     struct answerer a;
@@ -355,6 +382,7 @@ int main(void)
         LEAK_FREE(a_repeated_offer_changes_the_version_only),
         LEAK_FREE(sections_are_added_and_ours_keep_their_ssrcs),
         LEAK_FREE(new_credentials_of_both_kinds_are_an_ice_restart),
+        LEAK_FREE(ice_is_restarted_without_an_offer),
         LEAK_FREE(a_stopped_place_is_kept_and_may_become_another_section),
         LEAK_FREE(a_rejected_section_may_come_again_with_a_codec_we_know),
         LEAK_FREE(after_everything_was_stopped_the_transport_is_new),
