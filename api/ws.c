@@ -33,7 +33,7 @@ struct ws {
     struct strbuf in; /* the fragments so far */
     size_t max_in;
     struct list queue;
-    size_t queued_bytes;
+    size_t queued_bytes, dropped_bytes;
     unsigned close_code; /* 0: open */
     bool is_close_sent;
     char close_reason[MAX_CLOSE_REASON + 1];
@@ -135,8 +135,12 @@ int ws_on_receive(struct lws *wsi, struct http_connection *c, const char *bytes,
 {
     struct ws *ws = c->ws;
 
-    if (ws == NULL || ws_is_closing(ws))
+    if (ws == NULL)
         return 0;
+    if (ws_is_closing(ws)) { /* what was under way is dropped; who goes on and on is cut off */
+        ws->dropped_bytes += len;
+        return ws->dropped_bytes > MAX_JSON_BYTES ? -1 : 0;
+    }
     if (lws_frame_is_binary(wsi)) {
         ws_close(ws, WS_CLOSE_UNSUPPORTED, "text frames only");
         return 0;
