@@ -49,4 +49,5 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
 /** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first
  * packets find out who waits. */
 void encoding_ask_keyframe(struct encoding *e, uint64_t now_us);
+/** Whether packets came lately (ENCODING_LIVE_US). */
 bool encoding_is_live(const struct encoding *e, uint64_t now_us);

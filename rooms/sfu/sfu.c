@@ -163,7 +163,7 @@ int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials 
     return 0;
 }
 
-static struct sfu_transport *find_transport(const struct sfu *s, uint64_t id)
+struct sfu_transport *sfu_find_transport(const struct sfu *s, uint64_t id)
 {
     return map_get_u64(s->transport_by_id, id);
 }
@@ -171,7 +171,7 @@ static struct sfu_transport *find_transport(const struct sfu *s, uint64_t id)
 int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_transport *remote,
                              uint64_t now_us)
 {
-    struct sfu_transport *st = find_transport(s, id);
+    struct sfu_transport *st = sfu_find_transport(s, id);
 
     return st == NULL ? E_NOT_FOUND : transport_set_remote(st->tp, remote, now_us);
 }
@@ -179,7 +179,7 @@ int sfu_transport_set_remote(struct sfu *s, uint64_t id, const struct remote_tra
 int sfu_transport_restart_ice(struct sfu *s, uint64_t id, const struct ice_credentials *local,
                               const struct ice_credentials *remote, uint64_t now_us)
 {
-    struct sfu_transport *st = find_transport(s, id);
+    struct sfu_transport *st = sfu_find_transport(s, id);
 
     return st == NULL ? E_NOT_FOUND : transport_restart_ice(st->tp, local, remote, now_us);
 }
@@ -209,7 +209,7 @@ void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
 int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const struct transceiver *t,
                    uint64_t now_us)
 {
-    struct sfu_transport *st = find_transport(s, transport_id);
+    struct sfu_transport *st = sfu_find_transport(s, transport_id);
     struct track *track;
     int err;
 
@@ -258,7 +258,7 @@ void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us)
 int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
                           const struct transceiver *t, uint64_t now_us)
 {
-    struct sfu_transport *st = find_transport(s, transport_id);
+    struct sfu_transport *st = sfu_find_transport(s, transport_id);
     struct subscription *sub;
     int err;
 
@@ -305,77 +305,4 @@ void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us)
         return;
     subscription_close(&sub);
     s->totals.subscriptions--;
-}
-
-/* ---- statistics ---- */
-
-static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out,
-                          uint64_t now_us)
-{
-    const struct rtp_recv *r = &e->recv;
-    const struct negotiated_codec *codec = track_live_codec(t);
-
-    *out = (struct sfu_rtp_stats){
-        .kind = SFU_STATS_INBOUND_RTP,
-        .id = t->id,
-        .track_id = t->id,
-        .media = t->section.kind,
-        .pt = codec == NULL ? PT_NONE : codec->pt,
-        .ssrc = r->ssrc,
-        .packets = r->packets_received,
-        .bytes = r->bytes_received,
-        .bitrate_bps = rate_bps(&e->recv.rate, now_us),
-        .retransmitted_packets = r->retransmissions,
-        .packets_lost = rtp_recv_packets_lost(r),
-        .jitter_s = r->clock_hz == 0 ? 0 : (double)(r->jitter_q4 >> 4) / r->clock_hz,
-        .nack_count = r->nacks_sent,
-        .pli_count = r->plis_sent,
-        .fir_count = r->firs_sent,
-        .key_frames = e->key_frames,
-        .frames = e->frames,
-        .frame_width = e->width,
-        .frame_height = e->height,
-        .keyframes_asked = e->keyframes.asked,
-        .keyframes_sent = e->keyframes.sent,
-        .keyframes_merged = e->keyframes.merged,
-    };
-    if (codec != NULL)
-        out->codec = codec->codec;
-    memcpy(out->mid, t->section.mid, sizeof(out->mid));
-    memcpy(out->rid, e->rid, sizeof(out->rid));
-}
-
-/* An upper bound: encodings whose SSRC is not known yet are left out. */
-static size_t count_streams(const struct sfu_transport *st)
-{
-    size_t n = 0;
-
-    for (const struct list *l = st->tracks.next; l != &st->tracks; l = l->next)
-        n += MAX_ENCODINGS;
-    for (const struct list *l = st->subscriptions.next; l != &st->subscriptions; l = l->next)
-        n++;
-    return n;
-}
-
-int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_report *out,
-                    uint64_t now_us)
-{
-    struct sfu_transport *st = find_transport(s, transport_id);
-    size_t n = 0;
-
-    if (st == NULL)
-        return E_NOT_FOUND;
-    struct sfu_rtp_stats *rtp = mem_try_alloc(count_streams(st) * sizeof(*rtp));
-    if (rtp == NULL)
-        return E_NO_MEMORY;
-    LIST_EACH(&st->tracks, struct track, node, t)
-        for (unsigned i = 0; i < t->encoding_count; i++)
-            if (t->encoding[i].ssrc != 0)
-                read_encoding(t, &t->encoding[i], &rtp[n++], now_us);
-    LIST_EACH(&st->subscriptions, struct subscription, node, sub)
-        subscription_read_stats(sub, &rtp[n++], now_us);
-    transport_read_stats(st->tp, &out->transport);
-    out->rtp = rtp;
-    out->rtp_count = n;
-    return 0;
 }

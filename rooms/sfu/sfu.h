@@ -22,6 +22,7 @@
 #include "transport/transport.h"
 
 struct sfu;
+struct strbuf;
 
 /* Facts for the owner. on_transport_state may close any object; the other two come while sinks are walked, and may not call the
  * sfu. */
@@ -99,11 +100,14 @@ MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env,
 /** Close everything that is left. */
 void sfu_close(struct sfu **s, uint64_t now_us);
 
+/** A transport in state NEW. Errors: E_CONFLICT (id or ufrag), E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,
                                   uint64_t consent_timeout_us, const struct log_ids *ids,
                                   uint64_t now_us);
+/** The endpoint's side, once. Errors: E_NOT_FOUND, and those of transport_set_remote(). Calls: on_transport_state. */
 MUST_CHECK int sfu_transport_set_remote(struct sfu *s, uint64_t id,
                                         const struct remote_transport *remote, uint64_t now_us);
+/** New ICE credentials on both sides. Errors: E_NOT_FOUND, and those of transport_restart_ice(). */
 MUST_CHECK int sfu_transport_restart_ice(struct sfu *s, uint64_t id,
                                          const struct ice_credentials *local,
                                          const struct ice_credentials *remote, uint64_t now_us);
@@ -117,15 +121,19 @@ MUST_CHECK int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id,
 void sfu_track_update(struct sfu *s, uint64_t id, const struct transceiver *t, uint64_t now_us);
 /** Muted by the server: nothing is forwarded, whatever arrives. Unmuting starts at a keyframe. */
 void sfu_track_set_muted(struct sfu *s, uint64_t id, bool muted, uint64_t now_us);
+/** Its sinks go quiet; a subscription that waited for it carries nothing. */
 void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
-/** A slot: an m-section on which we send. It carries nothing until it has a source. */
+/** A slot: an m-section on which we send. It carries nothing until it has a source. @t is copied. Errors: E_NOT_FOUND (transport),
+ * E_CONFLICT (id), E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
                                      const struct transceiver *t, uint64_t now_us);
+/** Renegotiated: other payload types and extensions. */
 void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t,
                              uint64_t now_us);
 /** Switch what flows: a track, or 0 for nothing. Starts at a keyframe, asks for one. */
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us);
+/** The slot ends. */
 void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
 /** Collect what concerns one transport. Errors: E_NOT_FOUND, E_NO_MEMORY. */
@@ -133,3 +141,5 @@ MUST_CHECK int sfu_read_report(struct sfu *s, uint64_t transport_id,
                                struct sfu_transport_report *out, uint64_t now_us);
 /** Sum up; walks all transports. */
 void sfu_read_totals(const struct sfu *s, struct sfu_totals *out);
+/** Append what every transport, track and subscription is doing, for failing tests and debugging. */
+void sfu_describe(const struct sfu *s, struct strbuf *out);

@@ -58,24 +58,36 @@ MUST_CHECK int sfu_host_open(struct sfu_host **out, const struct sfu_host_config
 void sfu_host_close(struct sfu_host **h);
 /** The addresses bound. */
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max);
+/** The number it was opened with. */
 unsigned sfu_host_index(const struct sfu_host *h);
 
+/** sfu_transport_open() and sfu_transport_set_remote(); a refusal comes back as TRANSPORT_CLOSED. */
 void sfu_host_transport_open(struct sfu_host *h, uint64_t id, const struct ice_credentials *local,
                              const struct remote_transport *remote, uint64_t consent_timeout_us,
                              const struct log_ids *ids);
+/** The following are the calls of sfu.h by the same names; arguments are copied, and a refusal is logged. */
 void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id,
                                     const struct ice_credentials *local,
                                     const struct ice_credentials *remote);
+/** See sfu.h. */
 void sfu_host_transport_close(struct sfu_host *h, uint64_t id);
+/** See sfu.h. */
 void sfu_host_track_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                          const struct transceiver *t);
+/** See sfu.h. */
 void sfu_host_track_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
+/** See sfu.h. */
 void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted);
+/** See sfu.h. */
 void sfu_host_track_close(struct sfu_host *h, uint64_t id);
+/** See sfu.h; with a source from the start when @track_id is not 0. */
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                                 const struct transceiver *t, uint64_t track_id);
+/** See sfu.h. */
 void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
+/** See sfu.h. */
 void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id);
+/** See sfu.h. */
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id);
 /** Ask for statistics; @on_report runs on the control reactor, once: err E_NOT_FOUND when the transport is gone, E_STATE when the host
  * closes first. The report's array is the handler's to mem_free(). */
@@ -83,6 +95,7 @@ void sfu_host_read_report(struct sfu_host *h, uint64_t transport_id,
                           void (*on_report)(int err, struct sfu_transport_report *report,
                                             void *arg),
                           void *arg);
+/** The same for everything about the worker: err 0, or E_STATE when the host closes first. */
 void sfu_host_read_stats(struct sfu_host *h,
                          void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg),
                          void *arg);

@@ -44,6 +44,8 @@ void sfu_totals_note_state(struct sfu_transport *st, enum transport_state state,
 /** Keep the counters of a transport that goes. */
 void sfu_totals_keep(struct sfu_transport *st);
 
+/** NULL when it is gone. */
+struct sfu_transport *sfu_find_transport(const struct sfu *s, uint64_t id);
 /** Free an object of ours after the turn's last callback. */
 void sfu_free_later(struct sfu *s, void *block);
 /** The track's first packet, or another codec: tell the owner. */

@@ -25,7 +25,9 @@ struct ssrc_table {
     size_t size, count; /* size is a power of two, or 0 */
 };
 
+/** Make it empty. */
 void ssrc_table_init(struct ssrc_table *t);
+/** Free what it took; it is empty then. */
 void ssrc_table_fini(struct ssrc_table *t);
 /** Find; NULL when absent. The pointer is good until the next change. */
 const struct ssrc_entry *ssrc_table_find(const struct ssrc_table *t, uint32_t ssrc);

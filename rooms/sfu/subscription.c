@@ -481,38 +481,3 @@ void subscription_update(struct subscription *sub, const struct transceiver *sec
         judge_codec(&sub->link[i]);
     }
 }
-
-void subscription_read_stats(struct subscription *sub, struct sfu_rtp_stats *out, uint64_t now_us)
-{
-    const struct rtp_send *s = &sub->send;
-    const struct track *t = subscription_track(sub);
-
-    *out = (struct sfu_rtp_stats){
-        .kind = SFU_STATS_OUTBOUND_RTP,
-        .id = sub->id,
-        .track_id = t == NULL ? 0 : t->id,
-        .media = sub->section.kind,
-        .codec = sub->sent_codec,
-        .pt = sub->sent_pt,
-        .ssrc = s->ssrc,
-        .packets = s->packets_sent,
-        .bytes = s->bytes_sent,
-        .bitrate_bps = rate_bps(&sub->send.rate, now_us),
-        .retransmitted_packets = s->retransmissions,
-        .packets_lost = s->packets_lost,
-        .jitter_s = s->clock_hz == 0 ? 0 : (double)s->jitter_ts / s->clock_hz,
-        .fraction_lost = (double)s->fraction_lost / 256,
-        .round_trip_time_s = (double)s->round_trip_us / 1e6,
-        .nack_count = s->nacks_received,
-        .pli_count = s->plis_received,
-        .fir_count = s->firs_received,
-        .key_frames = sub->key_frames,
-        .frames = sub->frames,
-        .frame_width = sub->encoding == NULL ? 0 : sub->encoding->width,
-        .frame_height = sub->encoding == NULL ? 0 : sub->encoding->height,
-        .packets_dropped = sub->packets_dropped,
-    };
-    memcpy(out->mid, sub->section.mid, sizeof(out->mid));
-    if (sub->encoding != NULL)
-        memcpy(out->rid, sub->encoding->rid, sizeof(out->rid));
-}

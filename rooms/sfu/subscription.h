@@ -17,7 +17,6 @@
 #include "transport/rtp_send.h"
 #include "transport/transceiver.h"
 
-struct sfu_rtp_stats;
 struct sfu_transport;
 struct subscription;
 
@@ -63,6 +62,7 @@ MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct s
                                 const struct transceiver *section);
 /** Unlink and free at the end of the turn. */
 void subscription_close(struct subscription **sub);
+/** Renegotiated: what flows goes on where it can. */
 void subscription_update(struct subscription *sub, const struct transceiver *section);
 /** Switch to a track, or to nothing (NULL). */
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
@@ -72,4 +72,3 @@ void subscription_restart(struct subscription *sub, uint64_t now_us);
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us);
 /** The track that flows, or that will. */
 struct track *subscription_track(const struct subscription *sub);
-void subscription_read_stats(struct subscription *sub, struct sfu_rtp_stats *out, uint64_t now_us);

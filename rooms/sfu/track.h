@@ -44,7 +44,9 @@ MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *
                          const struct transceiver *t);
 /** Tell the sinks, withdraw, free at the end of the turn. */
 void track_close(struct track **t, uint64_t now_us);
+/** Renegotiated: other payload types, extensions, SSRCs, encodings. */
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us);
+/** Nothing is handed to the sinks while it is muted. */
 void track_set_muted(struct track *t, bool muted, uint64_t now_us);
 
 /** Link a sink, which is linked nowhere. */
@@ -60,4 +62,5 @@ struct encoding *track_find_encoding(struct track *t, const char *rid, size_t ri
 struct encoding *track_best(struct track *t);
 /** The codec that flows; NULL before media arrived. */
 const struct negotiated_codec *track_live_codec(const struct track *t);
+/** Of the codec that flows; before media arrived, of the first one negotiated. */
 uint32_t track_clock_hz(const struct track *t);

@@ -278,10 +278,7 @@ static void describe(struct sim *sim)
     strbuf_init(&text, 1 << 20);
     strbuf_addf(&text, "again with PARLEY_TEST_SEED=%" PRIu64 "\nat %llu ms\n", sim->seed,
                 (unsigned long long)((sim_now_us(sim) - SIM_START_US) / MS));
-    LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st) {
-        transport_describe(st->tp, &text);
-        strbuf_add_char(&text, '\n');
-    }
+    sfu_describe(sim->sfu, &text);
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
         endpoint_describe(e, &text);
     (void)fputs(text.p, stderr); /* cmocka cuts long texts */

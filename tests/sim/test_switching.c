@@ -215,6 +215,29 @@ static void a_slot_is_used_again_after_a_pause(void **state)
     end_stage(&g);
 }
 
+/* The section is recycled: its SSRC stays, and the endpoint's decoder knows what it got so far. */
+static void a_slot_that_is_opened_again_goes_on_behind_its_last_number(void **state)
+{
+    struct stage g = set_stage(&perfect);
+    struct slot *s = endpoint_watch(g.viewer, g.camera[0]);
+
+    (void)state;
+    for (unsigned i = 1; i < 5; i++) {
+        sim_run(g.sim, SECONDS);
+        sfu_subscription_close(g.sim->sfu, s->id, sim_now_us(g.sim));
+        sim_run(g.sim, 100 * MS);
+        uint32_t before = s->packets;
+        s->newest_content.count = 0; /* other timestamps and picture ids */
+        SIM_EXPECT(g.sim, sfu_subscription_open(g.sim->sfu, s->id, g.viewer->id, &s->section,
+                                                sim_now_us(g.sim)) == 0);
+        slot_watch(s, g.camera[i % PUBLISHERS]);
+        sim_run(g.sim, SECONDS);
+        SIM_EXPECT(g.sim, s->packets > before + 60);
+    }
+    expect_nothing_lost(g.sim, s);
+    end_stage(&g);
+}
+
 static void a_muted_source_ends_the_old_one_at_once(void **state)
 {
     struct stage g = set_stage(&perfect);
@@ -314,6 +337,7 @@ int main(void)
         SIM_TEST(but_not_for_ever),
         SIM_TEST(the_last_wish_counts),
         SIM_TEST(a_slot_is_used_again_after_a_pause),
+        SIM_TEST(a_slot_that_is_opened_again_goes_on_behind_its_last_number),
         SIM_TEST(a_muted_source_ends_the_old_one_at_once),
         SIM_TEST(sources_end_while_they_flow_and_while_they_are_awaited),
         SIM_TEST(random_switches_leave_no_trace),
