@@ -14,12 +14,22 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* clang-format off: a table, which it never leaves twice in one shape */
-#define LOG_TAG_MAP(X)                                                                    \
-    X(CORE, "core") X(CONFIG, "config") X(NET, "net") X(ICE, "ice") X(DTLS, "dtls")       \
-    X(RTP, "rtp") X(SDP, "sdp") X(TRANSPORT, "transport") X(SFU, "sfu") X(ROOM, "room")   \
-    X(API, "api") X(HTTP, "http") X(AUTH, "auth") X(MAIN, "main") X(BENCH, "bench")
-/* clang-format on */
+#define LOG_TAG_MAP(X)        \
+    X(CORE, "core")           \
+    X(CONFIG, "config")       \
+    X(NET, "net")             \
+    X(ICE, "ice")             \
+    X(DTLS, "dtls")           \
+    X(RTP, "rtp")             \
+    X(SDP, "sdp")             \
+    X(TRANSPORT, "transport") \
+    X(SFU, "sfu")             \
+    X(ROOM, "room")           \
+    X(API, "api")             \
+    X(HTTP, "http")           \
+    X(AUTH, "auth")           \
+    X(MAIN, "main")           \
+    X(BENCH, "bench")
 
 enum log_tag {
 #define X(name, text) LOG_##name,
