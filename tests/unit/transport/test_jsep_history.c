@@ -89,8 +89,8 @@ static void new_credentials_of_both_kinds_are_an_ice_restart(void **state)
 
 static void ice_is_restarted_without_an_offer(void **state)
 {
-    const struct ice_credentials fresh = {"fresh", "0123456789abcdefghijkl"},
-                                 half = {"other", "0123456789abcdefghijkl"};
+    const struct ice_credentials fresh = {"fresh", "lkjihgfedcba9876543210"},
+                                 half = {"other", "lkjihgfedcba9876543210"};
     struct ice_credentials local, again;
     struct answerer a;
     bool is_new = false;
