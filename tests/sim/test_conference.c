@@ -218,6 +218,26 @@ static void audio_and_video_stay_in_sync(void **state)
     }
 }
 
+/* Between its sender report and its next packet much time goes by. */
+static void a_sparse_stream_is_not_told_late(void **state)
+{
+    struct sim *sim = sim_new();
+    struct person p = join(sim, 1);
+    struct endpoint *b = endpoint_join(sim, 2);
+    struct slot *s = endpoint_watch(b, p.camera);
+
+    (void)state;
+    p.microphone->is_sending = false;
+    p.camera->interval_us = 1700 * MS;
+    endpoint_set_lines(p.e, &perfect);
+    for (unsigned n = 0; n < 10; n++) {
+        sim_run(sim, 5 * SECONDS);
+        SIM_EXPECT(sim, lateness_us(sim, s) > 0 && lateness_us(sim, s) < 50000);
+    }
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
 static void what_the_server_mutes_is_not_forwarded_and_comes_back_at_a_keyframe(void **state)
 {
     struct sim *sim = sim_new();
@@ -290,7 +310,10 @@ static void a_publisher_who_begins_anew_is_followed(void **state)
         for (unsigned i = 0; i < 2;
              i++) { /* other numbers, and now and then another SSRC, learnt by its MID */
             struct pub_encoding *enc = &pubs[i]->encoding[0];
-            enc->seq = (uint16_t)(enc->seq + 9000 + rng_below(&sim->rng, 20000));
+            if (round % 4 == 3) /* numbers that could be the old stream's */
+                enc->seq = (uint16_t)(enc->seq + 3);
+            else
+                enc->seq = (uint16_t)(enc->seq + 9000 + rng_below(&sim->rng, 20000));
             enc->first_ts = rng_u32(&sim->rng);
             enc->ssrc = round % 2 == 0 ? enc->ssrc : rng_u32(&sim->rng) | 1;
             enc->wants_keyframe = true;
@@ -366,6 +389,7 @@ int main(void)
         SIM_TEST(requests_are_repeated_until_a_keyframe_comes),
         SIM_TEST(padding_leaves_no_gaps),
         SIM_TEST(audio_and_video_stay_in_sync),
+        SIM_TEST(a_sparse_stream_is_not_told_late),
         SIM_TEST(what_the_server_mutes_is_not_forwarded_and_comes_back_at_a_keyframe),
         SIM_TEST(a_codec_that_cannot_be_sent_is_told_once),
         SIM_TEST(a_publisher_who_begins_anew_is_followed),
