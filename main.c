@@ -341,7 +341,7 @@ static void print_usage(void)
         "Parley " PARLEY_VERSION ", a media server for conferencing and live broadcast.\n\n"
         "  parley [SETTINGS]                     run the server in the foreground; logs to "
         "standard error\n"
-        "  parley --dev [SETTINGS]               development mode: no tokens, bound to loopback\n"
+        "  parley --dev [SETTINGS]               development mode: no tokens, the API on loopback\n"
         "  parley --check-network [SETTINGS]     print the addresses that clients will be given, "
         "and why any was left out\n"
         "  parley token --room R --identity I [--name N] [--grant GRANT]... [--ttl SECONDS] "

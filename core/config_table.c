@@ -180,7 +180,7 @@ static const struct config_kind log_levels = {
  */
 #define SETTING_MAP(BOOLEAN, NUMBER, TEXT, LIST)                                                   \
     BOOLEAN("dev", dev, "false", NULL,                                                             \
-            "Development: listens on this machine only and lets everybody in without a token")     \
+            "Development: the API is on this machine only and lets everybody in without a token")  \
     NUMBER("workers", workers, 0, 256, "0", NULL,                                                  \
            "Threads that carry media; 0 is one a processor core")                                  \
     TEXT("http.listen", http_listen, host_port, "address:port", "0.0.0.0:8080", "127.0.0.1:8080",  \
