@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subscription.c - see subscription.h. The packet path is on_packet(): is it the encoding that flows? map the numbers, build the
- * header on the stack, hand header and shared payload to the transport.
+ * subscription.c - see subscription.h. The packet path is on_burst(): for each packet, is it of the encoding that flows? map the
+ * numbers, build the header beside those before it; then hand headers and shared payloads to the transport together.
  *
  * What does not flow may start: at a keyframe of the next source, of a better encoding, or of anything while nothing flows. As long
  * as packets come that could start and do not, a keyframe request is under way.
@@ -21,8 +21,6 @@
 #include "rooms/sfu/track.h"
 #include "transport/fanout_cipher.h"
 
-#define MAX_HEAD_BYTES \
-    512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
 #define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
 #define CLOCK_WITHOUT_SR_US 500000ull
 
@@ -279,61 +277,83 @@ static size_t collect_exts(const struct subscription *sub, const struct track *t
     return n;
 }
 
-static bool send_packet(struct subscription *sub, const struct track *t, const struct packet *pkt,
-                        uint8_t pt, const struct vp8_descriptor *vp8,
-                        const struct forwarder_out *out, uint64_t now_us)
+static void count_dropped(struct subscription *sub, size_t n)
 {
-    uint8_t head[MAX_HEAD_BYTES];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
-    size_t n = collect_exts(sub, t, pkt, ext);
-    const uint8_t *payload = pkt->data + pkt->rtp.header_bytes;
-    struct rtp_out rtp = {.stream = sub->stream,
-                          .head = head,
-                          .payload = payload,
-                          .payload_bytes = pkt->rtp.payload_bytes};
-
-    rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt,
-                                        pkt->rtp.marker, out->seq, out->ts, sub->send.ssrc, ext, n);
-    if (rtp.header_bytes == 0)
-        return false;
-    rtp.head_bytes = rtp.header_bytes;
-    if (out->rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
-        memcpy(head + rtp.head_bytes, payload, vp8->bytes);
-        vp8_rewrite(head + rtp.head_bytes, vp8, out->picture_id, out->tl0picidx, out->keyidx);
-        rtp.head_bytes += vp8->bytes;
-        rtp.payload += vp8->bytes;
-        rtp.payload_bytes -= vp8->bytes;
-    }
-    return transport_send_rtp(sub->owner->tp, &rtp, now_us);
+    sub->packets_dropped += n;
+    sub->owner->sfu->totals.packets_dropped += n;
 }
 
-static void forward(struct subscription *sub, struct encoding *e, const struct packet *pkt,
-                    uint8_t pt, const struct vp8_descriptor *vp8, uint64_t now_us)
+/* Build what is the viewer's own of a packet, behind those already in the run. false: the header is too long. */
+static bool add_packet(struct subscription *sub, const struct burst_item *item, uint8_t pt,
+                       const struct forwarder_out *out)
 {
+    struct send_run *run = &sub->owner->sfu->run;
+    const struct packet *pkt = item->pkt;
+    const struct vp8_descriptor *vp8 = &item->vp8;
+    struct rtp_out *rtp = &run->out[run->count];
+    uint8_t *head = run->head[run->count];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
+    size_t n = collect_exts(sub, item->encoding->track, pkt, ext);
+    size_t bytes = rtp_write_header(head, SEND_HEAD_BYTES - MAX_VP8_DESCRIPTOR, pt, pkt->rtp.marker,
+                                    out->seq, out->ts, sub->send.ssrc, ext, n);
+
+    if (bytes == 0)
+        return false;
+    *rtp = (struct rtp_out){
+        .stream = sub->stream,
+        .head = head,
+        .header_bytes = bytes,
+        .head_bytes = bytes,
+        .payload = pkt->data + pkt->rtp.header_bytes,
+        .payload_bytes = pkt->rtp.payload_bytes,
+    };
+    if (out->rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
+        memcpy(head + bytes, rtp->payload, vp8->bytes);
+        vp8_rewrite(head + bytes, vp8, out->picture_id, out->tl0picidx, out->keyidx);
+        rtp->head_bytes += vp8->bytes;
+        rtp->payload += vp8->bytes;
+        rtp->payload_bytes -= vp8->bytes;
+    }
+    run->payload_bytes += pkt->rtp.payload_bytes;
+    run->count++;
+    return true;
+}
+
+/* Hand the run to the transport; it is empty afterwards. */
+static void send_run(struct subscription *sub, uint64_t now_us)
+{
+    struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count, bytes = run->payload_bytes;
+
+    if (n == 0)
+        return;
+    run->count = run->payload_bytes = 0;
+    size_t sent = transport_send_rtp(sub->owner->tp, run->out, n, now_us);
+    if (sent < n)
+        count_dropped(sub, n - sent);
+    if (sent == 0)
+        return;
+    sub->owner->sfu->totals.packets_forwarded += sent;
+    rtp_send_packets(&sub->send, sent, bytes, now_us);
+}
+
+static void forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
+                    uint64_t now_us)
+{
+    const struct packet *pkt = item->pkt;
     struct forwarder_out out;
 
-    if (!forwarder_map(&sub->forwarder, &pkt->rtp, vp8, now_us, &out) ||
-        !send_packet(sub, e->track, pkt, pt, vp8, &out, now_us)) {
-        sub->packets_dropped++;
-        sub->owner->sfu->totals.packets_dropped++;
+    if (!forwarder_map(&sub->forwarder, &pkt->rtp, item->has_vp8 ? &item->vp8 : NULL, now_us,
+                       &out) ||
+        !add_packet(sub, item, pt, &out)) {
+        count_dropped(sub, 1);
         return;
     }
-    sub->owner->sfu->totals.packets_forwarded++;
-    rtp_send_packet(&sub->send, pkt->rtp.payload_bytes, now_us);
     sub->sent_pt = pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && is_video(sub);
-    if (clock_is_stale(sub, e, now_us))
-        set_clock(sub, e, pkt, now_us);
-}
-
-/* The descriptor, NULL when the packet has none. */
-static const struct vp8_descriptor *read_vp8(struct vp8_descriptor *d, const struct packet *pkt)
-{
-    if (pkt->codec != CODEC_VP8 ||
-        vp8_parse(d, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) != 0)
-        return NULL;
-    return d;
+    if (clock_is_stale(sub, item->encoding, now_us))
+        set_clock(sub, item->encoding, pkt, now_us);
 }
 
 /* ---- starting ---- */
@@ -347,19 +367,20 @@ static bool may_start(struct subscription *sub, const struct source_link *link, 
     return link != current_link(sub) || sub->encoding == NULL || e == track_best(e->track);
 }
 
-static void start(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                  const struct packet *pkt, uint64_t now_us)
+static void start(struct subscription *sub, const struct source_link *link,
+                  const struct burst_item *item, uint64_t now_us)
 {
-    struct vp8_descriptor vp8;
+    struct encoding *e = item->encoding;
+    const struct packet *pkt = item->pkt;
     uint32_t ref_ts = 0;
     bool has_ref = reference_ts(sub, e, &ref_ts);
 
     if (link != current_link(sub))
         promote(sub);
-    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz, read_vp8(&vp8, pkt), has_ref,
-                     ref_ts, now_us);
+    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz,
+                     item->has_vp8 ? &item->vp8 : NULL, has_ref, ref_ts, now_us);
     sub->encoding = e;
-    sub->in_ssrc = e->ssrc;
+    sub->in_ssrc = pkt->rtp.ssrc;
     sub->sent_codec = track_live_codec(e->track)->codec;
     set_clock(sub, e, pkt, now_us);
     if (is_video(sub) && seq16_newer(e->recv.highest_seq, pkt->rtp.seq))
@@ -367,15 +388,18 @@ static void start(struct subscription *sub, const struct source_link *link, stru
 }
 
 /* A packet that is not of what flows. Returns whether it flows from now on. */
-static bool try_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                      const struct packet *pkt, uint64_t now_us)
+static bool try_start(struct subscription *sub, const struct source_link *link,
+                      const struct burst_item *item, uint64_t now_us)
 {
+    struct encoding *e = item->encoding;
+
     if (link == current_link(sub) && e == sub->encoding)
         stop(sub); /* another SSRC, or other numbers: the publisher began anew */
-    if (link->pt[pkt->codec_index] == PT_NONE)
+    if (link->pt[item->pkt->codec_index] == PT_NONE)
         return false;
-    if (may_start(sub, link, e, pkt)) {
-        start(sub, link, e, pkt, now_us);
+    if (may_start(sub, link, e, item->pkt)) {
+        send_run(sub, now_us); /* what came before belongs to the numbers before */
+        start(sub, link, item, now_us);
         return true;
     }
     if (is_video(sub) && e == track_best(e->track) && !keyframe_is_pending(&e->keyframes))
@@ -389,35 +413,43 @@ static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
            now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
 }
 
-static HOT void on_packet(struct sink *s, struct encoding *e, struct packet *pkt, uint64_t now_us)
+static HOT void take_packet(struct subscription *sub, const struct source_link *link,
+                            const struct burst_item *item, uint64_t now_us)
 {
-    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
-    struct subscription *sub = link->sub;
-    struct vp8_descriptor vp8;
+    const struct packet *pkt = item->pkt;
     uint8_t pt = link->pt[pkt->codec_index];
-    bool flows = link == current_link(sub) && e == sub->encoding && e->ssrc == sub->in_ssrc &&
-                 forwarder_follows(&sub->forwarder, pkt->rtp.seq);
+    bool flows = link == current_link(sub) && item->encoding == sub->encoding &&
+                 pkt->rtp.ssrc == sub->in_ssrc && forwarder_follows(&sub->forwarder, pkt->rtp.seq);
 
-    if (!is_open(sub))
+    if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
         return;
-    if (UNLIKELY(!flows) && !try_start(sub, link, e, pkt, now_us))
-        return;
-    if (UNLIKELY(is_switch_overdue(sub, now_us))) {
-        promote(sub);
-        stop(sub);
-        return;
-    }
     /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
     if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
         if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)
             return;
-    forward(sub, e, pkt, pt, read_vp8(&vp8, pkt), now_us);
+    forward(sub, item, pt, now_us);
+}
+
+static HOT void on_burst(struct sink *s, const struct burst *burst, uint64_t now_us)
+{
+    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
+    struct subscription *sub = link->sub;
+
+    if (!is_open(sub))
+        return;
+    for (size_t i = 0; i < burst->count; i++)
+        take_packet(sub, link, &burst->item[i], now_us);
+    send_run(sub, now_us);
+    if (UNLIKELY(is_switch_overdue(sub, now_us))) {
+        promote(sub);
+        stop(sub);
+    }
 }
 
 /* ---- life ---- */
 
 static const struct sink_ops sink_ops = {
-    .on_packet = on_packet,
+    .on_burst = on_burst,
     .on_track_changed = on_track_changed,
     .on_track_closed = on_track_closed,
 };

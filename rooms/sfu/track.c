@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* track.c - see track.h. The packet path is track_receive(): account, choose, hand to each sink. */
+/* track.c - see track.h. The packet path is track_receive(): account, choose, add to the burst; then track_flush(): hand the burst
+ * to each sink. Sinks hear of changes after the packets from before them. */
 #include "rooms/sfu/track.h"
 
 #include <string.h>
@@ -69,6 +70,7 @@ int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
     t->codec_index = -1;
     t->best = -1;
     list_init(&t->sinks);
+    burst_init(&t->burst);
     list_append(&owner->tracks, &t->node);
     set_section(t, section);
     int err = bind_signalled(t);
@@ -87,6 +89,7 @@ void track_close(struct track **tp, uint64_t now_us)
     if (t == NULL)
         return;
     *tp = NULL;
+    track_flush(t, now_us);
     while (!list_is_empty(&t->sinks)) {
         struct sink *s = LIST_FIRST(&t->sinks, struct sink, node);
         track_remove_sink(s);
@@ -100,12 +103,14 @@ void track_close(struct track **tp, uint64_t now_us)
 
 static void tell_changed(struct track *t, uint64_t now_us)
 {
+    track_flush(t, now_us);
     LIST_EACH(&t->sinks, struct sink, node, s)
         s->ops->on_track_changed(s, now_us);
 }
 
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
 {
+    track_flush(t, now_us);
     set_section(t, section);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
     if (bind_signalled(t) != 0)
@@ -118,6 +123,7 @@ void track_set_muted(struct track *t, bool muted, uint64_t now_us)
 {
     if (t->is_muted == muted)
         return;
+    track_flush(t, now_us);
     t->is_muted = muted;
     tell_changed(t, now_us);
 }
@@ -242,8 +248,20 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     note_sender_report(t, e, now_us);
     if (t->encoding_count > 1 && now_us >= t->review_us)
         choose_best(t, now_us);
-    if (t->is_muted)
+    if (t->is_muted || list_is_empty(&t->sinks))
+        return;
+    if (t->burst.count == 0)
+        list_append(&t->owner->sfu->bursts, &t->burst.node);
+    burst_add(&t->burst, e, pkt, now_us);
+    if (t->burst.count == BURST_PACKETS)
+        track_flush(t, now_us);
+}
+
+HOT void track_flush(struct track *t, uint64_t now_us)
+{
+    if (t->burst.count == 0)
         return;
     LIST_EACH(&t->sinks, struct sink, node, s)
-        s->ops->on_packet(s, e, pkt, now_us);
+        s->ops->on_burst(s, &t->burst, now_us);
+    burst_clear(&t->burst);
 }

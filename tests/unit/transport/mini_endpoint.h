@@ -73,16 +73,22 @@ static struct surroundings {
     unsigned kept_paths, dropped_paths;
 } world;
 
-static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+static void take_message(const struct egress_message *m)
 {
-    (void)arg;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < egress_message_count(m); i++) {
         struct flight *f = &world.flight[world.flights++];
         assert_true(world.flights <= MAX_IN_FLIGHT);
-        memcpy(f->data, batch[i].data, batch[i].len);
-        f->len = batch[i].len;
-        f->path = batch[i].path;
+        f->len = egress_message_bytes(m, i);
+        memcpy(f->data, m->data + i * m->segment_bytes, f->len);
+        f->path = m->path;
     }
+}
+
+static void on_flush(const struct egress_message *batch, size_t n, void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < n; i++)
+        take_message(&batch[i]);
 }
 
 static void free_later(void *block, void (*free_block)(void *block), void *arg)
