@@ -10,6 +10,8 @@
 #define PACKET_TAILROOM_BYTES 64
 /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
 #define MAX_PACKETS_PER_POOL 65536
+/* kept for new viewers and for repair beyond the least a stream has: half of the pool */
+#define MAX_HISTORY_PACKETS_PER_WORKER (MAX_PACKETS_PER_POOL / 2)
 #define MAX_RECV_BATCH 64           /* datagrams of one recvmmsg */
 #define MAX_RECV_BATCHES_PER_TURN 8 /* so that timers and mailboxes get their turn under a flood */
 #define MAX_MESSAGES_PER_TURN 1024  /* of one mailbox, so that sockets and timers get their turn */

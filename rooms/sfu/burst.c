@@ -5,12 +5,24 @@
 #include "core/check.h"
 #include "core/codec.h"
 #include "core/packet.h"
+#include "core/seq.h"
+#include "rooms/sfu/encoding.h"
 
 void burst_init(struct burst *b)
 {
     list_init(&b->node);
     b->count = 0;
     b->is_complete = false;
+}
+
+void burst_item_init(struct burst_item *item, struct encoding *e, struct packet *pkt)
+{
+    item->pkt = pkt;
+    item->encoding = e;
+    item->is_late = false;
+    item->has_vp8 =
+        pkt->codec == CODEC_VP8 && pkt->rtp.payload_bytes > 0 &&
+        vp8_parse(&item->vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0;
 }
 
 void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t now_us)

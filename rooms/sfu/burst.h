@@ -23,6 +23,7 @@ struct packet;
 struct burst_item {
     struct packet *pkt; /* a reference of the burst's */
     struct encoding *encoding;
+    bool is_late; /* newer ones of its encoding came before it */
     bool has_vp8; /* the descriptor was parsed, once for all viewers */
     struct vp8_descriptor vp8;
 };
@@ -35,6 +36,8 @@ struct burst {
     struct burst_item item[BURST_PACKETS];
 };
 
+/** Fill in all but is_late; takes no reference. */
+void burst_item_init(struct burst_item *item, struct encoding *e, struct packet *pkt);
 /** Make an empty one. */
 void burst_init(struct burst *b);
 /** Add a packet, of which a reference is taken. The burst has room. */

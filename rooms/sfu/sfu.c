@@ -137,6 +137,8 @@ int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu
     s->arg = arg;
     list_init(&s->transports);
     list_init(&s->bursts);
+    list_init(&s->codec_sets);
+    s->history.max_packets = MAX_HISTORY_PACKETS_PER_WORKER;
     deadline_init(&s->burst_due, on_burst_due, s);
     s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
     s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);

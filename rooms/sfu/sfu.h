@@ -89,6 +89,7 @@ struct sfu_totals {
      * included; merged: asked and not sent, because one was under way; received: keyframes. */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged, keyframes_received;
     uint64_t keyframe_requests_received; /* PLI and FIR of subscribers */
+    uint64_t starts_from_history;        /* subscriptions that needed no keyframe request */
     uint64_t packets_dropped;            /* not forwarded: no path, or from before a switch */
     uint64_t unknown_ssrc;               /* packets of nothing that was negotiated */
     uint64_t

@@ -9,6 +9,7 @@
 #include "core/list.h"
 #include "core/rng.h"
 #include "rooms/sfu/burst.h"
+#include "rooms/sfu/history.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
@@ -51,6 +52,8 @@ struct sfu {
     uint64_t window_us; /* sfu_set_window() */
     struct deadline burst_due;
     struct send_run run; /* scratch */
+    struct list codec_sets;
+    struct history_budget history;
 };
 
 /* totals.c */

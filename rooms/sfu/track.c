@@ -66,7 +66,9 @@ int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
     if (t == NULL)
         return E_NO_MEMORY;
     t->id = id;
+    t->sfu = owner->sfu;
     t->owner = owner;
+    t->clock = &owner->clock;
     t->codec_index = -1;
     t->best = -1;
     list_init(&t->sinks);
@@ -98,7 +100,7 @@ void track_close(struct track **tp, uint64_t now_us)
     for (unsigned i = 0; i < t->encoding_count; i++)
         encoding_fini(&t->encoding[i]);
     list_remove(&t->node);
-    sfu_free_later(t->owner->sfu, t);
+    sfu_free_later(t->sfu, t);
 }
 
 static void tell_changed(struct track *t, uint64_t now_us)
@@ -114,7 +116,7 @@ void track_update(struct track *t, const struct transceiver *section, uint64_t n
     set_section(t, section);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
     if (bind_signalled(t) != 0)
-        t->owner->sfu->totals
+        t->sfu->totals
             .unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
     tell_changed(t, now_us);
 }
@@ -199,10 +201,13 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
 {
     const struct codec *codec = &t->section.codec[index].codec;
 
+    track_flush(t, now_us); /* of the codec before */
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        t->encoding[i].recv.clock_hz = codec->clock_hz;
+        history_clear(&t->encoding[i].history);
+    }
     t->codec_index = index;
     t->codec_since_us = now_us;
-    for (unsigned i = 0; i < t->encoding_count; i++)
-        t->encoding[i].recv.clock_hz = codec->clock_hz;
     tell_changed(t, now_us);
     if (codec->id == t->told_codec)
         return;
@@ -240,7 +245,7 @@ static void note_sender_report(struct track *t, struct encoding *e, uint64_t now
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
     if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
-        t->owner->sfu->totals.codec_mismatch++;
+        t->sfu->totals.codec_mismatch++;
         return;
     }
     if (!encoding_receive(e, pkt, now_us))
@@ -248,10 +253,10 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     note_sender_report(t, e, now_us);
     if (t->encoding_count > 1 && now_us >= t->review_us)
         choose_best(t, now_us);
-    if (t->is_muted || list_is_empty(&t->sinks))
+    if (t->is_muted)
         return;
     if (t->burst.count == 0)
-        list_append(&t->owner->sfu->bursts, &t->burst.node);
+        list_append(&t->sfu->bursts, &t->burst.node);
     burst_add(&t->burst, e, pkt, now_us);
     if (t->burst.count == BURST_PACKETS)
         track_flush(t, now_us);
@@ -261,6 +266,8 @@ HOT void track_flush(struct track *t, uint64_t now_us)
 {
     if (t->burst.count == 0)
         return;
+    for (size_t i = 0; i < t->burst.count; i++)
+        history_add(&t->burst.item[i].encoding->history, t->burst.item[i].pkt);
     LIST_EACH(&t->sinks, struct sink, node, s)
         s->ops->on_burst(s, &t->burst, now_us);
     burst_clear(&t->burst);

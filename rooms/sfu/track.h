@@ -16,6 +16,8 @@
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
 
+struct publisher_clock;
+struct sfu;
 struct sfu_transport;
 
 #define TRACK_REVIEW_US \
@@ -24,7 +26,9 @@ struct sfu_transport;
 struct track {
     struct list node; /* in its transport's list */
     uint64_t id;
+    struct sfu *sfu;
     struct sfu_transport *owner;
+    const struct publisher_clock *clock;
     struct transceiver section;
     uint32_t section_version; /* counts renegotiations: what is derived of the section is stale */
     struct encoding encoding[MAX_ENCODINGS];

@@ -165,7 +165,7 @@ struct sim *sim_new(void)
     list_init(&sim->endpoints);
     sim->egress = egress_new(on_flush, sim);
     sim->mux = mux_new(SIM_MAX_IDS);
-    sim->pool = packet_pool_new(1024);
+    sim->pool = packet_pool_new(MAX_PACKETS_PER_POOL);
     sim->stun = stun_responder_new();
     const struct transport_env env = {
         .wheel = net_wheel(sim->net),
