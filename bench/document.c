@@ -49,7 +49,7 @@ static json_t *number(double v)
 }
 
 /* Days to a date, after the civil calendar; the C library's functions are not at home here. */
-static void write_utc(char out[32])
+static void write_utc(char out[64])
 {
     uint64_t s = timebase_wall_us() / US_PER_S, days = s / 86400 + 719468, rest = s % 86400;
     uint64_t era = days / 146097, doe = days % 146097;
@@ -58,7 +58,7 @@ static void write_utc(char out[32])
     uint64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
     uint64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
 
-    (void)snprintf(out, 32, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year, (unsigned)month,
+    (void)snprintf(out, 64, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year, (unsigned)month,
                    (unsigned)day, (unsigned)(rest / 3600), (unsigned)(rest / 60 % 60),
                    (unsigned)(rest % 60));
 }
@@ -66,7 +66,7 @@ static void write_utc(char out[32])
 struct document *document_new(void)
 {
     struct document *d = MEM_NEW(struct document);
-    char now[32];
+    char now[64];
 
     write_utc(now);
     json_object_seed(
@@ -299,6 +299,19 @@ bool document_median(struct doc_row *row, const char *metric, double *out)
         return false;
     *out = summary_of(values, n).median;
     return true;
+}
+
+void document_divide(struct doc_row *row, const char *metric, double by, const char *quotient)
+{
+    json_t *round;
+    size_t i;
+
+    json_array_foreach(json_object_get(row_json(row), "round"), i, round)
+    {
+        json_t *value = json_object_get(json_object_get(round, "values"), metric);
+        if (value != NULL && by > 0)
+            document_value((struct doc_round *)round, quotient, json_number_value(value) / by);
+    }
 }
 
 static void summarize_metric(json_t *row, json_t *metrics, const char *metric)

@@ -61,6 +61,9 @@ void document_point(struct doc_row *row, const struct doc_param *values, size_t 
 /** Median of a metric over the valid rounds so far; false when there is none. */
 MUST_CHECK bool document_median(struct doc_row *row, const char *metric, double *out);
 
+/** Give each round of the row that has @metric a further one: its value divided by @by. */
+void document_divide(struct doc_row *row, const char *metric, double by, const char *quotient);
+
 /* ---- what becomes of it ---- */
 
 /** Print one round's reasons when it is invalid, to stderr. */

@@ -20,7 +20,9 @@
 #define LEAVE_TIMEOUT_US (10 * US_PER_S)
 #define MAX_URL_LEN 2048
 #define OWN_CPU_LIMIT 0.9 /* of a core: past it the generator is what is measured */
-#define LATE_LIMIT 0.05   /* of all frames */
+#define REST_US 1000
+#define OTHERS_LIMIT 0.1 /* of a core: more, and somebody else is measured too */
+#define LATE_LIMIT 0.05  /* of all frames */
 
 struct stage {
     struct stage_config config;
@@ -223,6 +225,7 @@ void stage_idle(struct stage *s, uint64_t us)
 
 struct snapshot {
     uint64_t at_us, own_ns;
+    struct usage_core core, own_core; /* the server's first, and ours */
     struct usage usage;
     struct viewer_totals totals;
 };
@@ -232,6 +235,8 @@ static int take_snapshot(struct stage *s, struct snapshot *out)
     int err = server_read_usage(s->server, &out->usage);
 
     audience_read_totals(s->audience, &out->totals);
+    out->core = usage_read_core(s->config.options->cpu);
+    out->own_core = usage_read_core(s->config.options->generator_cpu);
     out->own_ns = usage_own_cpu_ns();
     out->at_us = timebase_now_us();
     return err == 0 ? 0 : say(s, err, "the server is gone");
@@ -302,6 +307,20 @@ static void write_delay(const struct stage *s, struct doc_round *r)
     document_value(r, "delay_p99_us", (double)histogram_quantile(h, 0.99));
 }
 
+/* Whoever else ran on a core, or the hypervisor, made somebody wait: delays and caches are not the server's alone. */
+static void judge_core(const char *whose, const struct usage_core *a, const struct usage_core *b,
+                       double window_s, double rightful_s, struct doc_round *r)
+{
+    double busy_s = (double)(b->busy - a->busy) / usage_ticks_per_s();
+    double stolen_s = (double)(b->stolen - a->stolen) / usage_ticks_per_s();
+    double others = (busy_s - rightful_s) / window_s, stolen = stolen_s / window_s;
+
+    if (others > OTHERS_LIMIT)
+        document_invalidate(r, "something else used %.0f %% of %s core", others * 100, whose);
+    if (stolen > OTHERS_LIMIT)
+        document_invalidate(r, "the hypervisor took %.0f %% of %s core", stolen * 100, whose);
+}
+
 static void judge(const struct snapshot *a, const struct snapshot *b,
                   const struct publisher_stats *p, uint64_t frames, struct doc_round *r)
 {
@@ -322,6 +341,18 @@ static void judge(const struct snapshot *a, const struct snapshot *b,
                             (unsigned long long)p->send_drops);
     if (b->totals.packets == a->totals.packets)
         document_invalidate(r, "nothing arrived");
+}
+
+static void judge_cores(const struct stage *s, const struct snapshot *a, const struct snapshot *b,
+                        struct doc_round *r)
+{
+    double window_s = (double)(b->at_us - a->at_us) / 1e6;
+    double server_s = (double)(b->usage.cpu_ns - a->usage.cpu_ns) / 1e9;
+    double own_s = (double)(b->own_ns - a->own_ns) / 1e9;
+
+    if (s->config.workers == 1) /* more are spread over several cores */
+        judge_core("the server's", &a->core, &b->core, window_s, server_s, r);
+    judge_core("the generator's", &a->own_core, &b->own_core, window_s, own_s, r);
 }
 
 void stage_read_publishers(const struct stage *s, struct publisher_stats *out)
@@ -354,7 +385,9 @@ int stage_measure(struct stage *s, double seconds, struct doc_round *r)
     stage_read_publishers(s, &before);
     err = take_snapshot(s, a);
     if (err == 0) {
+        loop_set_rest(s->generator.loop, REST_US);
         stage_idle(s, (uint64_t)(seconds * (double)US_PER_S));
+        loop_set_rest(s->generator.loop, 0);
         err = take_snapshot(s, b);
     }
     if (err == 0) {
@@ -366,6 +399,7 @@ int stage_measure(struct stage *s, double seconds, struct doc_round *r)
         document_value(r, "keyframe_requests", (double)p.keyframe_requests);
         document_value(r, "publisher_late_us", (double)p.late_max_us);
         judge(a, b, &p, p.frames - before.frames, r);
+        judge_cores(s, a, b, r);
         document_tell_round(r, s->config.contender->id);
     }
     mem_free(a);

@@ -23,7 +23,6 @@
 #define FIRST_CHECKS_US 50000ull     /* until the first answer */
 #define CONSENT_CHECKS_US 4000000ull /* RFC 7675 s5.1: about every 5 s */
 #define DTLS_LINGER_US 2000000ull    /* our last flight may have to be repeated */
-#define MAX_READS_PER_WAKE_UP 4
 #define REPLY_BYTES 1024
 #define SEND_BATCH 64
 
@@ -187,7 +186,7 @@ static void on_ready(struct loop_source *s, uint32_t events, uint64_t now_us)
     bool is_drained = false;
 
     (void)events;
-    for (int i = 0; i < MAX_READS_PER_WAKE_UP && !is_drained; i++) {
+    while (!is_drained) { /* edge-triggered: nobody tells again */
         size_t n = recv_batch_read(e->generator->recv, e->source.fd, now_us, &batch, &is_drained);
         for (size_t k = 0; k < n; k++)
             take_datagram(e, &batch[k], now_us);
@@ -217,7 +216,8 @@ int endpoint_open(struct endpoint **out, const struct endpoint_config *config,
     deadline_init(&e->check, on_check_due, e);
     deadline_init(&e->dtls_timer, on_dtls_due, e);
     e->source.fd = recv_socket_open(&remote->addr, &socket);
-    err = e->source.fd < 0 ? e->source.fd : loop_watch(e->generator->loop, &e->source, EPOLLIN);
+    err = e->source.fd < 0 ? e->source.fd
+                           : loop_watch(e->generator->loop, &e->source, EPOLLIN | EPOLLET);
     if (err == 0)
         err = dtls_new(&e->dtls, e->generator->dtls, !remote->is_dtls_client, remote->fingerprint,
                        remote->fingerprint_count, &dtls_handlers, e);

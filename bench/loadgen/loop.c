@@ -3,6 +3,7 @@
 #include "bench/loadgen/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@
 struct loop {
     int epoll;
     struct wheel *wheel;
-    uint64_t now_us;
+    uint64_t now_us, rest_us;
     struct epoll_event event[MAX_EVENTS];
     int event_count; /* of this turn; one whose source went away has a NULL pointer */
 };
@@ -81,11 +82,24 @@ uint64_t loop_now_us(const struct loop *l)
     return l->now_us;
 }
 
+void loop_set_rest(struct loop *l, uint64_t us)
+{
+    l->rest_us = us;
+}
+
+static struct timespec timespec_of(uint64_t us)
+{
+    return (struct timespec){.tv_sec = (time_t)(us / US_PER_S),
+                             .tv_nsec = (long)(us % US_PER_S * 1000)};
+}
+
 static void turn(struct loop *l, uint64_t wait_us)
 {
-    struct timespec wait = {.tv_sec = (time_t)(wait_us / US_PER_S),
-                            .tv_nsec = (long)(wait_us % US_PER_S * 1000)};
+    struct timespec rest = timespec_of(MIN(l->rest_us, wait_us));
+    struct timespec wait = timespec_of(l->rest_us > 0 ? 0 : wait_us);
 
+    if (l->rest_us > 0)
+        (void)ppoll(NULL, 0, &rest, NULL);
     l->event_count = epoll_pwait2(l->epoll, l->event, MAX_EVENTS, &wait, NULL);
     l->now_us = timebase_now_us();
     for (int i = 0; i < l->event_count; i++) {

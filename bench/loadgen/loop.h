@@ -33,5 +33,10 @@ void loop_unwatch(struct loop *l, struct loop_source *s);
 struct wheel *loop_wheel(struct loop *l);
 /** Monotonic time of this turn. */
 uint64_t loop_now_us(const struct loop *l);
+/**
+ * Rest so long after each turn, deadlines excepted, so that datagrams gather and nobody is woken for each of them: neither we, nor at
+ * the server's cost the server. For steady windows, where arrival is told by the kernel. 0: not at all.
+ */
+void loop_set_rest(struct loop *l, uint64_t us);
 /** Run until @is_done(@arg) holds, which is asked once a turn, or until the time comes. Returns whether it held. NULL: until the time. */
 bool loop_run(struct loop *l, uint64_t until_us, bool (*is_done)(void *arg), void *arg);

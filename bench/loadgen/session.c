@@ -82,11 +82,14 @@ static void connect_endpoint(struct session *s, const struct answer *a)
 {
     static const struct endpoint_handlers handlers = {
         .on_open = on_open, .on_rtp = on_rtp, .on_rtcp = on_rtcp, .on_closed = on_closed};
-    const struct endpoint_config config = {
-        .generator = s->generator, .local = s->local, .remote = a, .timestamps = s->timestamps};
+    const struct endpoint_config config = {.generator = s->generator,
+                                           .local = s->local,
+                                           .remote = a,
+                                           .timestamps = s->timestamps || a->video.twcc};
     int err;
 
-    s->state = SESSION_CONNECTING;
+    s->state =
+        SESSION_CONNECTING; /* feedback by transport-wide number tells the server when packets came */
     s->handlers->on_answer(a, s->arg);
     err = endpoint_open(&s->endpoint, &config, &handlers, s);
     if (err != 0)

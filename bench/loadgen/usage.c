@@ -96,6 +96,47 @@ int usage_read(struct usage *out, const pid_t *pids, size_t n)
     return found > 0 ? 0 : E_NOT_FOUND;
 }
 
+/* "cpu0 user nice system idle iowait irq softirq steal …" */
+static struct usage_core core_of_line(struct str rest)
+{
+    struct usage_core c = {0};
+
+    (void)str_cut(&rest, ' ');
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t ticks = 0;
+        if (!str_to_u64(str_cut(&rest, ' '), UINT64_MAX, &ticks))
+            return c;
+        if (i == 7)
+            c.stolen = ticks;
+        else if (i != 3 && i != 4) /* idle, waiting for a disk */
+            c.busy += ticks;
+    }
+    return c;
+}
+
+struct usage_core usage_read_core(unsigned cpu)
+{
+    FILE *file = fopen("/proc/stat", "r");
+    struct usage_core c = {0};
+    char line[256], name[16];
+    int n = snprintf(name, sizeof(name), "cpu%u ", cpu);
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, name, (size_t)n) == 0) {
+            line[strcspn(line, "\n")] = 0;
+            c = core_of_line(str_of(line));
+            break;
+        }
+    if (file != NULL)
+        (void)fclose(file);
+    return c;
+}
+
+double usage_ticks_per_s(void)
+{
+    return (double)sysconf(_SC_CLK_TCK);
+}
+
 uint64_t usage_own_cpu_ns(void)
 {
     struct rusage u = {0};
