@@ -36,7 +36,7 @@ static struct usage_thread *find_thread(struct usage *u, const char *name)
     if (u->thread_count == USAGE_MAX_THREADS)
         return NULL;
     struct usage_thread *t = &u->thread[u->thread_count++];
-    (void)snprintf(t->name, sizeof(t->name), "%s", name);
+    (void)snprintf(t->name, sizeof(t->name), "%.15s", name);
     return t;
 }
 
