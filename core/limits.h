@@ -63,6 +63,9 @@
 #define MAX_RTCP_PACKETS 64     /* packets of one compound */
 #define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
 #define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
+/* consecutive numbers of one SSRC that are asked for again; for more a keyframe costs less */
+#define MAX_NACK_GAP 300
+#define MAX_NACK_OUTSTANDING 1000 /* of one SSRC; what rtp_recv.h would still take */
 #define MAX_FIR_ENTRIES 32
 #define MAX_REMB_SSRCS 64
 /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
