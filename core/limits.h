@@ -60,6 +60,8 @@
 
 /* RTP */
 #define MAX_RTP_EXT_ELEMENTS 16 /* header-extension elements kept of one packet */
+/* redundant blocks of one audio packet (RFC 2198); what libwebrtc takes */
+#define MAX_RED_BLOCKS 32
 #define MAX_RTCP_PACKETS 64     /* packets of one compound */
 #define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
 #define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
