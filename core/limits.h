@@ -46,6 +46,8 @@
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
 #define MAX_ENCODINGS 3         /* simulcast encodings of a track */
+/* steps of quality to choose from: three encodings of four temporal layers each, or three spatial layers of those */
+#define MAX_LADDER_LAYERS 12
 #define MAX_SSRCS_PER_SECTION 8 /* primary and RTX SSRCs signalled for a section */
 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
 #define MAX_SSRC_LINES_PER_SECTION 64
