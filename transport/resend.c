@@ -4,7 +4,7 @@
  *
  *     in    100 101 (102) 103  104 lost  105 ‖ 7001 7002     (102): left out      ‖: switch
  *     out    50  51        52            54  ‖   55   56
- *     spans  50: offset -50   52: offset -51     55: offset -6946
+ *     spans  50: -50       52: -51              55: -6946, and another source
  *     sent    x   x         x   .         x       x    x
  *
  * A number that upstream lost keeps its place in a span without its bit. When it comes late it gets both. The place of a late
@@ -62,9 +62,13 @@ static int find_span(struct resend *r, uint16_t out)
     return i;
 }
 
-static bool is_in(const struct resend_span *s, uint16_t offset, uint16_t source)
+static bool is_of(const struct resend_span *s, const struct resend_rewrite *how)
 {
-    return s->offset == offset && s->source == source;
+    const struct resend_rewrite *a = &s->how;
+
+    return a->seq == how->seq && a->ts == how->ts && a->source == how->source &&
+           a->picture_id == how->picture_id && a->frame_number == how->frame_number &&
+           a->tl0picidx == how->tl0picidx && a->keyidx == how->keyidx;
 }
 
 /* No span begins before the window, so that all of them compare. */
@@ -116,48 +120,46 @@ static bool none_sent(const struct resend *r, uint16_t from, uint16_t end)
 }
 
 /*
- * A late packet with another offset than its span: it was lost upstream near a packet that we left out. The border between the
- * spans lies before it and not behind it, or it has an offset of its own, and what follows up to the next span stays as it was.
+ * A late packet with other distances than its span: it was lost upstream near a packet that we left out. The border between the
+ * spans lies before it and not behind it, or it has distances of its own, and what follows up to the next span stays as it was.
  */
-static void place_late(struct resend *r, unsigned i, uint16_t out, uint16_t offset, uint16_t source)
+static void place_late(struct resend *r, unsigned i, uint16_t out, const struct resend_rewrite *how)
 {
     struct resend_span was = *span_at(r, i);
     struct resend_span *next = i + 1u < r->spans ? span_at(r, i + 1) : NULL;
     uint16_t behind = (uint16_t)(out + 1);
 
-    if (next != NULL && is_in(next, offset, source) && none_sent(r, behind, next->first)) {
+    if (next != NULL && is_of(next, how) && none_sent(r, behind, next->first)) {
         next->first = out;
         return;
     }
     if (next == NULL || next->first != behind)
-        insert_span(r, i + 1, (struct resend_span){behind, was.offset, was.source});
-    insert_span(r, (unsigned)(find_span(r, out) + 1), (struct resend_span){out, offset, source});
+        insert_span(r, i + 1, (struct resend_span){behind, was.how});
+    insert_span(r, (unsigned)(find_span(r, out) + 1), (struct resend_span){out, *how});
 }
 
-static void note_late(struct resend *r, uint16_t out, uint16_t offset, uint16_t source)
+static void note_late(struct resend *r, uint16_t out, const struct resend_rewrite *how)
 {
     int i = find_span(r, out);
 
-    if (seq16_diff(out, r->newest) <= -RESEND_WINDOW || i < 0)
+    if (seq16_diff(out, r->newest) <= -RESEND_WINDOW)
         return;
-    if (!is_in(span_at(r, (unsigned)i), offset, source))
-        place_late(r, (unsigned)i, out, offset, source);
     set_sent(r, out, true);
+    if (i >= 0 && !is_of(span_at(r, (unsigned)i), how))
+        place_late(r, (unsigned)i, out, how);
 }
 
-void resend_sent(struct resend *r, uint16_t out_seq, uint16_t in_seq, uint16_t source)
+void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how)
 {
-    uint16_t offset = (uint16_t)(out_seq - in_seq);
-
     if (r->started && !seq16_newer(out_seq, r->newest)) {
-        note_late(r, out_seq, offset, source);
+        note_late(r, out_seq, how);
         return;
     }
     if (!r->started)
         r->newest = (uint16_t)(out_seq - 1);
     r->started = true;
-    if (r->spans == 0 || !is_in(span_at(r, r->spans - 1u), offset, source))
-        insert_span(r, r->spans, (struct resend_span){out_seq, offset, source});
+    if (r->spans == 0 || !is_of(span_at(r, r->spans - 1u), how))
+        insert_span(r, r->spans, (struct resend_span){out_seq, *how});
     advance(r, out_seq);
     set_sent(r, out_seq, true);
     trim(r);
@@ -207,7 +209,7 @@ enum resend_verdict resend_look_up(struct resend *r, uint16_t out_seq, uint64_t 
         return RESEND_TOO_SOON;
     }
     const struct resend_span *s = span_at(r, (unsigned)i);
-    *origin = (struct resend_origin){s->source, (uint16_t)(out_seq - s->offset)};
+    *origin = (struct resend_origin){(uint16_t)(out_seq - s->how.seq), s->how};
     return RESEND_YES;
 }
 

@@ -3,8 +3,9 @@
  * resend.h - which of the packets that a viewer asks for again (NACK) may be sent again, and where they came from.
  *
  * A viewer asks by the numbers it was sent; the packets are kept once for all viewers, by the numbers of their source. What lies
- * between is piecewise constant: out = in + offset, with another offset after each packet left out and each switch. So a
- * subscription keeps spans instead of packets: 400 bytes, and a kilobyte more once its viewer has asked for something.
+ * between is constant over stretches: another distance of sequence numbers after each packet left out, other distances of everything
+ * after a switch. So a subscription keeps those stretches instead of packets, whatever its forwarder remembers: 700 bytes, and a
+ * kilobyte more once its viewer has asked for something.
  *
  * Nothing that was not sent to this very viewer is sent again, nothing twice within a round trip, and all together a viewer
  * gets no more than a budget. Pure. Owner: a subscription has a `struct resend`, its transport the `struct resend_budget`.
@@ -18,7 +19,7 @@
 #include "core/attr.h"
 
 #define RESEND_WINDOW 1024 /* packets behind the newest that can be asked for */
-#define RESEND_SPANS 32    /* a second of a stream that leaves out each second picture of 60 */
+#define RESEND_SPANS 24    /* 0.8 s of a stream that leaves out each second picture of 60 */
 #define RESEND_RECENT 128  /* packets sent again of which we remember when */
 
 /* A viewer repeats after a round trip by its own measure; ours may be a little longer, so three quarters of it must lie between
@@ -44,17 +45,25 @@ enum resend_verdict {
 #undef X
 };
 
-/* Where a packet came from. */
-struct resend_origin {
+/* How a packet was rewritten: what to add to the source's numbers, each in the width of its field. */
+struct resend_rewrite {
+    uint32_t ts;
     uint16_t
-        source;   /* the caller's number of an encoding, another one after each change of track */
+        source; /* the caller's number of an encoding, another one after each change of track */
+    uint16_t seq;
+    uint16_t picture_id, frame_number;
+    uint8_t tl0picidx, keyidx;
+};
+
+/* Where a packet came from, and how to make it again. */
+struct resend_origin {
     uint16_t seq; /* in the source's numbering */
+    struct resend_rewrite how;
 };
 
 struct resend_span {
-    uint16_t first;  /* outgoing; it ends where the next one begins */
-    uint16_t offset; /* out - in */
-    uint16_t source;
+    uint16_t first; /* outgoing; it ends where the next one begins */
+    struct resend_rewrite how;
 };
 
 struct resend_recent; /* private */
@@ -83,10 +92,10 @@ void resend_init(struct resend *r);
 /** Free what it allocated and forget what was sent; the counters stay. */
 void resend_reset(struct resend *r);
 /**
- * Note that packet @in_seq of @source went out as @out_seq. Late packets too: @out_seq need not rise. A number that is sent a
- * second time (by us, as an answer) is not noted again.
+ * Note that a packet went out as @out_seq, rewritten by @how. Late packets too: @out_seq need not rise. Packets that are sent again
+ * are not noted again.
  */
-void resend_sent(struct resend *r, uint16_t out_seq, uint16_t in_seq, uint16_t source);
+void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how);
 /**
  * Judge a number that the viewer asks for; anything but RESEND_YES is counted and ignored. *origin is written with RESEND_YES.
  *

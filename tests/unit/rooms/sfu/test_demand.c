@@ -4,7 +4,7 @@
 #include "core/attr.h"
 #include "core/rng.h"
 #include "rooms/sfu/demand.h"
-#include "tests/unit/rooms/sfu/seed.h"
+#include "tests/unit/core/seed.h"
 
 #define MS 1000ull
 #define START_US 3000000ull

@@ -6,7 +6,7 @@
 #include "core/attr.h"
 #include "core/rng.h"
 #include "rooms/sfu/speaker.h"
-#include "tests/unit/rooms/sfu/seed.h"
+#include "tests/unit/core/seed.h"
 
 #define MS 1000ull
 #define S 1000000ull
