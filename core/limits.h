@@ -92,8 +92,8 @@
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
 #define MAX_SLOTS_PER_PARTICIPANT 100
-#define MAX_SPEAKER_PLACES \
-    16 /* audio tracks of a room that are heard at once; nobody follows more voices */
+/* audio tracks of a room that are heard at once; nobody follows more voices */
+#define MAX_SPEAKER_PLACES 16
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */

@@ -32,15 +32,23 @@ struct nack_missing {
 
 /* --- how long ---------------------------------------------------------------------------------------- */
 
-static uint64_t rtt_or_guess(const struct nack *n)
+/* The round trip as told, or as seen by the answers; 0: neither. */
+static uint64_t known_rtt_us(const struct nack *n)
 {
-    return n->rtt_us != 0 ? n->rtt_us : NACK_UNKNOWN_RTT_US;
+    return n->rtt_us != 0 ? n->rtt_us : n->answer_us;
+}
+
+static uint64_t rtt_or_guess_us(const struct nack *n)
+{
+    uint64_t us = known_rtt_us(n);
+
+    return us != 0 ? us : NACK_UNKNOWN_RTT_US;
 }
 
 /* For reordering: a quarter over what was seen, not more than a quarter of the round trip (where that is worth waiting). */
 static uint64_t wait_us(const struct nack *n)
 {
-    uint64_t longest = MAX(NACK_FIRST_WAIT_US, MIN(rtt_or_guess(n) / 4, NACK_MAX_WAIT_US));
+    uint64_t longest = MAX(NACK_FIRST_WAIT_US, MIN(rtt_or_guess_us(n) / 4, NACK_MAX_WAIT_US));
     uint64_t us = n->reorder_us + n->reorder_us / 4;
 
     return MIN(MAX(us, NACK_MIN_WAIT_US), longest);
@@ -49,7 +57,7 @@ static uint64_t wait_us(const struct nack *n)
 /* Each time a quarter longer: the round trip may be longer than we think. */
 static uint64_t repeat_us(const struct nack *n, unsigned tries)
 {
-    uint64_t us = MAX(rtt_or_guess(n) * 3 / 2, NACK_MIN_REPEAT_US);
+    uint64_t us = MAX(rtt_or_guess_us(n) * 3 / 2, NACK_MIN_REPEAT_US);
 
     return us + us * (tries - 1) / 4;
 }
@@ -58,7 +66,7 @@ static uint64_t max_age_us(const struct nack *n)
 {
     uint64_t least = n->is_video ? NACK_VIDEO_AGE_US : NACK_AUDIO_AGE_US;
 
-    return MIN(MAX(least, 3 * (uint64_t)n->rtt_us), NACK_MAX_AGE_US);
+    return MIN(MAX(least, 3 * known_rtt_us(n)), NACK_MAX_AGE_US);
 }
 
 static uint64_t due_us(const struct nack *n, const struct nack_missing *m)
@@ -139,7 +147,17 @@ static bool is_reordered(const struct nack *n, const struct nack_missing *m, uns
     if (flags & NACK_RECOVERED)
         return false;
     return m->tries == 0 ||
-           (n->rtt_us != 0 && late_us < m->asked_after_us + (uint64_t)n->rtt_us * 3 / 4);
+           (known_rtt_us(n) != 0 && late_us < m->asked_after_us + known_rtt_us(n) * 3 / 4);
+}
+
+/* Which request a later answer belongs to is not known (Karn's rule). */
+static void time_answer(struct nack *n, const struct nack_missing *m, unsigned flags,
+                        uint64_t late_us)
+{
+    uint32_t us = (uint32_t)MIN(late_us - m->asked_after_us, NACK_MAX_AGE_US);
+
+    if (m->tries == 1 && (flags & NACK_RECOVERED))
+        n->answer_us = n->answer_us == 0 ? us : n->answer_us - n->answer_us / 8 + us / 8;
 }
 
 static void late(struct nack *n, uint16_t seq, unsigned flags, uint64_t now_us)
@@ -155,6 +173,7 @@ static void late(struct nack *n, uint16_t seq, unsigned flags, uint64_t now_us)
         n->reorder_us = (uint32_t)MIN(MAX(n->reorder_us, late_us), NACK_MAX_WAIT_US);
     } else {
         n->recovered++;
+        time_answer(n, m, flags, late_us);
     }
     remove_at(n, i);
 }
@@ -287,6 +306,6 @@ void nack_reset(struct nack *n)
     n->capacity = 0;
     clear(n);
     n->started = false;
-    n->rtt_us = 0;
+    n->rtt_us = n->answer_us = 0;
     n->reorder_us = FIRST_REORDER_US;
 }

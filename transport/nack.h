@@ -44,6 +44,7 @@ struct nack {
     bool started, is_video;
     uint32_t reorder_us; /* how late packets come that were only overtaken; a peak that decays */
     uint32_t rtt_us;     /* the newest told; 0: not known */
+    uint32_t answer_us;  /* how long answers take, smoothed; 0: not known */
     uint64_t next_us;
     /* counters: numbers asked for the first time, asked again; that came as answers, that came by themselves; not asked any
      * more; gaps that were too long to ask for */
@@ -66,7 +67,8 @@ MUST_CHECK bool nack_received(struct nack *n, uint16_t seq, unsigned flags, uint
  * Collect what is to be asked for now (or within a millisecond or so) and note it as asked; rising, at most @max (> 0) at once.
  * Call it at nack_next_us(); when it returned @max, again.
  *
- * Units: @rtt_us to the endpoint, 0: not known. Sets @wants_keyframe when something was given up that a keyframe makes good.
+ * Units: @rtt_us to the endpoint; 0: not known, as with one that only publishes: then what answers took stands in for it.
+ * Sets *wants_keyframe when something was given up that a keyframe makes good, and leaves it alone otherwise.
  */
 size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs, size_t max,
                 bool *wants_keyframe);

@@ -237,6 +237,28 @@ static void answers_are_told_from_late_packets(void **state)
     assert_int_equal(nack_next_us(&n), UINT64_MAX);
 }
 
+static void answers_tell_the_round_trip_when_nobody_else_does(void **state)
+{
+    uint16_t seq = 10;
+
+    (void)state;
+    receive(seq);
+    for (unsigned i = 0; i < 40; i++) {
+        receive(seq = (uint16_t)(seq + 2));
+        EXPECT_ASKED(0, (uint16_t)(seq - 1));
+        now_us += 30 * MS;
+        assert_false(nack_received(&n, (uint16_t)(seq - 1), NACK_RECOVERED, now_us));
+    }
+    receive((uint16_t)(seq + 2));
+    EXPECT_ASKED(0, (uint16_t)(seq + 1));
+    uint64_t first_us = now_us;
+    EXPECT_ASKED(0, (uint16_t)(seq + 1));
+    assert_in_range(now_us - first_us, 44 * MS, 46 * MS); /* one and a half of 30 ms */
+    now_us += 30 * MS;
+    assert_false(nack_received(&n, (uint16_t)(seq + 1), NACK_RECOVERED, now_us));
+    assert_in_range(n.answer_us, 29 * MS, 31 * MS); /* of which request it was is not known */
+}
+
 static void numbers_of_about_the_same_time_go_into_one_request(void **state)
 {
     (void)state;
@@ -476,6 +498,7 @@ int main(void)
         T(it_gives_up_after_so_many_tries),
         T(it_gives_up_what_is_too_old),
         T(answers_are_told_from_late_packets),
+        T(answers_tell_the_round_trip_when_nobody_else_does),
         T(numbers_of_about_the_same_time_go_into_one_request),
         T(what_does_not_fit_stays_due),
         T(a_keyframe_clears_what_is_older),
