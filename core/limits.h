@@ -51,7 +51,9 @@
 #define MAX_RTCP_FB_PER_SECTION 512 /* eight a payload type */
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
-#define MAX_ENCODINGS 3         /* simulcast encodings of a track */
+#define MAX_ENCODINGS 3 /* simulcast encodings of a track */
+/* steps of quality to choose from: three encodings of four temporal layers each, or three spatial layers of those */
+#define MAX_LADDER_LAYERS 12
 #define MAX_SSRCS_PER_SECTION 8 /* primary and RTX SSRCs signalled for a section */
 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
 #define MAX_SSRC_LINES_PER_SECTION 64
@@ -66,9 +68,14 @@
 
 /* RTP */
 #define MAX_RTP_EXT_ELEMENTS 16 /* header-extension elements kept of one packet */
-#define MAX_RTCP_PACKETS 64     /* packets of one compound */
-#define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
-#define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
+/* redundant blocks of one audio packet (RFC 2198); what libwebrtc takes */
+#define MAX_RED_BLOCKS 32
+#define MAX_RTCP_PACKETS 64 /* packets of one compound */
+#define MAX_RTCP_BLOCKS 31  /* RFC 3550: RC is five bits */
+#define MAX_NACKED_SEQS 512 /* of one NACK; about half a second of a high-definition stream */
+/* consecutive numbers of one SSRC that are asked for again; for more a keyframe costs less */
+#define MAX_NACK_GAP 300
+#define MAX_NACK_OUTSTANDING 1000 /* of one SSRC; what rtp_recv.h would still take */
 #define MAX_FIR_ENTRIES 32
 #define MAX_REMB_SSRCS 64
 /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
@@ -85,6 +92,8 @@
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
 #define MAX_SLOTS_PER_PARTICIPANT 100
+/* audio tracks of a room that are heard at once; nobody follows more voices */
+#define MAX_SPEAKER_PLACES 16
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */

@@ -90,6 +90,7 @@ int payload_inspect(struct packet *p)
     case CODEC_PCMU:
     case CODEC_PCMA:
     case CODEC_TELEPHONE_EVENT:
+    case CODEC_RED:
         p->media.is_keyframe = true;
         p->media.is_frame_start = true;
         return 0;

@@ -15,7 +15,7 @@
 /**
  * Fill @p->media from the payload of a parsed RTP packet (p->codec set).
  *
- * Audio is always a frame start and a keyframe. A packet of padding only, and a codec without an entry (RTX, RED), is "not
+ * Audio is always a frame start and a keyframe. A packet of padding only, and a codec without an entry (RTX), is "not
  * told" throughout: false, false, -1, -1.
  *
  * Errors: E_MALFORMED for a descriptor cut short; media is then all "not told".

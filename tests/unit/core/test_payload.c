@@ -33,6 +33,7 @@ static void every_codec_tells_what_it_knows(void **state)
         {"PCMU", CODEC_PCMU, {0xFF}, 1, 0, {true, true, -1, -1}},
         {"a tone", CODEC_TELEPHONE_EVENT, {1, 0, 0, 0}, 4, 0, {true, true, -1, -1}},
         {"RTX", CODEC_RTX, {0, 1, 0x10, 0}, 4, 0, {false, false, -1, -1}},
+        {"RED", CODEC_RED, {111, 1}, 2, 0, {true, true, -1, -1}},
         {"VP8 padding only", CODEC_VP8, {0}, 0, 0, {false, false, -1, -1}},
         {"Opus padding only", CODEC_OPUS, {0}, 0, 0, {false, false, -1, -1}},
         {"VP8 cut short", CODEC_VP8, {0x90, 0x80}, 2, E_MALFORMED, {false, false, -1, -1}},
