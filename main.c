@@ -98,6 +98,8 @@ static int open_host(struct program *p, const struct network *n, unsigned index)
         .listen = n->listen,
         .listen_count = n->listen_count,
         .udp = p->config->media_udp,
+        .gso = p->config->media_gso,
+        .max_window_us = p->config->media_window_us,
         .tcp = p->config->media_tcp,
         .cpu = -1,
         .dtls = p->dtls,

@@ -19,7 +19,7 @@ static uint64_t round_trip_us(const struct encoding *e)
 
 static struct sfu_totals *totals_of(const struct encoding *e)
 {
-    return &e->track->owner->sfu->totals;
+    return &e->track->sfu->totals;
 }
 
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
@@ -42,7 +42,7 @@ static void rearm(struct encoding *e)
     if (next_us == UINT64_MAX)
         deadline_clear(&e->keyframe_due);
     else
-        deadline_set(e->track->owner->sfu->env.wheel, &e->keyframe_due, next_us);
+        deadline_set(e->track->sfu->env.wheel, &e->keyframe_due, next_us);
 }
 
 static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -76,6 +76,7 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
 void encoding_init(struct encoding *e, struct track *track)
 {
     *e = (struct encoding){.track = track};
+    history_init(&e->history, &track->sfu->history);
     deadline_init(&e->keyframe_due, on_keyframe_due, e);
 }
 
@@ -101,6 +102,7 @@ static void release(struct encoding *e, uint32_t ssrc)
 void encoding_fini(struct encoding *e)
 {
     deadline_clear(&e->keyframe_due);
+    history_fini(&e->history);
     release(e, e->ssrc);
     release(e, e->rtx_ssrc);
 }
@@ -123,6 +125,7 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
         return 0;
     }
     e->ssrc = ssrc;
+    history_clear(&e->history);
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;

@@ -12,6 +12,7 @@
 #include "core/attr.h"
 #include "core/deadline.h"
 #include "core/limits.h"
+#include "rooms/sfu/history.h"
 #include "rooms/sfu/keyframe.h"
 #include "transport/rtp_recv.h"
 
@@ -28,6 +29,7 @@ struct encoding {
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
     bool is_reporting;       /* recv is in the transport's reports */
     struct rtp_recv recv;
+    struct history history;
     struct keyframe_requester keyframes;
     struct deadline keyframe_due;
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */

@@ -98,6 +98,33 @@ void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r
     publisher_clock_note(&st->clock, r, env->wall_us(env->arg) - (now_us - r->sr_arrival_us));
 }
 
+/* ---- bursts ---- */
+
+static void on_burst_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    (void)d, (void)now_us, (void)arg; /* the turn that this begins ends with sfu_flush() */
+}
+
+void sfu_flush(struct sfu *s, uint64_t now_us)
+{
+    uint64_t next_us = DEADLINE_NEVER;
+
+    LIST_EACH(&s->bursts, struct burst, node, b) {
+        uint64_t due_us = b->is_complete ? now_us : b->since_us + s->window_us;
+        if (due_us <= now_us)
+            track_flush(CONTAINER_OF(b, struct track, burst), now_us);
+        else
+            next_us = MIN(next_us, due_us);
+    }
+    if (next_us != DEADLINE_NEVER)
+        deadline_set(s->env.wheel, &s->burst_due, next_us);
+}
+
+void sfu_set_window(struct sfu *s, uint64_t window_us)
+{
+    s->window_us = MIN(window_us, SFU_MAX_WINDOW_US);
+}
+
 /* ---- life ---- */
 
 int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers,
@@ -109,6 +136,10 @@ int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu
     s->handlers = *handlers;
     s->arg = arg;
     list_init(&s->transports);
+    list_init(&s->bursts);
+    list_init(&s->codec_sets);
+    s->history.max_packets = MAX_HISTORY_PACKETS_PER_WORKER;
+    deadline_init(&s->burst_due, on_burst_due, s);
     s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
     s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);
     s->subscription_by_id = map_new(MAX_SUBSCRIPTIONS_PER_WORKER);
@@ -126,6 +157,7 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
     *sp = NULL;
     while (!list_is_empty(&s->transports))
         sfu_transport_close(s, LIST_FIRST(&s->transports, struct sfu_transport, node)->id, now_us);
+    deadline_clear(&s->burst_due);
     map_free(&s->transport_by_id);
     map_free(&s->track_by_id);
     map_free(&s->subscription_by_id);

@@ -24,6 +24,8 @@
 struct sfu;
 struct strbuf;
 
+#define SFU_MAX_WINDOW_US 3000ull
+
 /* Facts for the owner. on_transport_state may close any object; the other two come while sinks are walked, and may not call the
  * sfu. */
 struct sfu_handlers {
@@ -87,6 +89,7 @@ struct sfu_totals {
      * included; merged: asked and not sent, because one was under way; received: keyframes. */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged, keyframes_received;
     uint64_t keyframe_requests_received; /* PLI and FIR of subscribers */
+    uint64_t starts_from_history;        /* subscriptions that needed no keyframe request */
     uint64_t packets_dropped;            /* not forwarded: no path, or from before a switch */
     uint64_t unknown_ssrc;               /* packets of nothing that was negotiated */
     uint64_t
@@ -99,6 +102,15 @@ MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env,
                         const struct sfu_handlers *handlers, void *arg);
 /** Close everything that is left. */
 void sfu_close(struct sfu **s, uint64_t now_us);
+
+/**
+ * Hand on what was received: at the end of each turn.
+ *
+ * What may still grow within the window stays; for that the sfu wakes up by itself.
+ */
+void sfu_flush(struct sfu *s, uint64_t now_us);
+/** How long packets may wait for others of their frame: 0 when idle, and never more than SFU_MAX_WINDOW_US. */
+void sfu_set_window(struct sfu *s, uint64_t window_us);
 
 /** A transport in state NEW. Errors: E_CONFLICT (id or ufrag), E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,

@@ -26,7 +26,9 @@ struct sfu_host_config {
     const struct addr *listen; /* ports as for worker 0 */
     size_t listen_count;
     bool udp, tcp;
-    int cpu;                   /* -1: not pinned */
+    bool gso;               /* runs of packets leave with one system call, padded to one length */
+    uint64_t max_window_us; /* how long packets may be held back under load; 0: never */
+    int cpu;                /* -1: not pinned */
     struct dtls_context *dtls; /* borrowed, outlives the host */
     struct worker *control;    /* where events are delivered */
 };

@@ -31,6 +31,7 @@ struct sfu_host {
     struct stun_responder *stun;
     struct sfu *sfu;
     struct turn_hook hook;
+    uint64_t max_window_us, load_since_us, load_busy_us;
 };
 
 enum event_kind {

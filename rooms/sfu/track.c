@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* track.c - see track.h. The packet path is track_receive(): account, choose, hand to each sink. */
+/* track.c - see track.h. The packet path is track_receive(): account, choose, add to the burst; then track_flush(): hand the burst
+ * to each sink. Sinks hear of changes after the packets from before them. */
 #include "rooms/sfu/track.h"
 
 #include <string.h>
@@ -65,10 +66,13 @@ int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
     if (t == NULL)
         return E_NO_MEMORY;
     t->id = id;
+    t->sfu = owner->sfu;
     t->owner = owner;
+    t->clock = &owner->clock;
     t->codec_index = -1;
     t->best = -1;
     list_init(&t->sinks);
+    burst_init(&t->burst);
     list_append(&owner->tracks, &t->node);
     set_section(t, section);
     int err = bind_signalled(t);
@@ -87,6 +91,7 @@ void track_close(struct track **tp, uint64_t now_us)
     if (t == NULL)
         return;
     *tp = NULL;
+    track_flush(t, now_us);
     while (!list_is_empty(&t->sinks)) {
         struct sink *s = LIST_FIRST(&t->sinks, struct sink, node);
         track_remove_sink(s);
@@ -95,21 +100,23 @@ void track_close(struct track **tp, uint64_t now_us)
     for (unsigned i = 0; i < t->encoding_count; i++)
         encoding_fini(&t->encoding[i]);
     list_remove(&t->node);
-    sfu_free_later(t->owner->sfu, t);
+    sfu_free_later(t->sfu, t);
 }
 
 static void tell_changed(struct track *t, uint64_t now_us)
 {
+    track_flush(t, now_us);
     LIST_EACH(&t->sinks, struct sink, node, s)
         s->ops->on_track_changed(s, now_us);
 }
 
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
 {
+    track_flush(t, now_us);
     set_section(t, section);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
     if (bind_signalled(t) != 0)
-        t->owner->sfu->totals
+        t->sfu->totals
             .unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
     tell_changed(t, now_us);
 }
@@ -118,6 +125,7 @@ void track_set_muted(struct track *t, bool muted, uint64_t now_us)
 {
     if (t->is_muted == muted)
         return;
+    track_flush(t, now_us);
     t->is_muted = muted;
     tell_changed(t, now_us);
 }
@@ -193,10 +201,13 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
 {
     const struct codec *codec = &t->section.codec[index].codec;
 
+    track_flush(t, now_us); /* of the codec before */
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        t->encoding[i].recv.clock_hz = codec->clock_hz;
+        history_clear(&t->encoding[i].history);
+    }
     t->codec_index = index;
     t->codec_since_us = now_us;
-    for (unsigned i = 0; i < t->encoding_count; i++)
-        t->encoding[i].recv.clock_hz = codec->clock_hz;
     tell_changed(t, now_us);
     if (codec->id == t->told_codec)
         return;
@@ -234,7 +245,7 @@ static void note_sender_report(struct track *t, struct encoding *e, uint64_t now
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
     if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
-        t->owner->sfu->totals.codec_mismatch++;
+        t->sfu->totals.codec_mismatch++;
         return;
     }
     if (!encoding_receive(e, pkt, now_us))
@@ -244,6 +255,20 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
         choose_best(t, now_us);
     if (t->is_muted)
         return;
+    if (t->burst.count == 0)
+        list_append(&t->sfu->bursts, &t->burst.node);
+    burst_add(&t->burst, e, pkt, now_us);
+    if (t->burst.count == BURST_PACKETS)
+        track_flush(t, now_us);
+}
+
+HOT void track_flush(struct track *t, uint64_t now_us)
+{
+    if (t->burst.count == 0)
+        return;
+    for (size_t i = 0; i < t->burst.count; i++)
+        history_add(&t->burst.item[i].encoding->history, t->burst.item[i].pkt);
     LIST_EACH(&t->sinks, struct sink, node, s)
-        s->ops->on_packet(s, e, pkt, now_us);
+        s->ops->on_burst(s, &t->burst, now_us);
+    burst_clear(&t->burst);
 }

@@ -11,10 +11,13 @@
 
 #include "core/attr.h"
 #include "core/list.h"
+#include "rooms/sfu/burst.h"
 #include "rooms/sfu/encoding.h"
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
 
+struct publisher_clock;
+struct sfu;
 struct sfu_transport;
 
 #define TRACK_REVIEW_US \
@@ -23,7 +26,9 @@ struct sfu_transport;
 struct track {
     struct list node; /* in its transport's list */
     uint64_t id;
+    struct sfu *sfu;
     struct sfu_transport *owner;
+    const struct publisher_clock *clock;
     struct transceiver section;
     uint32_t section_version; /* counts renegotiations: what is derived of the section is stale */
     struct encoding encoding[MAX_ENCODINGS];
@@ -31,8 +36,9 @@ struct track {
     uint8_t kind_of_ext
         [256]; /* enum rtp_ext_kind by the publisher's id; RTP_EXT_KIND_COUNT: not known */
     struct list sinks;
-    bool is_muted;   /* by the server */
-    int codec_index; /* of the codec that flows, -1: none yet */
+    struct burst burst; /* received, not handed to the sinks yet */
+    bool is_muted;      /* by the server */
+    int codec_index;    /* of the codec that flows, -1: none yet */
     uint64_t codec_since_us;
     enum codec_id told_codec; /* the newest told upwards */
     int best;                 /* encoding to aim at, -1: none yet */
@@ -54,8 +60,10 @@ void track_add_sink(struct track *t, struct sink *s);
 /** Unlink; fine when it is not linked. */
 void track_remove_sink(struct sink *s);
 
-/** One media packet of one of its encodings (RTX already unwrapped). Borrowed. */
+/** One media packet of one of its encodings (RTX already unwrapped). Borrowed; handed to the sinks with the burst. */
 void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us);
+/** Hand the burst to the sinks now. */
+void track_flush(struct track *t, uint64_t now_us);
 /** Find the encoding of a RID; NULL when there is none. */
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */

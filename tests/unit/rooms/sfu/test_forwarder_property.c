@@ -17,7 +17,7 @@
 #include "rooms/sfu/forwarder.h"
 #include "rooms/sfu/layer_filter.h"
 #include "tests/support/media_source.h"
-#include "tests/unit/rooms/sfu/seed.h"
+#include "tests/unit/core/seed.h"
 #include "transport/rtp_recv.h"
 
 #define SCENARIOS 2000
