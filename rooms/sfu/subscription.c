@@ -213,8 +213,7 @@ static int set_section(struct subscription *sub, const struct transceiver *t)
     if (codecs == NULL)
         return E_NO_MEMORY;
     if (sub->section.codecs != NULL) { /* what flows may have another payload type from now on */
-        const struct negotiated_codec *flows =
-            codec_set_find_pt(sub->section.codecs, sub->flow_pt);
+        const struct negotiated_codec *flows = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
         const struct negotiated_codec *now =
             flows == NULL ? NULL : codec_set_find(codecs, &flows->codec);
         sub->flow_pt = now == NULL ? PT_NONE : now->pt;

@@ -54,6 +54,7 @@ static void every_codec_tells_what_it_knows(void **state)
         p.rtp.header_bytes = 20;
         p.rtp.payload_bytes = rows[i].len;
         p.rtp.padding_bytes = 4;
+        p.rtp.marker = false;
         memcpy(p.data + 20, rows[i].payload, rows[i].len);
         int err = payload_inspect(&p);
         if (err != rows[i].err)
