@@ -95,6 +95,9 @@ static void make_picture(struct media_source *s, struct media_picture *p)
         s->is_in_sync |= restarts;
         s->tl0++;
     }
+    p->starts_group = s->group_at == 0;
+    p->ends_group = s->group_at + 1 == length;
+    p->is_in_sync = s->is_in_sync;
     unsigned restart_at = restarts ? 1 + rng_below(s->rng, MEDIA_SOURCE_LAYERS - 1) : 99;
     for (unsigned i = 0; i < s->cfg.spatial; i++) {
         struct media_frame *f = &p->frame[i];

@@ -51,6 +51,7 @@ struct media_frame {
 struct media_picture {
     int index; /* 0, 1, 2 ... */
     bool is_key;
+    bool is_in_sync, starts_group, ends_group;
     uint8_t temporal;
     uint32_t ts;
     uint64_t sent_us;

@@ -89,6 +89,9 @@ static struct world {
     uint16_t frame_number_offset, vp9_offset;
     uint8_t tl0_offset, keyidx_offset;
     struct picture_story story[MAX_PICTURES];
+    unsigned catching_up; /* pictures whose time is squeezed */
+    bool is_retimed;
+    int group_temporal; /* temporal layer at the start of the group of pictures; -1: something came in between */
     char trace[TRACE_LINES][96];
     unsigned traced;
 } w;
@@ -232,6 +235,9 @@ static void begin_epoch(unsigned source, const struct media_packet *m)
     for (int64_t n = 0; n < s->media.next_n; n++)
         if (s->fate[n] != LOST)
             s->fate[n] = n < m->n ? BEFORE : UNSEEN;
+    w.catching_up = !w.has_reorder && chance(30) ? rng_below(&w.rng, 20) : 0;
+    w.is_retimed = false;
+    w.group_temporal = -1;
     total.switches++;
     trace("---- switch to source %u, picture %d ----", source, m->picture);
 }
@@ -251,6 +257,11 @@ static void note_owner(unsigned source, int64_t n, int64_t ext)
 static void check_time(const struct source *s, const struct media_packet *m,
                        const struct forwarder_out *out, bool is_first)
 {
+    if (w.is_retimed && !is_first) {
+        EXPECT(ts32_newer(out->ts, w.newest.ts), "time stands still while catching up");
+        w.ts_offset = out->ts - m->rtp.ts;
+        w.is_retimed = false;
+    }
     if (!is_first) {
         EXPECT(out->ts - m->rtp.ts == w.ts_offset, "another distance in time");
         return;
@@ -413,7 +424,7 @@ static void note_newest(const struct source *s, const struct media_packet *m,
     w.newest.seq = out->seq;
     if (ts32_newer(out->ts, w.newest.ts) || w.newest_ext == 0 || w.newest_sent_us == 0) {
         w.newest.ts = out->ts;
-        w.newest_sent_us = picture_of(s, m)->sent_us;
+        w.newest_sent_us = w.catching_up > 0 ? w.now_us - 20000 : picture_of(s, m)->sent_us;
     }
     if (pkt->rtp.payload_bytes == 0)
         return;
@@ -528,6 +539,40 @@ static void leave_out(struct source *s, const struct media_packet *m, struct pac
         w.story[m->picture].is_counted = true;
 }
 
+/* As a viewer that starts from the history does it. */
+static void squeeze_time(const struct media_packet *m, const struct packet *pkt)
+{
+    if (w.catching_up == 0 || m->picture <= w.newest_seen_picture)
+        return;
+    if (--w.catching_up == 0)
+        return;
+    forwarder_retime(&w.forwarder, &pkt->rtp, w.now_us);
+    w.is_retimed = true;
+    trace("time is squeezed to picture %d", m->picture);
+}
+
+/* It does not stay down where it could go up: at a keyframe, and a step with each group that is in sync. */
+static void check_rises(const struct source *s, const struct media_packet *m,
+                        const struct packet *pkt)
+{
+    const struct media_picture *p = picture_of(s, m);
+    struct layer_point at = layer_filter_current(&w.filter), target = w.filter.target;
+    int top = MIN(target.temporal, s->media.cfg.temporal - 1);
+
+    if (pkt->media.temporal < 0 || w.has_loss || w.has_reorder)
+        return;
+    if (pkt->media.is_keyframe)
+        EXPECT(memcmp(&at, &target, sizeof(at)) == 0, "a keyframe leaves it at S%uT%u", at.spatial,
+               at.temporal);
+    if (p->starts_group && m->spatial == 0 && pkt->media.starts_layer)
+        w.group_temporal = p->is_in_sync ? MIN(at.temporal, top) : -1;
+    if (p->ends_group && m->spatial + 1 == s->media.cfg.spatial && w.group_temporal >= 0) {
+        EXPECT(at.temporal >= MIN(w.group_temporal + 1, top),
+               "a group in sync leaves it at T%u, target T%u", at.temporal, target.temporal);
+        w.group_temporal = -1;
+    }
+}
+
 static void on_packet(struct source *s, const struct media_packet *m, struct packet *pkt,
                       bool is_first)
 {
@@ -547,11 +592,14 @@ static void on_packet(struct source *s, const struct media_packet *m, struct pac
     }
     if (pkt->media.dd.has_structure)
         layer_filter_learn(&w.filter, m->bytes + m->dd_at, m->dd_len);
+    if (!is_first)
+        squeeze_time(m, pkt);
     bool goes_out = layer_filter_take(&w.filter, &pkt->rtp, &pkt->media, &v);
     if (is_first)
         before = layer_filter_current(&w.filter);
     note_moves(m, before);
     note_verdict(m, goes_out);
+    check_rises(s, m, pkt);
     if (goes_out)
         check_refs(s, m->picture, m->spatial);
     if (!goes_out) {
@@ -692,6 +740,7 @@ static void change_something(void)
     } else if (what < 9) {
         layer_filter_set_target(&w.filter, (uint8_t)rng_below(&w.rng, 4),
                                 (uint8_t)rng_below(&w.rng, 4));
+        w.group_temporal = -1;
         trace("target: S%uT%u", w.filter.target.spatial, w.filter.target.temporal);
     }
     if (w.current >= 0 && layer_filter_wants_keyframe(&w.filter) && chance(30))
