@@ -225,27 +225,45 @@ int payload_inspect_described(struct packet *p, const struct rtp_ext *ext,
     return 0;
 }
 
-unsigned payload_sizes(const struct packet *p, const struct dependency_state *state,
-                       struct media_size out[MEDIA_MAX_SPATIAL])
+static unsigned sizes_of_descriptor(const uint8_t *data, size_t len,
+                                    struct media_size out[MEDIA_MAX_SPATIAL])
+{
+    struct dependency_state state = {0};
+    const struct dd_structure *s = &state.structure;
+    struct dependency_descriptor d;
+
+    if (dependency_descriptor_parse(&d, &state, data, len) != 0 || !s->has_sizes)
+        return 0;
+    for (unsigned i = 0; i < s->spatial_count; i++)
+        out[i] = (struct media_size){s->width[i], s->height[i]};
+    return s->spatial_count;
+}
+
+static unsigned sizes_of_payload(const struct packet *p, struct media_size out[MEDIA_MAX_SPATIAL])
 {
     const uint8_t *payload = p->data + p->rtp.header_bytes;
-    const struct dd_structure *s = &state->structure;
     struct vp8_descriptor vp8;
     struct vp9_descriptor vp9;
     unsigned n = 0;
 
-    if (p->media.dd.has_structure && s->has_sizes) {
-        for (; n < s->spatial_count; n++)
-            out[n] = (struct media_size){s->width[n], s->height[n]};
-    } else if (p->codec == CODEC_VP8) {
-        if (vp8_parse(&vp8, payload, p->rtp.payload_bytes) == 0 && vp8.width != 0)
-            out[n++] = (struct media_size){vp8.width, vp8.height};
-    } else if (p->codec == CODEC_VP9) {
-        if (vp9_parse(&vp9, payload, p->rtp.payload_bytes) == 0 && vp9.has_sizes)
-            for (; n < MIN(vp9.spatial_layers, MEDIA_MAX_SPATIAL); n++)
-                out[n] = (struct media_size){vp9.width[n], vp9.height[n]};
-    }
+    if (p->codec == CODEC_VP8 && vp8_parse(&vp8, payload, p->rtp.payload_bytes) == 0 &&
+        vp8.width != 0)
+        out[n++] = (struct media_size){vp8.width, vp8.height};
+    if (p->codec == CODEC_VP9 && vp9_parse(&vp9, payload, p->rtp.payload_bytes) == 0 &&
+        vp9.has_sizes)
+        for (; n < MIN(vp9.spatial_layers, MEDIA_MAX_SPATIAL); n++)
+            out[n] = (struct media_size){vp9.width[n], vp9.height[n]};
     return n;
+}
+
+unsigned payload_sizes(const struct packet *p, const struct rtp_ext *ext,
+                       struct media_size out[MEDIA_MAX_SPATIAL])
+{
+    unsigned n = 0;
+
+    if (ext != NULL && p->media.dd.has_structure)
+        n = sizes_of_descriptor(p->data + ext->offset, ext->len, out);
+    return n > 0 ? n : sizes_of_payload(p, out);
 }
 
 /* ---- rewriting ---- */

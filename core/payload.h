@@ -37,11 +37,12 @@ MUST_CHECK int payload_inspect(struct packet *p);
 MUST_CHECK int payload_inspect_described(struct packet *p, const struct rtp_ext *ext,
                                          struct dependency_state *state);
 /**
- * The sizes that a keyframe tells, for each spatial layer; payload_inspect_described() saw the packet before.
+ * The sizes that the first packet of a keyframe tells, for each spatial layer. @p was inspected before, with the same @ext; its
+ * stream's state is not needed (another worker may ask).
  *
  * Returns how many, 0 when it tells none.
  */
-unsigned payload_sizes(const struct packet *p, const struct dependency_state *state,
+unsigned payload_sizes(const struct packet *p, const struct rtp_ext *ext,
                        struct media_size out[MEDIA_MAX_SPATIAL]);
 /** Overwrite the numbers that @ids tells of, in the same widths. @payload is the payload that @ids belongs to, or a copy of its
  * first @ids->bytes bytes. */

@@ -211,43 +211,79 @@ static void move(struct layer_filter *f, const struct rtp_header *h, const struc
 
 /* ---- the verdict ---- */
 
-/* The mask as it is for who gets no more than @at: told with a structure, in place of the sender's, and for a while after a
- * change, but not of a change that is over by now. */
-static void judge_active(struct layer_filter *f, const struct media_info *m, struct layer_point at,
-                         struct layer_verdict *out)
+/* The mask as it is for who gets no more than @at. It stands in place of the sender's, and wherever there is a structure,
+ * which otherwise says "all" by itself (A.4.1). Returns whether it is known. */
+static bool mask_of(const struct layer_filter *f, const struct media_info *m, struct layer_point at,
+                    struct layer_verdict *out)
 {
     if (f->targets.count == 0 || f->targets.count != m->dd.target_count || !m->starts_layer)
-        return;
+        return false;
     out->active = m->dd.active & f->targets.within[MIN(at.spatial, MEDIA_MAX_SPATIAL - 1u)] &
                   f->targets.up_to[MIN(at.temporal, MEDIA_MAX_TEMPORAL - 1u)];
-    bool is_less = out->active != m->dd.active;
-    if (m->dd.has_structure && !is_less)
-        f->active_frames_left = 0; /* all of them: a structure says so by itself (A.4.1) */
-    out->has_active = is_less && (m->dd.has_structure || m->dd.has_active);
+    out->has_active = out->active != m->dd.active && (m->dd.has_structure || m->dd.has_active);
+    return true;
+}
+
+/* A change is told for a while; not one that is over by now. */
+static void tell_change(struct layer_filter *f, const struct media_info *m, struct layer_point at,
+                        struct layer_verdict *out)
+{
+    if (m->dd.has_structure && !out->has_active)
+        f->active_frames_left = 0; /* the structure tells it */
     if (f->active_frames_left == 0 || !is_same(at, f->point[0].at))
         return;
     out->has_active = true;
     f->active_frames_left--;
 }
 
+static bool is_within(const struct media_info *m, struct layer_point at)
+{
+    return m->spatial <= at.spatial && m->temporal <= at.temporal;
+}
+
+static bool has_layers(const struct media_info *m)
+{
+    return m->spatial >= 0 || m->temporal >= 0;
+}
+
+static bool ends_picture(const struct rtp_header *h, const struct media_info *m,
+                         struct layer_point at)
+{
+    return h->marker || (m->ends_layer && m->spatial == at.spatial);
+}
+
 bool layer_filter_take(struct layer_filter *f, const struct rtp_header *h,
                        const struct media_info *m, struct layer_verdict *out)
 {
     *out = (struct layer_verdict){.marker = h->marker};
-    if (m->spatial < 0 && m->temporal < 0)
+    if (!has_layers(m))
         return true;
     move(f, h, m);
     struct layer_point at = point_of(f, h->ts);
-    if (m->spatial > at.spatial || m->temporal > at.temporal) {
+    if (!is_within(m, at)) {
         if (m->starts_layer && m->spatial > f->point[0].at.spatial &&
             m->spatial <= f->target.spatial)
             f->wants_keyframe = true;
         return false;
     }
     note_number(f, m);
-    if (m->ends_layer && m->spatial == at.spatial)
-        out->marker = true;
-    judge_active(f, m, at, out);
+    out->marker = ends_picture(h, m, at);
+    if (mask_of(f, m, at, out))
+        tell_change(f, m, at, out);
+    return true;
+}
+
+bool layer_filter_review(const struct layer_filter *f, const struct rtp_header *h,
+                         const struct media_info *m, struct layer_verdict *out)
+{
+    *out = (struct layer_verdict){.marker = h->marker};
+    if (!has_layers(m) || !f->started)
+        return true;
+    struct layer_point at = point_of(f, h->ts);
+    if (!is_within(m, at))
+        return false;
+    out->marker = ends_picture(h, m, at);
+    (void)mask_of(f, m, at, out);
     return true;
 }
 

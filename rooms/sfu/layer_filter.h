@@ -80,6 +80,9 @@ void layer_filter_learn(struct layer_filter *f, const uint8_t *data, size_t len)
 /** Judge one media packet of the source (not one of padding only), each once, in order of arrival. false: leave it out. */
 bool layer_filter_take(struct layer_filter *f, const struct rtp_header *h,
                        const struct media_info *m, struct layer_verdict *out);
+/** Judge a packet that was taken before, to send it again. Changes nothing. false: it went out empty, if at all. */
+bool layer_filter_review(const struct layer_filter *f, const struct rtp_header *h,
+                         const struct media_info *m, struct layer_verdict *out);
 /** The point that holds for the newest picture. */
 struct layer_point layer_filter_current(const struct layer_filter *f);
 /** Whether the way up to the target needs a keyframe; while it is so, ask (encoding_ask_keyframe() spaces and merges). */

@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     p.rtp.payload_bytes = (uint16_t)(len - p.rtp.header_bytes);
     int err = payload_inspect_described(&p, ext.offset != 0 ? &ext : NULL, &state);
     check_values(&p, err);
-    CHECK(payload_sizes(&p, &state, sizes) <= MEDIA_MAX_SPATIAL);
+    CHECK(payload_sizes(&p, ext.offset != 0 ? &ext : NULL, sizes) <= MEDIA_MAX_SPATIAL);
     if (err == 0)
         rewrite_ids(&p, bytes + p.rtp.header_bytes, ext.offset != 0 ? &ext : NULL);
     if (p.codec == CODEC_VP8)

@@ -166,6 +166,37 @@ static void late_packets_follow_their_picture(void **state)
     assert_true(take_at(13, 5, frame(-1, 1)));
 }
 
+static bool review(unsigned picture, struct media_info m)
+{
+    struct rtp_header h = {.ts = picture * PICTURE_TS - 5 * PICTURE_TS};
+    struct layer_filter before = f;
+    bool goes_out = layer_filter_review(&f, &h, &m, &verdict);
+
+    assert_memory_equal(&f, &before, sizeof(f));
+    return goes_out;
+}
+
+static void what_is_sent_again_is_what_was_sent(void **state)
+{
+    (void)state;
+    layer_filter_set_target(&f, 0, 1);
+    assert_true(take(0, keyframe(0, 0)));
+    assert_true(verdict.marker);
+    assert_true(take(1, frame(0, 1)));
+    layer_filter_set_target(&f, 1, 0);
+    assert_true(take(2, keyframe(0, 0)));
+    assert_true(review(0, keyframe(0, 0)));
+    assert_true(verdict.marker);
+    assert_false(review(0, frame(1, 0)));
+    assert_true(review(1, frame(0, 1)));
+    assert_true(review(2, keyframe(0, 0)));
+    assert_false(verdict.marker);
+    assert_true(review(2, frame(1, 0)));
+    assert_true(verdict.marker);
+    assert_false(review(3, frame(0, 1)));
+    assert_true(review(3, frame(-1, -1)));
+}
+
 static void references_that_were_left_out_keep_a_layer_out(void **state)
 {
     struct media_info base = frame(0, 0), upper = sync(0, 1);
@@ -411,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup(a_keyframe_lifts_to_the_target, set_up),
         cmocka_unit_test_setup(a_frame_is_not_entered_in_its_middle, set_up),
         cmocka_unit_test_setup(late_packets_follow_their_picture, set_up),
+        cmocka_unit_test_setup(what_is_sent_again_is_what_was_sent, set_up),
         cmocka_unit_test_setup(references_that_were_left_out_keep_a_layer_out, set_up),
         cmocka_unit_test_setup(layers_above_the_target_are_cut_and_the_marker_moves, set_up),
         cmocka_unit_test_setup(without_cut_the_senders_marker_counts, set_up),
