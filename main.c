@@ -304,8 +304,7 @@ static void finish(struct program *p)
     deadline_clear(&p->stop);
     server_close(&p->server);
     registry_close(&p->registry);
-    for (unsigned i = 0; i < p->host_count; i++)
-        sfu_host_close(&p->host[i]);
+    sfu_hosts_close(p->host, p->host_count);
     worker_close(&p->control);
     dtls_context_free(&p->dtls);
     cert_free(&p->dtls_cert);

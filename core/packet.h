@@ -72,6 +72,8 @@ struct packet {
     struct rtp_header rtp; /* valid with PACKET_HAS_RTP */
 
     struct media_info media;
+    uint64_t track; /* handle of the track it belongs to, and which of its encodings */
+    uint8_t encoding;
     uint8_t codec;       /* enum codec_id */
     uint8_t codec_index; /* of that codec in the publishing section's list */
     int8_t audio_level;  /* RFC 6464, 0..127 is -dBov; -1: none */

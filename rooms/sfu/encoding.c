@@ -13,6 +13,8 @@ static uint64_t round_trip_us(const struct encoding *e)
 {
     struct transport_stats stats;
 
+    if (e->track->owner == NULL)
+        return 0;
     transport_read_stats(e->track->owner->tp, &stats);
     return stats.round_trip_us;
 }
@@ -24,11 +26,17 @@ static struct sfu_totals *totals_of(const struct encoding *e)
 
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 {
-    const struct negotiated_codec *codec = track_live_codec(e->track);
-    struct transport *tp = e->track->owner->tp;
+    struct track *t = e->track;
+    const struct negotiated_codec *codec = track_live_codec(t);
 
     if (e->ssrc == 0)
         return;
+    if (t->owner == NULL) {
+        t->sfu->handlers.on_replica_keyframe(t->peer, t->origin_id, (unsigned)(e - t->encoding),
+                                             t->sfu->arg);
+        return;
+    }
+    struct transport *tp = t->owner->tp;
     if (codec != NULL && !codec->pli && codec->fir)
         transport_send_fir(tp, e->ssrc, now_us);
     else
@@ -90,7 +98,8 @@ static void stop_reporting(struct encoding *e)
 /* Let go of an SSRC, in whichever role. */
 static void release(struct encoding *e, uint32_t ssrc)
 {
-    ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
+    if (e->track->owner != NULL)
+        ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
     if (e->rtx_ssrc == ssrc)
         e->rtx_ssrc = 0;
     if (e->ssrc != ssrc)
@@ -132,6 +141,14 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
     e->live_since_us = 0;
     e->seen_sr_us = 0;
     return 0;
+}
+
+void encoding_follow(struct encoding *e, uint32_t ssrc)
+{
+    e->ssrc = ssrc;
+    history_clear(&e->history);
+    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
+    e->live_since_us = 0;
 }
 
 /* ---- receiving ---- */

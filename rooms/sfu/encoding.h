@@ -46,6 +46,8 @@ void encoding_fini(struct encoding *e);
 /** Bind to an SSRC (signalled or learnt); whoever had it loses it, and a change starts the statistics anew. Errors: E_LIMIT,
  * E_NO_MEMORY. */
 MUST_CHECK int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx);
+/** Of a replica: its origin has another SSRC from now on; the statistics begin anew. */
+void encoding_follow(struct encoding *e, uint32_t ssrc);
 /** Account a media packet (parsed, inspected). false: do not forward it (duplicate, or a jump that waits for confirmation). */
 bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
 /** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first

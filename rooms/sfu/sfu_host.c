@@ -129,14 +129,20 @@ static int open_media(struct sfu_host *h, const struct sfu_host_config *config, 
     return sfu_open(&h->sfu, &env, &sfu_host_sfu_handlers, h);
 }
 
-/* Everything in reverse; each part may be missing. The worker does not run. */
-static void destroy(struct sfu_host *h)
+/* What may hold packets of this worker's pool, or of another's. No worker runs. */
+static void let_go(struct sfu_host *h)
 {
     if (h->inbox != NULL)
         mailbox_close(&h->inbox);
     sfu_close(&h->sfu, timebase_now_us());
     if (h->egress != NULL)
         egress_flush(h->egress); /* close_notify and BYE of the last transports */
+    sfu_host_relay_fini(h);
+}
+
+/* The rest, in reverse; each part may be missing. */
+static void destroy(struct sfu_host *h)
+{
     port_close(&h->port);
     worker_remove_turn_hook(&h->hook);
     worker_close(&h->worker);
@@ -156,7 +162,7 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     char name[16];
     int err;
 
-    CHECK(config->listen_count <= ARRAY_LEN(h->listen));
+    CHECK(config->listen_count <= ARRAY_LEN(h->listen) && config->index < SFU_MAX_HOSTS);
     h->index = config->index;
     h->handlers = *handlers;
     h->arg = arg;
@@ -181,7 +187,7 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     h->stun = stun_responder_new();
     if ((err = mailbox_open(&h->inbox, h->worker, h)) != 0 ||
         (err = mailbox_open(&h->outbox, config->control, h)) != 0 ||
-        (err = open_media(h, config, failed)) != 0)
+        (err = sfu_host_relay_init(h)) != 0 || (err = open_media(h, config, failed)) != 0)
         goto fail;
     h->hook.on_turn_end = on_turn_end;
     h->hook.arg = h;
@@ -192,20 +198,33 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     *out = h;
     return 0;
 fail:
+    let_go(h);
     destroy(h);
     return err;
 }
 
-void sfu_host_close(struct sfu_host **hp)
+void sfu_hosts_close(struct sfu_host **hosts, size_t n)
 {
-    struct sfu_host *h = *hp;
+    for (size_t i = 0; i < n; i++) {
+        if (hosts[i] == NULL)
+            continue;
+        worker_stop(hosts[i]->worker);
+        worker_join(hosts[i]->worker);
+        hosts[i]->is_closing = true;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (hosts[i] != NULL)
+            let_go(hosts[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (hosts[i] != NULL)
+            destroy(hosts[i]);
+        hosts[i] = NULL;
+    }
+}
 
-    if (h == NULL)
-        return;
-    *hp = NULL;
-    worker_stop(h->worker);
-    worker_join(h->worker);
-    destroy(h);
+void sfu_host_close(struct sfu_host **h)
+{
+    sfu_hosts_close(h, 1);
 }
 
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max)

@@ -46,6 +46,8 @@ struct sfu {
     void *arg;
     struct list transports;
     struct map *transport_by_id, *track_by_id, *subscription_by_id;
+    struct list relays, replicas; /* struct relay; struct track */
+    struct map *relay_by_id, *replica_by_origin;
     struct sfu_totals totals;
     struct rng rng;     /* first sequence numbers and timestamps */
     struct list bursts; /* struct burst of tracks, that are not empty; oldest first */
