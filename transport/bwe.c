@@ -382,13 +382,11 @@ static void notice_silence(struct bwe *b, uint64_t now_us)
 {
     if (now_us < b->silence_due_us)
         return;
-    if (!b->has_feedback || b->halvings == MAX_HALVINGS) {
-        b->silence_due_us = now_us + HALVED_EACH_US;
+    b->silence_due_us = now_us > b->last_sent_us + IDLE_US ? UINT64_MAX : now_us + HALVED_EACH_US;
+    if (!b->has_feedback || b->halvings == MAX_HALVINGS)
         return;
-    }
     if (b->halvings++ == 0)
         b->silences++;
-    b->silence_due_us = now_us + HALVED_EACH_US;
     probe_stop(&b->probe);
     set_target(b, now_us);
 }
