@@ -13,7 +13,6 @@
 
 #include "core/check.h"
 #include "core/mem.h"
-#include "core/seq.h"
 #include "core/str.h"
 #include "transport/bwe_acked.h"
 #include "transport/bwe_aimd.h"
@@ -36,6 +35,8 @@
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
+#define MAX_RISE_PERCENT \
+    150 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
 #define PROBED_OVER_ACKED \
     1.25 /* a probe that found less does not take away what evidently arrives */
 
@@ -54,7 +55,6 @@ struct bwe {
     uint64_t rtt_us;
     uint64_t remb_bps, remb_until_us;
     bool has_feedback;
-    uint16_t newest_seq;         /* that feedback told of */
     uint64_t newest_received_us; /* was sent then */
     uint64_t silence_due_us;     /* UINT64_MAX: all that was sent was told of */
     uint64_t last_sent_us;
@@ -247,8 +247,6 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
 
     feedback_walk_start(&w, &b->history, feedback, now_us);
     while (feedback_walk_next(&w, &f)) {
-        if (!b->has_feedback || seq16_newer(f.seq, b->newest_seq))
-            b->newest_seq = f.seq;
         b->has_feedback = is_news = true;
         if (f.received)
             take_received(b, &f);
@@ -312,8 +310,10 @@ static void take_probe(struct bwe *b, uint64_t now_us)
         return;
     probe_plan_on_result(&b->plan, &r, now_us);
     if (r.bps > estimate) {
+        uint64_t most =
+            is_app_limited(b) || acked_bps == 0 ? r.bps : estimate * MAX_RISE_PERCENT / 100;
         b->probes_through++;
-        bwe_aimd_set(&b->aimd, clamp(b, r.bps));
+        bwe_aimd_set(&b->aimd, clamp(b, MIN(r.bps, most)));
     } else if (r.is_saturated && is_app_limited(b)) {
         uint64_t least = (uint64_t)(PROBED_OVER_ACKED * (double)acked_bps);
         bwe_aimd_set(&b->aimd, clamp(b, MIN(estimate, MAX(r.bps, least))));
@@ -326,13 +326,13 @@ void bwe_on_feedback(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t n
     b->feedbacks++;
     if (!walk(b, feedback, now_us))
         return;
-    if (b->newest_seq == (uint16_t)(send_history_next_seq(&b->history) - 1))
+    if (b->history.told_seq == (uint16_t)(send_history_next_seq(&b->history) - 1))
         b->silence_due_us = UINT64_MAX;
     else
         wait_for_feedback(b, now_us);
     end_silence(b, now_us);
     note_sent_rate(b, now_us);
-    probe_on_feedback(&b->probe, b->newest_seq);
+    probe_on_feedback(&b->probe, b->history.told_seq);
     follow_delay(b, now_us);
     take_probe(b, now_us);
     bwe_loss_update(&b->loss, bwe_aimd_bps(&b->aimd), bwe_delay_queue_us(&b->delay), now_us);

@@ -7,9 +7,9 @@
 #define GROUP_US 5000 /* s5.2: burst_time */
 #define MAX_BURST_US \
     100000 /* what the link held up and let go together is one group too, up to this */
-#define CLOCK_STEP_US 3000000     /* more than any queue: the endpoint's clock was set */
-#define BASE_EPOCH_US 10000000ull /* clocks drift by a millisecond in it */
-#define RECENT_EPOCH_US 150000ull
+#define CLOCK_STEP_US 3000000  /* more than any queue: the endpoint's clock was set */
+#define BASE_EPOCH_US 10000000 /* clocks drift by a millisecond in it */
+#define RECENT_EPOCH_US 150000
 #define ORIGIN_SPAN_US 600000000ll /* doubles stay exact to far below a microsecond */
 
 void bwe_delay_init(struct bwe_delay *d)
@@ -29,12 +29,13 @@ void bwe_delay_restart(struct bwe_delay *d)
 
 /* ---- the least delay ---- */
 
-static void least_add(struct bwe_least *l, int64_t us, uint64_t at_us, uint64_t epoch_us)
+/* Time is the arrivals': a long queue lets go slowly what was sent quickly. */
+static void least_add(struct bwe_least *l, int64_t us, int64_t at_us, int64_t epoch_us)
 {
-    if (l->since_us == 0 || at_us - l->since_us > 2 * epoch_us) {
-        *l = (struct bwe_least){us, us, at_us};
+    if (!l->is_known || at_us - l->since_us > 2 * epoch_us) {
+        *l = (struct bwe_least){true, us, us, at_us};
     } else if (at_us - l->since_us > epoch_us) {
-        *l = (struct bwe_least){us, l->now_us, at_us};
+        *l = (struct bwe_least){true, us, l->now_us, at_us};
     } else if (us < l->now_us) {
         l->now_us = us;
     }
@@ -106,8 +107,8 @@ static void judge(struct bwe_delay *d)
         bwe_trend_add(&d->trend, ms(g.delay_us - before.delay_us),
                       ms((int64_t)(g.last_sent_us - before.last_sent_us)), arrival_ms);
     }
-    least_add(&d->base, g.delay_us, g.last_sent_us, BASE_EPOCH_US);
-    least_add(&d->recent, g.delay_us, g.last_sent_us, RECENT_EPOCH_US);
+    least_add(&d->base, g.delay_us, g.last_arrival_us, BASE_EPOCH_US);
+    least_add(&d->recent, g.delay_us, g.last_arrival_us, RECENT_EPOCH_US);
     d->judged_sent_us = g.last_sent_us;
     d->before = g;
     d->has_before = true;

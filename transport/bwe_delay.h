@@ -23,8 +23,8 @@ struct bwe_delay {
     bool has_group, has_before;
     int64_t origin_us; /* of the trend's arrivals */
     struct bwe_least { /* the least delay of late: of the running epoch, and of the one before */
-        int64_t now_us, before_us;
-        uint64_t since_us;
+        bool is_known;
+        int64_t now_us, before_us, since_us;
     } base, recent;
     struct bwe_trend trend;
     uint64_t judged_sent_us; /* the latest group that the verdict knows was sent then */

@@ -4,14 +4,14 @@
 
 #include "core/attr.h"
 
-#define LONG_US 40000  /* start */
+#define LONG_US 30000  /* start */
 #define SHORT_US 15000 /* end */
 #define TRY_US \
     2000000 /* at half to nine tenths of the rate any queue of ours is shorter by a third then */
 #define PROGRESS 0.7
 #define ALONE_US 10000000ull
 #define MAX_ALONE_US 60000000ull
-#define EMPTIED_IN_US 500000.0 /* aimed at */
+#define EMPTIED_IN_US 300000.0 /* aimed at */
 #define MIN_SHARE 0.5
 
 static void leave_alone(struct bwe_drain *d, uint64_t now_us)

@@ -13,6 +13,8 @@
 #define EXCESS 0.03 /* s6: below 2 % is no loss to react to */
 #define EXCESS_DEVIATIONS 3.0
 #define EXCESS_RUNS 3 /* one run, however long, is an accident and no trend */
+#define EXCESSES 2    /* windows in a row */
+#define STAYED 0.33   /* of the excess: were it for the rate, next to nothing would be left of it */
 #define LEARNT_PACKETS 400.0
 #define MAX_INHERENT 0.25 /* nobody watches video with more */
 #define SMALL_LOSS 0.1    /* s6: up to 10 % the rate is kept */
@@ -22,7 +24,7 @@
 #define NEAR 1.05
 #define LONG_QUEUE_US 50000
 #define TRY_US 3000000
-#define HOLD_US 5000000ull
+#define HOLD_US 4000000ull
 #define MAX_HOLD_US 40000000ull
 #define QUEUE_HOLD_US 1000000ull
 #define FORGIVEN_US 20000000ull /* without loss since the hold ended: it was another time */
@@ -87,11 +89,14 @@ struct verdict {
     bool is_excess;
 };
 
-static bool is_full(const struct bwe_loss_window *w)
+/* The window of the experiment is twice as long: it decides. */
+static bool is_full(const struct bwe_loss *l)
 {
+    const struct bwe_loss_window *w = &l->window;
     uint64_t us = w->last_sent_us - w->since_us;
+    unsigned n = l->state == BWE_LOSS_TRYING && l->has_obeyed ? 2 : 1;
 
-    return (us >= WINDOW_US && w->packets >= WINDOW_PACKETS) ||
+    return (us >= n * WINDOW_US && w->packets >= n * WINDOW_PACKETS) ||
            (us >= LONG_WINDOW_US && w->packets >= LONG_WINDOW_PACKETS);
 }
 
@@ -123,8 +128,9 @@ static void learn(struct bwe_loss *l, double loss)
 static void cut(struct bwe_loss *l, const struct verdict *v, enum bwe_loss_state state)
 {
     l->bound_bps = BACK_OFF * v->received_bps;
-    l->suspect = v->loss;
     l->state = state;
+    l->excesses = 0;
+    l->has_obeyed = false;
 }
 
 static void hold(struct bwe_loss *l, uint64_t for_us, uint64_t now_us)
@@ -150,11 +156,14 @@ static void reject_bound(struct bwe_loss *l, const struct verdict *v)
 
 static void go_on_trying(struct bwe_loss *l, const struct verdict *v, uint64_t now_us)
 {
-    bool has_obeyed = v->sent_bps <= NEAR * l->bound_bps;
+    bool obeyed_before = l->has_obeyed;
 
-    if (has_obeyed && v->loss > (l->inherent + l->suspect) / 2)
+    /* A layer ends at the next keyframe: the window in which the rate comes down is still half of the old one. */
+    l->has_obeyed = v->sent_bps <= NEAR * l->bound_bps;
+    if (l->has_obeyed && obeyed_before &&
+        v->loss > l->inherent + STAYED * (l->suspect - l->inherent))
         reject_bound(l, v);
-    else if (has_obeyed || now_us > l->hold_until_us)
+    else if ((l->has_obeyed && obeyed_before) || now_us > l->hold_until_us)
         accept_bound(l, now_us);
 }
 
@@ -170,6 +179,11 @@ static void suspect(struct bwe_loss *l, const struct verdict *v, uint64_t rate_b
         learn(l, v->loss);
         return;
     }
+    if (++l->excesses < EXCESSES) { /* chance makes one now and then */
+        l->suspect = v->loss;
+        return;
+    }
+    l->suspect = (l->suspect + v->loss) / 2;
     cut(l, v, BWE_LOSS_TRYING);
     l->hold_until_us = now_us + TRY_US;
 }
@@ -186,23 +200,31 @@ static void grow_bound(struct bwe_loss *l, const struct verdict *v, uint64_t rat
         l->state = BWE_LOSS_OPEN;
 }
 
+static void go_on(struct bwe_loss *l, const struct verdict *v, uint64_t queue_us)
+{
+    l->excesses = 0;
+    if (queue_us < LONG_QUEUE_US)
+        learn(l, v->loss);
+}
+
 void bwe_loss_update(struct bwe_loss *l, uint64_t rate_bps, uint64_t queue_us, uint64_t now_us)
 {
-    if (!is_full(&l->window))
+    if (!is_full(l))
         return;
     struct verdict v = judge(l);
+    enum bwe_loss_state before = l->state;
 
     l->latest = v.loss;
     if (l->state == BWE_LOSS_TRYING)
         go_on_trying(l, &v, now_us);
     else if (v.is_excess)
         suspect(l, &v, rate_bps, queue_us, now_us);
-    else if (queue_us < LONG_QUEUE_US)
-        learn(l, v.loss);
+    else
+        go_on(l, &v, queue_us);
     if (l->state == BWE_LOSS_BOUND)
         grow_bound(l, &v, rate_bps, now_us);
     /* What was sent before a change of rate does not tell of its effect. */
-    restart_window(l, l->state == BWE_LOSS_TRYING ? now_us : l->window.last_sent_us + 1);
+    restart_window(l, l->state != before ? now_us : l->window.last_sent_us + 1);
 }
 
 void bwe_loss_probed(struct bwe_loss *l, uint64_t bps, uint64_t now_us)

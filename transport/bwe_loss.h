@@ -30,10 +30,12 @@ const char *bwe_loss_state_name(enum bwe_loss_state s);
 /* Fields are private. */
 struct bwe_loss {
     enum bwe_loss_state state;
-    double bound_bps; /* but in open */
-    double inherent;  /* share of packets that are lost at any rate */
-    double latest;    /* of the last window */
-    double suspect;   /* that made us try */
+    double bound_bps;  /* but in open */
+    double inherent;   /* share of packets that are lost at any rate */
+    double latest;     /* of the last window */
+    double suspect;    /* that makes us try */
+    unsigned excesses; /* windows in a row that had more than the inherent loss */
+    bool has_obeyed;   /* trying: less than the bound was sent in the last window */
     uint64_t hold_until_us, hold_us;
     struct bwe_loss_window { /* packets sent from then on */
         uint64_t since_us, last_sent_us;

@@ -15,6 +15,9 @@
 #define MAX_PAUSE_US \
     5000000ull /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
 #define AFTER_CUT_US 1500000ull
+#define WRONG_WITHIN_US 3000000ull
+#define FIRST_DOUBT_US 3000000ull
+#define MAX_DOUBT_US 12000000ull
 #define BETWEEN_US 500000ull /* a want that changes all the time makes no flood */
 
 void probe_plan_init(struct probe_plan *p)
@@ -70,6 +73,7 @@ void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, ui
     if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN) {
         p->pause_us = FIRST_PAUSE_US;
         p->next_us = now_us; /* the next step, if it is of any use */
+        p->raised_us = now_us;
         return;
     }
     p->next_us = now_us + p->pause_us;
@@ -78,10 +82,18 @@ void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, ui
 
 void probe_plan_on_cut(struct probe_plan *p, uint64_t now_us)
 {
+    uint64_t wait_us = AFTER_CUT_US;
+
     if (p->next_us == UINT64_MAX)
         return;
-    p->next_us = MAX(p->next_us, now_us + AFTER_CUT_US);
-    p->next_us = MIN(p->next_us, now_us + MAX_PAUSE_US);
+    if (p->raised_us != 0 && now_us - p->raised_us < WRONG_WITHIN_US) {
+        p->doubt_us = p->doubt_us == 0 ? FIRST_DOUBT_US : MIN(2 * p->doubt_us, MAX_DOUBT_US);
+        wait_us = p->doubt_us;
+        p->raised_us = 0;
+    } else if (p->raised_us != 0) {
+        p->doubt_us = 0;
+    }
+    p->next_us = MAX(p->next_us, now_us + wait_us);
     p->pause_us = FIRST_PAUSE_US;
 }
 

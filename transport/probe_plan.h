@@ -20,6 +20,8 @@ struct probe_plan {
     uint64_t recover_bps; /* the rate to try next, whatever the estimate; 0: none */
     uint64_t next_us;     /* the next cluster at the earliest */
     uint64_t pause_us;
+    uint64_t raised_us,
+        doubt_us; /* the last probe that raised the estimate, and the pause for having been wrong */
     bool has_started;
 };
 
@@ -36,7 +38,10 @@ uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t m
                          uint64_t now_us);
 /** A cluster ended. */
 void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us);
-/** The estimate was cut: wait until the queue has gone. */
+/**
+ * The estimate was cut: wait until the queue has gone. When a probe had raised it just before, that probe was wrong (it pushed
+ * others aside for a moment, or went through on the credit of a policer), and the next one is put off twice as long each time.
+ */
 void probe_plan_on_cut(struct probe_plan *p, uint64_t now_us);
 /** The path is back after an outage; it carried @bps before. */
 void probe_plan_recover(struct probe_plan *p, uint64_t bps, uint64_t now_us);

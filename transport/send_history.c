@@ -7,7 +7,7 @@
  *                                        next_seq
  *
  * The capacity is a power of two that divides 65536, so that a number's place does not depend on how often numbers have wrapped.
- * The ring grows only while its oldest entry still waits for feedback: for most viewers it stays at what is sent in a round trip
+ * The ring grows only while feedback is still to come for its oldest entry: for most viewers it stays at what is sent in a round trip
  * and a feedback interval.
  */
 #include "transport/send_history.h"
@@ -38,6 +38,7 @@ void send_history_fini(struct send_history *h)
 void send_history_clear(struct send_history *h)
 {
     h->count = 0;
+    h->is_told = false;
     h->clock.started = false;
 }
 
@@ -74,7 +75,9 @@ static void make_room(struct send_history *h, uint64_t now_us)
 {
     if (h->capacity > 0) {
         const struct sent_packet *oldest = place_of(h, h->next_seq);
-        if (oldest->fate == RECEIVED || age_us(oldest, now_us) > SEND_HISTORY_US)
+        uint16_t oldest_seq = (uint16_t)(h->next_seq - h->capacity);
+        bool is_told = h->is_told && !seq16_newer(oldest_seq, h->told_seq);
+        if (is_told || age_us(oldest, now_us) > SEND_HISTORY_US)
             return;
     }
     if (h->capacity < MAX_SEND_HISTORY)
@@ -166,6 +169,9 @@ HOT bool feedback_walk_next(struct feedback_walk *w, struct sent_fate *out)
             .arrival_us = w->at_us,
         };
         p->fate = status->received ? RECEIVED : CALLED_LOST;
+        if (!h->is_told || seq16_newer(status->seq, h->told_seq))
+            h->told_seq = status->seq;
+        h->is_told = true;
         return true;
     }
     return false;

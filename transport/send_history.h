@@ -35,6 +35,8 @@ struct send_history {
     uint32_t capacity; /* a power of two, or 0 */
     uint32_t count;
     uint16_t next_seq;
+    uint16_t told_seq; /* the newest that feedback told of, once there was any */
+    bool is_told;
     struct feedback_clock { /* the endpoint's, from the 24 bits on the wire */
         bool started;
         int32_t newest;

@@ -15,6 +15,7 @@
 #define MS 1000ull
 #define SECONDS 1000000ull
 #define FRAME_US 33333ull
+#define FRAME_JITTER_US 4000
 #define AUDIO_US 20000ull
 #define AUDIO_BYTES 120 /* 48 kbit/s */
 #define AUDIO_BPS (AUDIO_BYTES * 8 * SECONDS / AUDIO_US)
@@ -298,7 +299,8 @@ static void send_media_due(struct flow *f, uint64_t now_us)
             send_media(f, AUDIO_BYTES, PACER_AUDIO, now_us);
     }
     if (now_us >= f->frame_us) {
-        f->frame_us = MAX(f->frame_us, f->start_us) + FRAME_US;
+        f->frame_us = MAX(f->frame_us, f->start_us) + FRAME_US - FRAME_JITTER_US / 2 +
+                      rng_below(&f->rng, FRAME_JITTER_US); /* the way to us has its jitter too */
         if (is_on)
             send_frame(f, now_us);
     }
