@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+#include "core/seq.h"
 #include "core/str.h"
 #include "transport/bwe_acked.h"
 #include "transport/bwe_aimd.h"
@@ -243,10 +244,13 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
 {
     struct feedback_walk w;
     struct sent_fate f;
-    bool is_news = false;
+    uint16_t told_seq = b->history.told_seq;
+    bool is_news = false, was_told = b->history.is_told;
 
     feedback_walk_start(&w, &b->history, feedback, now_us);
     while (feedback_walk_next(&w, &f)) {
+        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1)
+            bwe_acked_skip(&b->acked); /* feedback was lost */
         b->has_feedback = is_news = true;
         if (f.received)
             take_received(b, &f);
@@ -268,13 +272,14 @@ static void end_silence(struct bwe *b, uint64_t now_us)
     b->halvings = 0;
 }
 
-/* What is known of the queue, but for that which a probe makes. */
-static enum bwe_usage usage(const struct bwe *b)
+/* What is known of the queue, but for that which a probe makes, or others. */
+static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
 {
     bool is_of_probe = b->delay.judged_sent_us <= b->probe_shadow_us &&
                        b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us;
 
-    if (is_of_probe && bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
+    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us)) &&
+        bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
         return BWE_USAGE_NORMAL;
     return bwe_delay_usage(&b->delay);
 }
@@ -282,12 +287,14 @@ static enum bwe_usage usage(const struct bwe *b)
 static void follow_delay(struct bwe *b, uint64_t now_us)
 {
     const struct bwe_aimd_input in = {
-        .usage = usage(b),
+        .usage = usage(b, now_us),
         .judged_sent_us = b->delay.judged_sent_us,
         .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
         .full_bps = bwe_acked_bps(&b->acked, BWE_ACKED_SHORT),
+        .sent_bps = b->sent_bps,
         .rtt_us = b->rtt_us,
         .hold = bwe_drain_is_on(&b->drain) || b->probe.state != PROBE_IDLE,
+        .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
     bwe_drain_update(&b->drain, bwe_delay_queue_us(&b->delay), now_us);

@@ -10,7 +10,8 @@
 #define US_PER_S 1000000
 #define PAUSE_US 400000       /* longer than between two packets of the slowest stream */
 #define PAUSE_COUNTS_US 50000 /* as this: what came before and after was not sent at one moment */
-#define MIN_SPAN_US 150000    /* below it one frame more or less is half of the rate */
+#define SKIP_COUNTS_US 5000
+#define MIN_SPAN_US 150000 /* below it one frame more or less is half of the rate */
 #define STEP_BACK_US ((BWE_ACKED_BINS - 1) * (int64_t)BWE_ACKED_BIN_US)
 
 static int64_t bin_of(int64_t us)
@@ -34,7 +35,12 @@ static void advance(struct bwe_acked *a, int64_t by_us)
 {
     int64_t bin = bin_of(a->newest_us);
 
-    a->newest_us += by_us > PAUSE_US ? PAUSE_COUNTS_US : by_us;
+    if (by_us > PAUSE_US)
+        by_us = PAUSE_COUNTS_US;
+    if (a->skips)
+        by_us = MIN(by_us, SKIP_COUNTS_US);
+    a->skips = false;
+    a->newest_us += by_us;
     while (bin < bin_of(a->newest_us))
         *bytes_of(a, ++bin) = 0;
 }
@@ -53,6 +59,11 @@ HOT void bwe_acked_add(struct bwe_acked *a, int64_t arrival_us, size_t bytes)
         diff = 0;
     }
     *bytes_of(a, bin_of(a->newest_us + diff)) += (uint32_t)bytes;
+}
+
+void bwe_acked_skip(struct bwe_acked *a)
+{
+    a->skips = true;
 }
 
 uint64_t bwe_acked_bps(const struct bwe_acked *a, unsigned bins)

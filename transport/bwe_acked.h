@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,10 +20,13 @@
 struct bwe_acked {
     int64_t first_us, newest_us; /* without the pauses */
     int64_t last_arrival_us;     /* with them */
+    bool skips;
     uint32_t bytes[BWE_ACKED_BINS];
 };
 
 /** Count a packet that arrived. */
 void bwe_acked_add(struct bwe_acked *a, int64_t arrival_us, size_t bytes);
+/** Between the packets so far and the next one there are some that nobody told of: that time does not count. */
+void bwe_acked_skip(struct bwe_acked *a);
 /** Bits a second over the newest @bins (1 to BWE_ACKED_BINS); 0 while too little is known. */
 uint64_t bwe_acked_bps(const struct bwe_acked *a, unsigned bins);

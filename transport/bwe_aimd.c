@@ -15,6 +15,7 @@
 #define MIN_STEP_BPS_PER_S 8000
 #define ACKED_HEADROOM 1.5    /* s5.5 */
 #define ACKED_EXTRA_BPS 20000 /* so that the slowest rates can grow at all */
+#define ARRIVES 0.9
 #define CAPACITY_GAIN 0.1
 #define CAPACITY_DEVIATIONS 3.0 /* s5.5: near the capacity is within so many */
 #define FIRST_DEVIATION 0.1
@@ -60,18 +61,25 @@ static void note_capacity(struct bwe_aimd *a, double bps)
 
 /* ---- the rate ---- */
 
-/* Packets sent before the last decrease had an effect say nothing new, unless it was far too small. */
-static bool is_old_news(const struct bwe_aimd *a, const struct bwe_aimd_input *in)
+/*
+ * Packets sent before the last decrease had an effect say nothing new, unless it was far too small. While we send little to drain
+ * a queue and that little arrives, what arrives is no measure: cutting to it would go on for as long as the queue stays.
+ */
+static bool is_no_news(const struct bwe_aimd *a, const struct bwe_aimd_input *in)
 {
+    double arrives = (double)in->full_bps, sent = (double)in->sent_bps;
+
+    if (in->drains && arrives >= ARRIVES * sent)
+        return true;
     return a->decreased_us > 0 && in->judged_sent_us <= a->decreased_us &&
-           (double)in->full_bps >= a->bps / 2;
+           arrives >= MIN(a->bps, sent) / 2;
 }
 
 static bool decrease(struct bwe_aimd *a, const struct bwe_aimd_input *in, uint64_t now_us)
 {
     double arrives = in->full_bps > 0 ? (double)in->full_bps : a->bps;
 
-    if (is_old_news(a, in))
+    if (is_no_news(a, in))
         return false;
     a->decreased_us = now_us;
     if (in->full_bps > 0)

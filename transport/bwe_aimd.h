@@ -27,8 +27,11 @@ struct bwe_aimd_input {
     uint64_t acked_bps;      /* 0: not known */
     uint64_t
         full_bps; /* what arrived of late when the link was full: the shorter view of the same */
+    uint64_t sent_bps;
     uint64_t rtt_us;
-    bool hold; /* there is a queue still: no growth */
+    bool hold; /* no growth now */
+    bool
+        drains; /* less is sent on purpose, and has been for some time: no cut while that arrives */
 };
 
 /** Start at a rate. */

@@ -8,6 +8,7 @@
 #define MAX_BURST_US \
     100000 /* what the link held up and let go together is one group too, up to this */
 #define CLOCK_STEP_US 3000000  /* more than any queue: the endpoint's clock was set */
+#define PAUSE_US 400000        /* of the sender's or of the link's: no line leads over it */
 #define BASE_EPOCH_US 10000000 /* clocks drift by a millisecond in it */
 #define RECENT_EPOCH_US 150000
 #define ORIGIN_SPAN_US 600000000ll /* doubles stay exact to far below a microsecond */
@@ -102,6 +103,8 @@ static void judge(struct bwe_delay *d)
 
     if (d->has_before && clock_stepped(&before, &g))
         bwe_delay_restart(d);
+    if (d->has_before && g.first_arrival_us - before.last_arrival_us > PAUSE_US)
+        bwe_trend_restart(&d->trend);
     if (d->has_before) {
         double arrival_ms = since_origin_ms(d, g.last_arrival_us);
         bwe_trend_add(&d->trend, ms(g.delay_us - before.delay_us),

@@ -8,40 +8,52 @@
 #define SHORT_US 15000 /* end */
 #define TRY_US \
     2000000 /* at half to nine tenths of the rate any queue of ours is shorter by a third then */
+#define EFFECT_US \
+    500000 /* besides two round trips: rates are measured over a quarter of a second and more */
 #define PROGRESS 0.7
-#define ALONE_US 10000000ull
-#define MAX_ALONE_US 60000000ull
+#define FOREIGN_US 10000000ull
 #define EMPTIED_IN_US 300000.0 /* aimed at */
 #define MIN_SHARE 0.5
-
-static void leave_alone(struct bwe_drain *d, uint64_t now_us)
-{
-    d->alone_us = d->alone_us == 0 ? ALONE_US : MIN(2 * d->alone_us, MAX_ALONE_US);
-    d->alone_until_us = now_us + d->alone_us;
-    d->since_us = 0;
-}
 
 static void start(struct bwe_drain *d, uint64_t now_us)
 {
     d->since_us = now_us;
-    d->from_us = d->queue_us;
+    d->longest_us = d->queue_us;
+}
+
+/* Half a round of what was sent before still comes; then it has to get shorter. */
+static void go_on(struct bwe_drain *d, uint64_t now_us)
+{
+    d->longest_us = MAX(d->longest_us, d->queue_us);
+    if (now_us < d->since_us + TRY_US + 2 * d->longest_us)
+        return;
+    if ((double)d->queue_us <= PROGRESS * (double)d->longest_us) {
+        start(d, now_us);
+        return;
+    }
+    d->since_us = 0;
+    d->foreign_until_us = now_us + FOREIGN_US;
 }
 
 void bwe_drain_update(struct bwe_drain *d, uint64_t queue_us, uint64_t now_us)
 {
     d->queue_us = queue_us;
-    if (d->since_us == 0) {
-        if (queue_us > LONG_US && now_us >= d->alone_until_us)
-            start(d, now_us);
-    } else if (queue_us < SHORT_US) {
-        d->since_us = 0;
-        d->alone_us = 0;
-    } else if (now_us > d->since_us + TRY_US) {
-        if ((double)queue_us > PROGRESS * (double)d->from_us)
-            leave_alone(d, now_us);
-        else
-            start(d, now_us);
-    }
+    if (queue_us < SHORT_US)
+        d->since_us = d->foreign_until_us = 0;
+    else if (d->since_us != 0)
+        go_on(d, now_us);
+    else if (queue_us > LONG_US && !bwe_drain_is_foreign(d, now_us))
+        start(d, now_us);
+}
+
+bool bwe_drain_has_effect(const struct bwe_drain *d, uint64_t rtt_us, uint64_t now_us)
+{
+    return d->since_us != 0 && now_us > d->since_us + EFFECT_US + 2 * rtt_us;
+}
+
+bool bwe_drain_is_foreign(const struct bwe_drain *d, uint64_t now_us)
+{
+    return now_us < d->foreign_until_us;
 }
 
 double bwe_drain_share(const struct bwe_drain *d)

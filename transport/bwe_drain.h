@@ -14,8 +14,8 @@
 /* Fields are private; zeroed is at rest. */
 struct bwe_drain {
     uint64_t since_us; /* 0: not draining */
-    uint64_t queue_us, from_us;
-    uint64_t alone_until_us, alone_us;
+    uint64_t queue_us, longest_us;
+    uint64_t foreign_until_us;
 };
 
 /** Go on from how long packets wait now. */
@@ -25,5 +25,9 @@ static inline bool bwe_drain_is_on(const struct bwe_drain *d)
 {
     return d->since_us != 0;
 }
+/** Whether it has been for so long that what arrives is what was sent meanwhile. */
+bool bwe_drain_has_effect(const struct bwe_drain *d, uint64_t rtt_us, uint64_t now_us);
+/** Whether the queue is somebody else's: delay says nothing of our own rate then. */
+bool bwe_drain_is_foreign(const struct bwe_drain *d, uint64_t now_us);
 /** The share of the rate that is to be sent, 0.5 to 1. */
 double bwe_drain_share(const struct bwe_drain *d);
