@@ -127,8 +127,9 @@ uint64_t bwe_target_bps(const struct bwe *b)
 static bool may_probe(const struct bwe *b, uint64_t now_us)
 {
     bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
+    bool may_answer = b->has_feedback || b->probes == 0;
 
-    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle &&
+    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
            !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
 }
 

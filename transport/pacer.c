@@ -15,7 +15,8 @@
 #define FIRST_CAPACITY 32
 #define NS_PER_S 1000000000ull
 #define BATCH_NS 4000000ull /* leave together: timers are not finer, and egress likes batches */
-#define MIN_DRAIN_US 1000u
+#define MIN_LEFT_US 1000u
+#define LOOK_US 5000u
 
 struct pacer_slot {
     struct pacer_item item;
@@ -146,6 +147,8 @@ bool pacer_push(struct pacer *p, const struct pacer_item *item, uint64_t now_us)
         p->stats.dropped++;
         return false;
     }
+    if (p->waiting == 0)
+        p->pulled_us = now_us;
     append(p, item, now_us);
     p->stats.queued++;
     return true;
@@ -170,37 +173,50 @@ static uint64_t longest_wait_us(const struct pacer *p, uint64_t now_us)
     return now_us - since_us;
 }
 
-/* At the pacing rate, or faster when that would take too long for all that waits. */
-static uint64_t cost_ns(const struct pacer *p, size_t bytes, uint64_t wait_us)
+/*
+ * How many times faster than at the pacing rate all that waits has to leave, to leave in time: 1 or more. What left too much
+ * before is forgiven at that speed too.
+ */
+static double haste(struct pacer *p, uint64_t wait_us, uint64_t now_us)
 {
-    uint64_t left_us = PACER_MAX_DELAY_US - MIN(wait_us, PACER_MAX_DELAY_US - MIN_DRAIN_US);
-    uint64_t hurried = left_us * 1000 / MAX(p->stats.waiting_bytes, (size_t)1);
+    uint64_t now_ns = now_us * 1000, passed_us = MIN(now_us - p->pulled_us, PACER_MAX_DELAY_US);
+    uint64_t left_us = PACER_MAX_DELAY_US - MIN(wait_us, PACER_MAX_DELAY_US - MIN_LEFT_US);
+    uint64_t lead_ns = p->busy_until_ns > now_ns ? p->busy_until_ns - now_ns : 0;
+    uint64_t needed_ns = lead_ns + p->stats.waiting_bytes * p->ns_per_byte;
+    double times = (double)needed_ns / 1000 / (double)left_us;
 
-    return bytes * MIN(p->ns_per_byte, hurried);
+    p->pulled_us = now_us;
+    if (times <= 1)
+        return 1;
+    p->busy_until_ns -= MIN((uint64_t)((double)passed_us * 1000 * (times - 1)), lead_ns);
+    return times;
 }
 
 bool pacer_pull(struct pacer *p, struct pacer_item *out, uint64_t now_us)
 {
     uint64_t now_ns = now_us * 1000, wait_us;
     struct pacer_fifo *f;
+    double times;
 
     if (p->waiting == 0)
         return false;
     /* Audio passes however much there is of it; that must not hold up video for longer than it has to wait anyway. */
     p->busy_until_ns = MIN(p->busy_until_ns, now_ns + PACER_MAX_DELAY_US * 1000);
     wait_us = longest_wait_us(p, now_us);
+    times = haste(p, wait_us, now_us);
     if (p->busy_until_ns > now_ns + BATCH_NS && wait_us < PACER_MAX_DELAY_US)
         return false;
     f = next_fifo(p);
     p->stats.longest_wait_us = MAX(p->stats.longest_wait_us, wait_us);
-    p->busy_until_ns =
-        MAX(p->busy_until_ns, now_ns) + cost_ns(p, p->slot[f->first].item.bytes, wait_us);
+    p->busy_until_ns = MAX(p->busy_until_ns, now_ns);
+    p->busy_until_ns += (uint64_t)((double)p->slot[f->first].item.bytes * p->ns_per_byte / times);
     *out = take_behind(p, f, NONE);
     if (p->waiting == 0)
         give_back(p);
     return true;
 }
 
+/* The next batch, or before that a look whether there is need to hurry. */
 uint64_t pacer_next_us(const struct pacer *p)
 {
     uint64_t oldest_us = UINT64_MAX;
@@ -211,7 +227,8 @@ uint64_t pacer_next_us(const struct pacer *p)
         if (p->fifo[i].first != NONE)
             oldest_us = MIN(oldest_us, p->slot[p->fifo[i].first].since_us);
     }
-    return MIN(p->busy_until_ns / 1000, oldest_us + PACER_MAX_DELAY_US);
+    oldest_us += PACER_MAX_DELAY_US;
+    return MIN(MIN(p->busy_until_ns / 1000, p->pulled_us + LOOK_US), oldest_us);
 }
 
 void pacer_remove_owner(struct pacer *p, const void *owner)

@@ -54,9 +54,10 @@ static void send_cluster(uint64_t rate_bps, uint64_t media_us)
         }
         while (probe_owed_bytes(&probe, now_us) > 0)
             send_one();
-        now_us = MAX(now_us + 1, MIN(probe_next_us(&probe), next_media_us));
-        if (now_us >= probe.give_up_us)
-            return;
+        if (probe.state == PROBE_SENDING)
+            now_us = MAX(now_us + 1, MIN(probe_next_us(&probe), next_media_us));
+        struct probe_result r;
+        assert_false(probe_take_result(&probe, 0, now_us, &r)); /* sends until it is given up */
     }
 }
 
