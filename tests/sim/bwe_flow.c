@@ -24,7 +24,8 @@
 #define KEYFRAME 6.0
 #define ALLOCATE_US (100 * MS)
 #define SWITCH_US (200 * MS) /* until the keyframe comes */
-#define SWITCH_UP_AGAIN_US SECONDS
+#define UP_AFTER_UP_US SECONDS
+#define UP_AFTER_DOWN_US (5 * SECONDS)
 #define TCP_BYTES 1448
 #define CLOCK_AHEAD_US 987654321987ull /* the receiver's */
 #define CLOCK_DRIFT 50e-6
@@ -105,7 +106,7 @@ static void send_now(struct flow *f, size_t bytes, enum bwe_kind kind, uint64_t 
 
 static void send_media(struct flow *f, size_t bytes, enum pacer_priority priority, uint64_t now_us)
 {
-    struct pacer_item item = {.owner = f, .bytes = (uint16_t)bytes, .priority = priority};
+    struct pacer_item item = {.owner = f, .bytes = (uint16_t)bytes, .priority = (uint8_t)priority};
 
     if (pacer_passes(&f->pacer, priority, bytes, now_us))
         send_now(f, bytes, BWE_MEDIA, now_us);
@@ -145,18 +146,20 @@ static void allocate(struct flow *f, uint64_t now_us)
         bwe_set_want(f->bwe, flow_layer_total_bps(f, 1), now_us);
         return;
     }
+    int best = now_us < f->top_from_us ? 0 : FLOW_LAYERS - 1;
     while (layer > 0 && target_bps < flow_layer_total_bps(f, layer))
         layer--;
-    if (layer == f->next_layer && now_us > f->switch_us + SWITCH_UP_AGAIN_US) {
-        while (layer + 1 < FLOW_LAYERS && target_bps > flow_layer_total_bps(f, layer + 1) * 11 / 10)
+    if (layer == f->next_layer && now_us > f->may_go_up_us) {
+        while (layer < best && target_bps > flow_layer_total_bps(f, layer + 1) * 11 / 10)
             layer++;
     }
     if (layer != f->next_layer) {
+        f->may_go_up_us = now_us + (layer < f->next_layer ? UP_AFTER_DOWN_US : UP_AFTER_UP_US);
         f->next_layer = layer;
         f->switch_us = now_us + SWITCH_US;
         f->layer_switches++;
     }
-    int next = MIN(layer + 1, FLOW_LAYERS - 1);
+    int next = MIN(layer + 1, MAX(best, layer));
     bwe_set_want(f->bwe, flow_layer_total_bps(f, next) * (next > layer ? 12 : 10) / 10, now_us);
 }
 

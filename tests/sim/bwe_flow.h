@@ -32,6 +32,7 @@ struct flow {
     const char *name;
     uint64_t layer_bps[FLOW_LAYERS];
     uint64_t start_us, stop_us; /* sends in between */
+    uint64_t top_from_us;       /* the publisher sends the lowest layer only until then */
     double feedback_loss;
     uint64_t feedback_delay_us; /* besides the way back */
     /* figures */
@@ -44,7 +45,7 @@ struct flow {
     struct pacer pacer;
     struct twcc *twcc;
     int layer, next_layer;
-    uint64_t switch_us, allocate_us, rtt_us;
+    uint64_t switch_us, may_go_up_us, allocate_us, rtt_us;
     uint64_t frame_us, audio_us;
     bool keyframe_due;
     struct flow_packet {

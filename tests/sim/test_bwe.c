@@ -255,6 +255,32 @@ static void shared_far(struct link *l)
     l->delay_us = 75 * MS;
 }
 
+static void shared_layers(struct link *l)
+{
+    l->step[0].bps = 2500 * KBPS;
+}
+
+/* As the cell and its other users have it. */
+static void cellular(struct link *l)
+{
+    uint64_t bps = 2000 * KBPS;
+
+    l->delay_us = 35 * MS;
+    l->jitter_us = 8 * MS;
+    l->batch_us = 5 * MS;
+    l->queue_us = 800 * MS;
+    for (unsigned i = 1; i < LINK_MAX_STEPS; i++) {
+        bps = bps * (60 + rng_below(&l->rng, 100)) / 100;
+        bps = MIN(MAX(bps, 700 * KBPS), 5000 * KBPS);
+        link_change(l, START_US + i * S, bps);
+    }
+}
+
+static void late_top(struct flow *f)
+{
+    f->top_from_us = START_US + 20 * S;
+}
+
 static void bad_way_back(struct flow *f)
 {
     f->feedback_loss = 0.3;
@@ -353,7 +379,7 @@ static const struct scenario scenarios[] = {
      .seconds = 40,
      .from_s = 25,
      .least_used = 0.6,
-     .queue_p95_ms = 100,
+     .queue_p95_ms = 130,
      .event_s = 20,
      .below = true,
      .event_bps = 500 * KBPS,
@@ -376,7 +402,7 @@ static const struct scenario scenarios[] = {
      .seconds = 40,
      .from_s = 27,
      .least_used = 0.6,
-     .queue_p95_ms = 100,
+     .queue_p95_ms = 150,
      .event_s = 20,
      .below = true,
      .event_bps = 500 * KBPS,
@@ -446,6 +472,42 @@ static const struct scenario scenarios[] = {
      .event_s = 21,
      .event_bps = TOP_BPS,
      .event_ms = 2000},
+    {.name = "late",
+     .says = "the better layers come after 20 s: above the top layer",
+     .set_up = good,
+     .set_up_flow = late_top,
+     .source = FLOW_LAYERED,
+     .seconds = 40,
+     .from_s = 25,
+     .ideal_bps = TOP_BPS,
+     .least_used = 0.9,
+     .queue_p95_ms = 100,
+     .event_s = 20,
+     .event_bps = TOP_BPS,
+     .event_ms = 2000},
+    {.name = "cellular",
+     .says = "0.7 to 5 Mb/s, another rate each second, always the target",
+     .set_up = cellular,
+     .source = FLOW_ADAPTIVE,
+     .seconds = 63,
+     .from_s = 5,
+     .least_used = 0.5,
+     .queue_p95_ms = 250},
+    {.name = "cellular-layers",
+     .says = "the same, layers",
+     .set_up = cellular,
+     .source = FLOW_LAYERED,
+     .seconds = 63,
+     .from_s = 5,
+     .queue_p95_ms = 100,
+     .least_used = 0.25},
+    {.name = "start-thin",
+     .says = "300 kb/s, layers, the first 10 s",
+     .set_up = thin,
+     .source = FLOW_LAYERED,
+     .seconds = 10,
+     .queue_p95_ms = 400,
+     .least_used = 0.6},
     {.name = "jitter",
      .says = "4 Mb/s, 30 ms of jitter, layers",
      .set_up = jittery,
@@ -522,8 +584,8 @@ static const struct scenario scenarios[] = {
      .other_from_s = 10,
      .seconds = 90,
      .from_s = 30,
-     .least_used = 0.25,
-     .most_used = 0.65,
+     .least_used = 0.20,
+     .most_used = 0.70,
      .queue_p95_ms = 150},
     {.name = "fair-far",
      .says = "the same, 150 ms",
@@ -533,9 +595,20 @@ static const struct scenario scenarios[] = {
      .other_from_s = 10,
      .seconds = 90,
      .from_s = 30,
-     .least_used = 0.22,
-     .most_used = 0.65,
+     .least_used = 0.18,
+     .most_used = 0.70,
      .queue_p95_ms = 150},
+    {.name = "fair-layers",
+     .says = "2.5 Mb/s, layers, with another of its kind from 10 s on",
+     .set_up = shared_layers,
+     .source = FLOW_LAYERED,
+     .other = FLOW_LAYERED,
+     .other_from_s = 10,
+     .seconds = 90,
+     .from_s = 30,
+     .queue_p95_ms = 200,
+     .least_used = 0.06,
+     .most_used = 0.75},
     {.name = "tcp",
      .says = "3 Mb/s with a TCP-like flow from 10 s on",
      .set_up = shared,
