@@ -27,13 +27,17 @@
 #define FIRST_RTT_US 100000ull
 #define MAX_RTT_US 5000000ull
 #define REMB_LASTS_US 10000000ull /* libwebrtc tells it once a second */
-#define OUTAGE_US 300000ull  /* nothing of what was sent in that time arrived: no matter of rates */
-#define SILENCE_US 300000ull /* besides twice the round trip: longer than any feedback interval */
+#define OUTAGE_US 300000ull /* nothing of what was sent in that time arrived: no matter of rates */
+#define SILENCE_US \
+    1000000ull /* besides twice the round trip: shorter outages pass, and what is sent into them is lost anyway */
 #define HALVED_EACH_US 1000000ull /* while silence lasts */
 #define MAX_HALVINGS 5
 #define IDLE_US \
     2000000ull /* nothing sent for that long: nobody needs to know more, unless he said so */
+#define PROBE_JITTERS \
+    6 /* a cluster is so much longer than what one packet may come too early or late */
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
+#define PROBE_QUEUE_US 100000     /* it does not make more */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
 #define MAX_RISE_PERCENT \
@@ -277,7 +281,8 @@ static void end_silence(struct bwe *b, uint64_t now_us)
 static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
 {
     bool is_of_probe = b->delay.judged_sent_us <= b->probe_shadow_us &&
-                       b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us;
+                       b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us &&
+                       bwe_delay_queue_us(&b->delay) < PROBE_QUEUE_US;
 
     if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us)) &&
         bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
@@ -404,8 +409,8 @@ static void begin_probe(struct bwe *b, uint64_t now_us)
     if (!may_probe(b, now_us) || now_us < probe_plan_due_us(&b->plan, estimate_bps(b)))
         return;
     b->probes++;
-    probe_start(&b->probe, probe_plan_take(&b->plan, estimate_bps(b), b->config.max_bps, now_us),
-                now_us);
+    uint64_t bps = probe_plan_take(&b->plan, estimate_bps(b), b->config.max_bps, now_us);
+    probe_start(&b->probe, bps, PROBE_JITTERS * bwe_delay_jitter_us(&b->delay), now_us);
 }
 
 void bwe_on_deadline(struct bwe *b, uint64_t now_us)
@@ -452,6 +457,7 @@ void bwe_read_stats(const struct bwe *b, struct bwe_stats *out)
         .feedbacks = b->feedbacks,
         .feedback_duplicates = b->history.stats.duplicates,
         .feedback_unknown = b->history.stats.unknown,
+        .packets_forgotten = b->history.stats.forgotten,
         .cuts = b->cuts,
         .silences = b->silences,
         .probes = b->probes,

@@ -103,6 +103,7 @@ struct bwe_stats {
     bool is_draining, is_silent, is_app_limited;
     uint64_t bytes_sent[BWE_KINDS];
     uint64_t packets_lost;
+    uint64_t packets_forgotten; /* before feedback told of them: MAX_SEND_HISTORY, or no memory */
     uint64_t feedbacks, feedback_duplicates, feedback_unknown;
     uint64_t cuts, silences, probes, probes_through;
     size_t memory_bytes;

@@ -11,6 +11,7 @@
 #define PAUSE_US 400000        /* of the sender's or of the link's: no line leads over it */
 #define BASE_EPOCH_US 10000000 /* clocks drift by a millisecond in it */
 #define RECENT_EPOCH_US 150000
+#define JITTER_GROUPS 16           /* as RFC 3550 s6.4.1 has it */
 #define ORIGIN_SPAN_US 600000000ll /* doubles stay exact to far below a microsecond */
 
 void bwe_delay_init(struct bwe_delay *d)
@@ -54,9 +55,9 @@ uint64_t bwe_delay_queue_us(const struct bwe_delay *d)
     return us > 0 ? (uint64_t)us : 0;
 }
 
-void bwe_delay_accept_queue(struct bwe_delay *d)
+uint64_t bwe_delay_jitter_us(const struct bwe_delay *d)
 {
-    d->base = d->recent;
+    return (uint64_t)d->jitter_us;
 }
 
 /* ---- groups ---- */
@@ -106,9 +107,11 @@ static void judge(struct bwe_delay *d)
     if (d->has_before && g.first_arrival_us - before.last_arrival_us > PAUSE_US)
         bwe_trend_restart(&d->trend);
     if (d->has_before) {
+        int64_t off_us = g.delay_us - before.delay_us;
+        d->jitter_us += ((off_us < 0 ? -off_us : off_us) - d->jitter_us) / JITTER_GROUPS;
         double arrival_ms = since_origin_ms(d, g.last_arrival_us);
-        bwe_trend_add(&d->trend, ms(g.delay_us - before.delay_us),
-                      ms((int64_t)(g.last_sent_us - before.last_sent_us)), arrival_ms);
+        bwe_trend_add(&d->trend, ms(off_us), ms((int64_t)(g.last_sent_us - before.last_sent_us)),
+                      arrival_ms);
     }
     least_add(&d->base, g.delay_us, g.last_arrival_us, BASE_EPOCH_US);
     least_add(&d->recent, g.delay_us, g.last_arrival_us, RECENT_EPOCH_US);

@@ -29,6 +29,7 @@ struct bwe_delay {
     struct bwe_trend trend;
     uint64_t judged_sent_us; /* the latest group that the verdict knows was sent then */
     uint64_t restarts;
+    int64_t jitter_us;
 };
 
 /** Start with nothing known. */
@@ -41,5 +42,5 @@ void bwe_delay_add(struct bwe_delay *d, uint64_t sent_us, int64_t arrival_us);
 enum bwe_usage bwe_delay_usage(const struct bwe_delay *d);
 /** How long packets wait, in the last quarter of a second at the least: jitter is not in it. */
 uint64_t bwe_delay_queue_us(const struct bwe_delay *d);
-/** Take the present queue for the path's own delay. */
-void bwe_delay_accept_queue(struct bwe_delay *d);
+/** How much the delay differs from group to group, on average. */
+uint64_t bwe_delay_jitter_us(const struct bwe_delay *d);

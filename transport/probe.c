@@ -16,9 +16,9 @@
 #define SATURATED 0.9 /* received slower than that share of the sending rate */
 #define UTILISATION 0.95 /* of a link that a probe filled */
 
-void probe_start(struct probe *p, uint64_t rate_bps, uint64_t now_us)
+void probe_start(struct probe *p, uint64_t rate_bps, uint64_t us, uint64_t now_us)
 {
-    uint64_t bytes = rate_bps * PROBE_US / 8 / US_PER_S;
+    uint64_t bytes = rate_bps * MIN(MAX(us, PROBE_MIN_US), PROBE_MAX_US) / 8 / US_PER_S;
 
     *p = (struct probe){
         .state = PROBE_SENDING,

@@ -15,8 +15,9 @@
 #include "core/attr.h"
 
 #define PROBE_MIN_PACKETS 5
-#define PROBE_US 30000     /* a cluster lasts at least so long */
-#define PROBE_STEP_US 4000 /* between two portions of padding */
+#define PROBE_MIN_US 30000ull /* a cluster lasts at least so long, */
+#define PROBE_MAX_US 90000ull /* and at most, if it has enough packets */
+#define PROBE_STEP_US 4000    /* between two portions of padding */
 
 enum probe_state { PROBE_IDLE, PROBE_SENDING, PROBE_WAITING };
 
@@ -43,8 +44,8 @@ struct probe_result {
     bool is_saturated; /* it arrived more slowly than it was sent: that is all there is */
 };
 
-/** Begin a cluster; one that ran is given up. */
-void probe_start(struct probe *p, uint64_t rate_bps, uint64_t now_us);
+/** Begin a cluster of @us (PROBE_MIN_US to PROBE_MAX_US; longer on paths with jitter); one that ran is given up. */
+void probe_start(struct probe *p, uint64_t rate_bps, uint64_t us, uint64_t now_us);
 /** End it without a result. */
 void probe_stop(struct probe *p);
 /** The cluster that a packet sent now belongs to; 0: none. */

@@ -282,7 +282,9 @@ static void silence_halves_the_target_and_its_end_restores_it(void **state)
     run(800 * KBPS, 2 * S);
     uint64_t before = bwe_target_bps(bwe);
     is_cut_off = true;
-    run(800 * KBPS, 700 * MS);
+    run(800 * KBPS, S);
+    assert_int_equal(bwe_target_bps(bwe), before);
+    run(800 * KBPS, 400 * MS);
     assert_int_equal(bwe_target_bps(bwe), before / 2);
     assert_true(stats().is_silent);
     run(800 * KBPS, 60 * S);

@@ -61,8 +61,6 @@ static void a_queue_that_stands_shows(void **state)
     frames(60, 4, 70 * MS, 0);
     assert_int_equal(bwe_delay_queue_us(&delay), 50 * MS);
     assert_int_equal(bwe_delay_usage(&delay), BWE_USAGE_NORMAL);
-    bwe_delay_accept_queue(&delay);
-    assert_int_equal(bwe_delay_queue_us(&delay), 0);
 }
 
 static void a_longer_path_is_a_queue_for_some_time_only(void **state)
@@ -104,6 +102,16 @@ static void a_stall_is_no_trend(void **state)
     assert_int_equal(frames(60, 4, 20 * MS, 0), 0);
 }
 
+static void jitter_is_measured(void **state)
+{
+    (void)state;
+    frames(100, 4, 20 * MS, 0);
+    assert_int_equal(bwe_delay_jitter_us(&delay), 0);
+    for (unsigned i = 0; i < 100; i++)
+        frames(1, 1, i % 2 == 0 ? 20 * MS : 32 * MS, 0);
+    assert_in_range(bwe_delay_jitter_us(&delay), 11 * MS, 12 * MS);
+}
+
 static void it_goes_on_for_days(void **state)
 {
     (void)state;
@@ -123,7 +131,8 @@ int main(void)
         TEST(a_burst_is_no_queue),         TEST(a_growing_queue_shows),
         TEST(a_queue_that_stands_shows),   TEST(a_longer_path_is_a_queue_for_some_time_only),
         TEST(what_comes_late_is_left_out), TEST(a_clock_that_is_set_starts_anew),
-        TEST(a_stall_is_no_trend),         TEST(it_goes_on_for_days),
+        TEST(a_stall_is_no_trend),         TEST(jitter_is_measured),
+        TEST(it_goes_on_for_days),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void send_cluster(uint64_t rate_bps, uint64_t media_us)
 {
     uint64_t next_media_us = media_us == 0 ? UINT64_MAX : now_us;
 
-    probe_start(&probe, rate_bps, now_us);
+    probe_start(&probe, rate_bps, 0, now_us);
     while (probe.state == PROBE_SENDING) {
         if (now_us >= next_media_us) {
             send_one();
@@ -168,7 +168,7 @@ static void it_gives_up_when_nothing_is_sent(void **state)
     struct probe_result r;
 
     (void)state;
-    probe_start(&probe, 2000000, now_us);
+    probe_start(&probe, 2000000, 0, now_us);
     for (unsigned i = 0; i < 200 && probe.state == PROBE_SENDING; i++) {
         now_us += 5 * MS;
         assert_false(probe_take_result(&probe, 0, now_us, &r));
@@ -178,12 +178,30 @@ static void it_gives_up_when_nothing_is_sent(void **state)
     assert_int_equal(result(0).bps, 0);
 }
 
+static void on_a_path_with_jitter_it_is_longer(void **state)
+{
+    static const struct {
+        uint64_t us, least, most;
+    } rows[] = {{0, 6, 9}, {60 * MS, 12, 15}, {S, 18, 22}};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        set_up(NULL);
+        probe_start(&probe, 2000000, rows[i].us, now_us);
+        for (; probe.state == PROBE_SENDING; now_us += MS) {
+            while (probe_owed_bytes(&probe, now_us) > 0)
+                send_one();
+        }
+        assert_in_range(sent_count, rows[i].least, rows[i].most);
+    }
+}
+
 static void another_one_has_another_number(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 600; i++) {
         uint8_t before = probe.id;
-        probe_start(&probe, 2000000, now_us);
+        probe_start(&probe, 2000000, 0, now_us);
         assert_true(probe.id != 0 && probe.id != before);
         probe_on_received(&probe, before, PACKET, CLOCK_US); /* of the one before: not counted */
         assert_int_equal(probe.received.packets, 0);
@@ -206,6 +224,7 @@ int main(void)
         TEST(what_comes_all_at_once_was_held_up),
         TEST(it_waits_for_the_last_packet),
         TEST(it_gives_up_when_nothing_is_sent),
+        TEST(on_a_path_with_jitter_it_is_longer),
         TEST(another_one_has_another_number),
     };
 
