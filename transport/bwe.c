@@ -451,6 +451,7 @@ void bwe_read_stats(const struct bwe *b, struct bwe_stats *out)
         .queue_us = bwe_delay_queue_us(&b->delay),
         .round_trip_us = b->rtt_us,
         .is_draining = bwe_drain_is_on(&b->drain),
+        .is_queue_foreign = bwe_drain_is_foreign(&b->drain, b->last_sent_us),
         .is_silent = b->halvings > 0,
         .is_app_limited = is_app_limited(b),
         .packets_lost = b->packets_lost,
@@ -492,6 +493,9 @@ void bwe_describe(const struct bwe *b, struct strbuf *out)
     strbuf_addf(out, " loss=%s %.1f%% inherent %.1f%%", bwe_loss_state_name(s.loss_state),
                 100 * s.loss, 100 * s.inherent_loss);
     strbuf_addf(out, " cuts=%" PRIu64 " probes=%" PRIu64 "/%" PRIu64 "%s%s%s", s.cuts,
-                s.probes_through, s.probes, s.is_draining ? " draining" : "",
+                s.probes_through, s.probes,
+                s.is_draining        ? " draining"
+                : s.is_queue_foreign ? " foreign-queue"
+                                     : "",
                 s.is_silent ? " silent" : "", s.is_app_limited ? " app-limited" : "");
 }

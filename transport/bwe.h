@@ -100,7 +100,7 @@ struct bwe_stats {
     enum bwe_loss_state loss_state;
     double loss, inherent_loss; /* 0 to 1 */
     uint64_t queue_us, round_trip_us;
-    bool is_draining, is_silent, is_app_limited;
+    bool is_draining, is_queue_foreign, is_silent, is_app_limited;
     uint64_t bytes_sent[BWE_KINDS];
     uint64_t packets_lost;
     uint64_t packets_forgotten; /* before feedback told of them: MAX_SEND_HISTORY, or no memory */

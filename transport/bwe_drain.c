@@ -11,7 +11,9 @@
 #define EFFECT_US \
     500000 /* besides two round trips: rates are measured over a quarter of a second and more */
 #define PROGRESS 0.7
-#define FOREIGN_US 10000000ull
+#define REST_US 10000000ull
+#define FOREIGN_QUEUE_US \
+    100000 /* TCP fills what there is; shorter ones come of others like us, or of a longer path */
 #define EMPTIED_IN_US 300000.0 /* aimed at */
 #define MIN_SHARE 0.5
 
@@ -32,17 +34,18 @@ static void go_on(struct bwe_drain *d, uint64_t now_us)
         return;
     }
     d->since_us = 0;
-    d->foreign_until_us = now_us + FOREIGN_US;
+    d->rest_until_us = now_us + REST_US;
+    d->is_foreign = d->longest_us >= FOREIGN_QUEUE_US;
 }
 
 void bwe_drain_update(struct bwe_drain *d, uint64_t queue_us, uint64_t now_us)
 {
     d->queue_us = queue_us;
     if (queue_us < SHORT_US)
-        d->since_us = d->foreign_until_us = 0;
+        d->since_us = d->rest_until_us = 0;
     else if (d->since_us != 0)
         go_on(d, now_us);
-    else if (queue_us > LONG_US && !bwe_drain_is_foreign(d, now_us))
+    else if (queue_us > LONG_US && now_us >= d->rest_until_us)
         start(d, now_us);
 }
 
@@ -53,7 +56,7 @@ bool bwe_drain_has_effect(const struct bwe_drain *d, uint64_t rtt_us, uint64_t n
 
 bool bwe_drain_is_foreign(const struct bwe_drain *d, uint64_t now_us)
 {
-    return now_us < d->foreign_until_us;
+    return d->is_foreign && now_us < d->rest_until_us;
 }
 
 double bwe_drain_share(const struct bwe_drain *d)

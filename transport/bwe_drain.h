@@ -3,8 +3,8 @@
  * bwe_drain.h - gets rid of a queue that has stopped growing.
  *
  * The trend of the delay says nothing about a queue that only stands. So while packets wait for long, less is sent than the path
- * carries. If the queue stays all the same, it is somebody else's (TCP fills queues as long as they are), and going without
- * would only make room for them: it is left alone for some time then. Pure.
+ * carries. If the queue stays all the same, it is left alone for some time. A long one is somebody else's then (TCP fills queues as
+ * long as they are), and going without would only make room for them. Pure.
  */
 #pragma once
 
@@ -15,7 +15,8 @@
 struct bwe_drain {
     uint64_t since_us; /* 0: not draining */
     uint64_t queue_us, longest_us;
-    uint64_t foreign_until_us;
+    uint64_t rest_until_us; /* it was of no use */
+    bool is_foreign;
 };
 
 /** Go on from how long packets wait now. */

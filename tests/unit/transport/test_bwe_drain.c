@@ -73,6 +73,15 @@ static void a_queue_that_stays_is_somebody_elses(void **state)
     assert_true(bwe_drain_is_on(&drain));
 }
 
+static void a_short_one_that_stays_is_nobodys(void **state)
+{
+    (void)state;
+    wait(60 * MS, 3 * S);
+    assert_false(bwe_drain_is_on(&drain)); /* a longer path, perhaps */
+    assert_false(bwe_drain_is_foreign(&drain, now_us));
+    assert_int_equal(percent(), 100);
+}
+
 static void when_it_has_gone_it_was_nobodys(void **state)
 {
     (void)state;
@@ -99,7 +108,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(a_short_queue_is_left_alone),       TEST(the_longer_the_queue_the_less_is_sent),
         TEST(a_queue_that_gets_shorter_is_ours), TEST(a_queue_that_stays_is_somebody_elses),
-        TEST(when_it_has_gone_it_was_nobodys),   TEST(an_effect_takes_its_time),
+        TEST(a_short_one_that_stays_is_nobodys), TEST(when_it_has_gone_it_was_nobodys),
+        TEST(an_effect_takes_its_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
