@@ -14,6 +14,8 @@ static const struct {
     int (*run)(const struct bench_options *options);
     const char *sentence;
 } benches[] = {
+    {"bwe", bench_bwe,
+     "congestion control: pacing and logging a packet, reading feedback about it"},
     {"delay", bench_delay,
      "delay added by forwarding at light load: p50, p99 beside bare loopback"},
     {"encrypt", bench_encrypt,

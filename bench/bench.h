@@ -11,6 +11,8 @@ struct bench_options {
     FILE *json;       /* NULL: none */
 };
 
+/** CPU time of congestion control: each packet sent, each packet that feedback tells of. Returns 0, or a negative error. */
+MUST_CHECK int bench_bwe(const struct bench_options *options);
 /** The delay that forwarding adds on a lightly loaded worker, over loopback sockets. Returns 0, or a negative error. */
 MUST_CHECK int bench_delay(const struct bench_options *options);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. Returns 0, or a negative error. */

@@ -23,7 +23,7 @@ static void start(struct bwe_drain *d, uint64_t now_us)
     d->longest_us = d->queue_us;
 }
 
-/* Half a round of what was sent before still comes; then it has to get shorter. */
+/* What was sent before still comes, for as long as the queue is; then it has to get shorter. */
 static void go_on(struct bwe_drain *d, uint64_t now_us)
 {
     d->longest_us = MAX(d->longest_us, d->queue_us);

@@ -19,7 +19,7 @@
 #define AUDIO_US 20000ull
 #define AUDIO_BYTES 120 /* 48 kbit/s */
 #define AUDIO_BPS (AUDIO_BYTES * 8 * SECONDS / AUDIO_US)
-#define PACKET_BYTES 1150
+#define PACKET_BYTES 1180
 #define PADDING_BYTES 1200
 #define KEYFRAME 6.0
 #define ALLOCATE_US (100 * MS)
@@ -127,7 +127,7 @@ static void send_frame(struct flow *f, uint64_t now_us)
     f->keyframe_due = false;
     for (size_t left = (size_t)bytes + 1; left > 0;) {
         size_t n = MIN(left, PACKET_BYTES);
-        send_media(f, n + 30, PACER_VIDEO, now_us);
+        send_media(f, n, PACER_VIDEO, now_us);
         left -= n;
     }
 }
