@@ -16,6 +16,8 @@ static const struct bench {
 } benches[] = {
     {"broadcast", bench_broadcast,
      "one publisher, n viewers: CPU time per forwarded packet, beside the floor"},
+    {"bwe", bench_bwe,
+     "congestion control: pacing and logging a packet, reading feedback about it"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
 };
