@@ -7,8 +7,8 @@
  *             └─ SRTP → transport_media.c ─┬─ RTP  → on_rtp
  *                                          └─ RTCP → transport_rtcp.c
  *
- * Nothing is taken from a path that showed no authenticated check, so a forged source address reaches neither OpenSSL nor
- * libsrtp. Any handler may close the transport: after each the state is looked at before anything is done.
+ * Nothing is taken from a path that showed no authenticated check, so a forged source address reaches neither DTLS nor SRTP.
+ * Any handler may close the transport: after each the state is looked at before anything is done.
  */
 #include <string.h>
 
@@ -168,7 +168,7 @@ static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg
     if (rtpsec_new(&tp->rtpsec, keys) != 0 ||
         fanout_key_new(&tp->send_key, egress_cipher(tp->env->egress), keys) != 0) {
         dtls_shutdown(d);
-        set_state(tp, TRANSPORT_CLOSED, "the SRTP library refused the keys", tp->dtls_now_us);
+        set_state(tp, TRANSPORT_CLOSED, "SRTP refused the keys", tp->dtls_now_us);
         return;
     }
     tp->stats.srtp_profile = keys->profile;

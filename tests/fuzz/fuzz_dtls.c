@@ -139,7 +139,7 @@ static void take_step(struct reader *in)
 {
     switch ((enum step)(reader_u8(in) % STEP_COUNT)) {
     case STEP_FOREIGN: {
-        size_t len = MIN(MIN(reader_u16(in), reader_left(in)), MAX_DATAGRAM_BYTES);
+        size_t told = reader_u16(in), len = MIN(MIN(told, reader_left(in)), MAX_DATAGRAM_BYTES);
         const uint8_t *bytes = reader_bytes(in, len);
         if (bytes != NULL)
             feed(&server, bytes, len);
