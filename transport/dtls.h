@@ -59,6 +59,11 @@ void dtls_context_free(struct dtls_context **c);
 MUST_CHECK int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
                         const struct fingerprint *fingerprint, size_t fingerprint_count,
                         const struct dtls_handlers *handlers, void *arg);
+/**
+ * Carry no application data: for the call in on_open. Once open, all that is kept is what ends it (dtls_rest.h): 1 KB instead of
+ * 39. dtls_send() gives E_STATE from then on, and on_data is not called.
+ */
+void dtls_rest(struct dtls *d);
 /** Free at once and silently; safe only outside its handlers (the transport defers it). */
 void dtls_free(struct dtls **d);
 /** Active role: send the ClientHello. Passive: nothing. */
