@@ -18,6 +18,8 @@ static const struct {
      "delay added by forwarding at light load: p50, p99 beside bare loopback"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
+    {"join-cost", bench_join,
+     "what an endpoint that joins costs a media worker: CPU time, memory, by step"},
 };
 
 static int usage(FILE *to)

@@ -15,3 +15,5 @@ struct bench_options {
 MUST_CHECK int bench_delay(const struct bench_options *options);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. Returns 0, or a negative error. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options);
+/** CPU time and memory that a media worker spends on an endpoint that joins and sends nothing. Returns 0, or a negative error. */
+MUST_CHECK int bench_join(const struct bench_options *options);
