@@ -66,7 +66,8 @@ struct dtls_context {
 };
 
 struct dtls {
-    SSL *ssl; /* NULL when it rests */
+    SSL *ssl; /* from the first datagram on; NULL when it rests */
+    struct dtls_context *context;
     enum dtls_state state;
     bool is_active, started;
     bool wants_rest, makes_farewell, is_flight_long;
@@ -258,14 +259,14 @@ static unsigned int retransmit_gap_us(SSL *ssl, unsigned int last_us)
     return last_us == 0 ? RETRANSMIT_FIRST_US : MIN(last_us * 2, RETRANSMIT_MAX_US);
 }
 
-static bool attach(struct dtls *d, struct dtls_context *c)
+static bool attach(struct dtls *d)
 {
     BIO *bio = NULL;
 
-    d->ssl = SSL_new(c->ssl);
+    d->ssl = SSL_new(d->context->ssl);
     if (d->ssl == NULL)
         return false;
-    bio = BIO_new(c->bio_method);
+    bio = BIO_new(d->context->bio_method);
     if (bio == NULL)
         return false;
     BIO_set_data(bio, d);
@@ -298,14 +299,9 @@ int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
     }
     memcpy(d->fingerprint, fingerprint, fingerprint_count * sizeof(*fingerprint));
     d->fingerprint_count = fingerprint_count;
+    d->context = c;
     d->handlers = handlers;
     d->arg = arg;
-    ERR_clear_error();
-    if (!attach(d, c)) {
-        ERR_clear_error();
-        dtls_free(&d);
-        return E_NO_MEMORY;
-    }
     *out = d;
     return 0;
 }
@@ -496,6 +492,10 @@ static void release_buffers(struct dtls *d)
 static void run(struct dtls *d)
 {
     ERR_clear_error();
+    if (d->ssl == NULL && !attach(d)) {
+        end(d, E_NO_MEMORY, "no memory for a DTLS handshake");
+        return;
+    }
     if (d->state == DTLS_HANDSHAKE)
         shake_hands(d);
     if (d->state == DTLS_OPEN)
