@@ -27,6 +27,7 @@
 #include "transport/transceiver.h"
 
 struct dtls;
+struct feedback;
 struct ice_client;
 struct rtpsec;
 
@@ -68,6 +69,8 @@ struct pub {
     struct pub_encoding encoding[MAX_ENCODINGS];
     unsigned encoding_count;
     bool is_sending;
+    unsigned fill_bytes;       /* of a packet, behind what it says of itself */
+    unsigned keyframe_packets; /* 0: twice what other frames have */
     unsigned padding_percent; /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
@@ -135,6 +138,7 @@ struct endpoint {
     unsigned pub_count;
     struct slot slot[ENDPOINT_MAX_SLOTS];
     unsigned slot_count;
+    struct feedback *feedback; /* feedback.h; NULL: it says nothing of loss and congestion */
     uint64_t checks_answered, packets_received, replays, unknown_ssrc, rrs, foreign_plis;
     unsigned faults;
     char fault[160]; /* the first */

@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 
 #define AUDIO_US 20000ull
 #define VIDEO_US 33000ull
@@ -88,7 +89,7 @@ static void send_packet(struct pub *p, struct pub_encoding *enc, const struct co
     else
         writer_u8(&w, 0x78);
     content_write(&w, c);
-    for (unsigned i = 0; i < FILL_BYTES; i++)
+    for (unsigned i = 0; i < p->fill_bytes; i++)
         writer_u8(&w, (uint8_t)(c->frame + i));
     CHECK(!w.failed);
     endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
@@ -111,6 +112,13 @@ static void send_padding(struct pub *p, struct pub_encoding *enc, const struct c
     enc->packets++;
 }
 
+static uint8_t packet_count(const struct pub *p, const struct pub_encoding *enc, bool is_keyframe)
+{
+    if (is_keyframe && p->keyframe_packets > 0)
+        return (uint8_t)p->keyframe_packets;
+    return (uint8_t)(enc->packets_per_frame * (is_keyframe ? 2 : 1));
+}
+
 static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
 {
     bool is_video = p->codec == CODEC_VP8;
@@ -118,7 +126,7 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     struct content c = {
         .track = (uint32_t)p->track,
         .encoding = (uint8_t)(enc - p->encoding),
-        .count = (uint8_t)(enc->packets_per_frame * (is_video && is_keyframe ? 2 : 1)),
+        .count = packet_count(p, enc, is_video && is_keyframe),
         .is_keyframe = is_keyframe,
         .frame = enc->frames,
         .capture_us = now_us,
@@ -177,6 +185,7 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     *p = (struct pub){.owner = e,
                       .track = e->id * 10 + e->pub_count,
                       .codec = codec,
+                      .fill_bytes = FILL_BYTES,
                       .encoding_count = encodings};
     p->pt = negotiated.pt;
     p->clock_hz = negotiated.codec.clock_hz;
@@ -211,6 +220,7 @@ static struct pub *open_pub(struct pub *p)
 {
     struct sim *sim = p->owner->sim;
 
+    feedback_negotiate_pub(p);
     SIM_EXPECT(sim,
                sfu_track_open(sim->sfu, p->track, p->owner->id, &p->section, sim_now_us(sim)) == 0);
     pub_start(p);

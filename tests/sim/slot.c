@@ -7,10 +7,12 @@
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 #include "transport/rtcp_fb.h"
 
 #define BROKEN_FRAMES 3 /* behind the newest, before a keyframe is asked for */
 #define BROKEN_US 100000ull
+#define REPAIR_US 800000ull
 #define WATCHED_PACKETS 100    /* after a change of mind a source may begin where it stopped */
 #define SWITCH_ERROR_US 400000 /* media time at a switch against true time: arrivals jitter */
 /* A viewer that starts from the server's history is shown it faster than it was; by then it has caught up. */
@@ -52,6 +54,7 @@ struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    feedback_negotiate_slot(s);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
@@ -248,6 +251,12 @@ void slot_ask_keyframe(struct slot *s)
     s->plis++;
 }
 
+/* Who can ask for what is missing waits for it. */
+static uint64_t patience_us(const struct slot *s)
+{
+    return s->section.codec[0].nack ? REPAIR_US : BROKEN_US;
+}
+
 void slot_tend(struct slot *s, uint64_t now_us)
 {
     if (!is_broken(s)) {
@@ -256,7 +265,7 @@ void slot_tend(struct slot *s, uint64_t now_us)
     }
     if (s->broken_since_us == 0)
         s->broken_since_us = now_us;
-    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < BROKEN_US ||
+    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < patience_us(s) ||
         now_us - s->pli_us < PLI_INTERVAL_US)
         return;
     s->pli_us = now_us;
