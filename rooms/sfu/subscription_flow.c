@@ -198,7 +198,7 @@ void subscription_send_repair(struct subscription *sub, uint64_t now_us)
 
 /* How it was rewritten: what a retransmission needs to be rewritten alike. */
 static void note_for_resend(struct subscription *sub, const struct burst_item *item,
-                            const struct forwarder_out *out)
+                            const struct forwarder_out *out, uint64_t now_us)
 {
     struct resend_rewrite how = {
         .source = sub->source,
@@ -212,7 +212,7 @@ static void note_for_resend(struct subscription *sub, const struct burst_item *i
         how.tl0picidx = (uint8_t)(out->tl0picidx - item->vp8.tl0picidx);
         how.keyidx = (uint8_t)(out->keyidx - item->vp8.keyidx) & 0x1f;
     }
-    resend_sent(&sub->resend, out->seq, &how);
+    resend_sent(&sub->resend, out->seq, &how, now_us);
 }
 
 void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
@@ -228,7 +228,7 @@ void subscription_forward(struct subscription *sub, const struct burst_item *ite
         return;
     }
     if (sub->rtx_stream != NULL)
-        note_for_resend(sub, item, &out.number);
+        note_for_resend(sub, item, &out.number, now_us);
     sub->sent_pt = pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
@@ -305,7 +305,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 {
     const struct packet *pkt = item->pkt;
     uint8_t pt = link->pt[pkt->codec_index];
-    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc)
+    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc &&
+        !(sub->catchup.has_started && seq16_newer(sub->catchup.seq, pkt->rtp.seq)))
         return; /* it is in the history, and will be taken from there */
     bool flows = link == subscription_current(sub) && item->encoding == sub->encoding &&
                  pkt->rtp.ssrc == sub->in_ssrc && forwarder_follows(&sub->forwarder, pkt->rtp.seq);

@@ -17,6 +17,8 @@
 #define SWITCH_ERROR_US 400000 /* media time at a switch against true time: arrivals jitter */
 /* A viewer that starts from the server's history is shown it faster than it was; by then it has caught up. */
 #define CATCHUP_US 2500000ull
+/* The server waits so long for a packet in the middle that came late. */
+#define CATCHUP_HOLD_US 500000ull
 
 static bool is_same_source(const struct content *a, const struct content *b)
 {
@@ -148,7 +150,7 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
                     (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
-        us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us) + 100000))
+        us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us + CATCHUP_HOLD_US)))
         return;
     if (is_exact ? error_us > 100 : error_us > SWITCH_ERROR_US)
         fault(s, "time does not go on by the real distance", c);

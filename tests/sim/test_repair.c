@@ -175,7 +175,7 @@ static void loss_upstream_is_repaired_there(void **state)
     for (unsigned i = 0; i < 3; i++) {
         const struct resend *r = &subscription_of(c.slot[i])->resend;
         expect_all_decoded(&c, i, 20);
-        SIM_EXPECT(c.sim, r->never_sent > 0);
+        SIM_EXPECT(c.sim, r->never_sent > 0 && r->resent <= 5);
         SIM_EXPECT(c.sim, feedback_numbers_missing(c.viewer[i]) <= 10); /* under way */
     }
     end_scene(&c);
@@ -193,7 +193,7 @@ static void a_publisher_that_does_not_answer_is_asked_for_keyframes(void **state
     SIM_EXPECT(c.sim, keyframes_since(&c) >= 5 && keyframes_since(&c) <= 25);
     SIM_EXPECT(c.sim, c.publisher->feedback->asked_again <= 40 * NACK_TRIES);
     for (unsigned i = 0; i < 2; i++)
-        SIM_EXPECT(c.sim, decoded_since(&c, i) > frames_since(&c) / 3);
+        SIM_EXPECT(c.sim, decoded_since(&c, i) > frames_since(&c) / 5);
     end_scene(&c);
 }
 
@@ -206,7 +206,7 @@ static void the_loss_of_one_viewer_is_nobody_elses(void **state)
     endpoint_set_lines(c.viewer[0], &bad);
     sim_run(c.sim, 10 * SECONDS);
     SIM_EXPECT(c.sim, decoded_since(&c, 0) > frames_since(&c) * 3 / 4);
-    SIM_EXPECT(c.sim, keyframes_since(&c) <= 10);
+    SIM_EXPECT(c.sim, keyframes_since(&c) <= 12);
     expect_nothing_noticed(&c, 1);
     expect_nothing_noticed(&c, 2);
     SIM_EXPECT(c.sim, c.publisher->feedback->nacks_received == 0);
@@ -388,7 +388,7 @@ static void a_start_from_the_history_survives_loss(void **state)
     SIM_EXPECT(c.sim, keyframes_since(&c) <= 3);
     for (unsigned i = 1; i < 9; i++) {
         SIM_EXPECT(c.sim, decoded_since(&c, i) > 80);
-        SIM_EXPECT(c.sim, c.slot[i]->decoded.frame + 15 > c.camera->encoding[0].frames);
+        SIM_EXPECT(c.sim, c.slot[i]->decoded.frame + 30 > c.camera->encoding[0].frames);
     }
     end_scene(&c);
 }
