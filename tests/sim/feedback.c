@@ -172,6 +172,8 @@ static void to_slot(struct slot *s, const struct rtp_header *h, const uint8_t *b
     uint64_t before = s->recv.packets_received;
 
     check_same(s, h, buf, is_rtx);
+    if (!is_rtx && s->recv.started && !seq16_newer(h->seq, s->recv.highest_seq))
+        feedback_of(s)->media_reordered++;
     slot_receive(s, h, buf, len, now_us);
     if (s->recv.packets_received == before)
         return;

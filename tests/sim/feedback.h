@@ -35,7 +35,7 @@ struct feedback_slot {
     uint64_t rtx_bytes;
     struct seq16_unwrapper rtx_seqs;
     int64_t rtx_newest;
-    uint32_t rtx_reordered;
+    uint32_t rtx_reordered, media_reordered;
 };
 
 struct feedback {
