@@ -20,8 +20,9 @@
 
 #define RESEND_WINDOW 1024 /* packets behind the newest that can be asked for */
 #define RESEND_SPANS 24    /* 0.8 s of a stream that leaves out each second picture of 60 */
-#define RESEND_MAX_SPANS 192 /* three seconds of 60 pictures, of which each has another time distance */
-#define RESEND_RECENT 128  /* packets sent again of which we remember when */
+#define RESEND_MAX_SPANS \
+    192 /* three seconds of 60 pictures, of which each has another time distance */
+#define RESEND_RECENT 128 /* packets sent again of which we remember when */
 
 /* A viewer repeats after a round trip by its own measure; ours may be a little longer, so three quarters of it must lie between
  * two answers, within these bounds. */
@@ -73,9 +74,9 @@ struct resend {
     bool started;
     uint8_t first_span, spans, max_spans; /* the last: room in span */
     uint16_t newest;                      /* outgoing */
-    struct resend_span *span;             /* a ring, oldest at first_span; allocated with the first packet */
-    uint64_t sent[RESEND_WINDOW / 64];     /* of the window, by outgoing number */
-    struct resend_recent *recent;          /* allocated by the first answer */
+    struct resend_span *span; /* a ring, oldest at first_span; allocated with the first packet */
+    uint64_t sent[RESEND_WINDOW / 64]; /* of the window, by outgoing number */
+    struct resend_recent *recent;      /* allocated by the first answer */
     /* counters of numbers: asked for, and what became of them; not_kept is the caller's to count */
     uint64_t asked, resent, never_sent, too_old, too_soon, over_budget, not_kept;
     uint64_t bytes_resent;

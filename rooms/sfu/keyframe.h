@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define KEYFRAME_MIN_INTERVAL_US 300000ull /* between two requests of one encoding, whoever asks */
-#define KEYFRAME_SPACING_US 1000000ull /* between two that came, in the long run */
+#define KEYFRAME_SPACING_US 1000000ull     /* between two that came, in the long run */
 #define KEYFRAME_CREDIT_US \
     (2 * KEYFRAME_SPACING_US) /* what may be used ahead of that: three within a second */
 #define KEYFRAME_MAX_PATIENCE_US \

@@ -145,8 +145,7 @@ bool subscription_catchup_start(struct subscription *sub, struct encoding *e, ui
     struct catchup *c = &sub->catchup;
     const struct history *h = &e->history;
 
-    if (!subscription_is_video(sub) || sub->encoding != NULL ||
-        !can_start(e, now_us))
+    if (!subscription_is_video(sub) || sub->encoding != NULL || !can_start(e, now_us))
         return false;
     const struct packet *key = history_find(h, h->keyframe_seq);
     if (subscription_current(sub)->pt[key->codec_index] == PT_NONE)

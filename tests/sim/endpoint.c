@@ -60,7 +60,7 @@ struct negotiated_codec endpoint_codec(const struct endpoint *e, enum codec_id i
 
 void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len)
 {
-    struct addr to = sim_server_addr();
+    struct addr to = sim_addr(e->sim);
 
     net_send(e->host, &to, buf, len);
 }
@@ -432,14 +432,15 @@ static void describe_feedback(const struct endpoint *e, struct strbuf *out)
 {
     const struct feedback *f = e->feedback;
 
-    strbuf_addf(out, "  nacks sent %u, received %u, asked for %u, resent %u, numbered %llu, missing %llu\n",
-                f->nacks_sent, f->nacks_received, f->asked_again, f->resent,
-                (unsigned long long)f->numbered, (unsigned long long)feedback_numbers_missing(e));
+    strbuf_addf(
+        out, "  nacks sent %u, received %u, asked for %u, resent %u, numbered %llu, missing %llu\n",
+        f->nacks_sent, f->nacks_received, f->asked_again, f->resent,
+        (unsigned long long)f->numbered, (unsigned long long)feedback_numbers_missing(e));
     for (unsigned i = 0; i < e->slot_count; i++)
-        strbuf_addf(out, "    slot %u: %u rtx, repaired %u, padding %u, %llu bytes, given up %llu\n", i + 1,
-                    f->slot[i].rtx_packets, f->slot[i].rtx_repaired, f->slot[i].rtx_padding,
-                    (unsigned long long)f->slot[i].rtx_bytes,
-                    (unsigned long long)f->slot[i].nack.given_up);
+        strbuf_addf(
+            out, "    slot %u: %u rtx, repaired %u, padding %u, %llu bytes, given up %llu\n", i + 1,
+            f->slot[i].rtx_packets, f->slot[i].rtx_repaired, f->slot[i].rtx_padding,
+            (unsigned long long)f->slot[i].rtx_bytes, (unsigned long long)f->slot[i].nack.given_up);
 }
 
 void endpoint_describe(const struct endpoint *e, struct strbuf *out)

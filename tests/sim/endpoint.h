@@ -71,7 +71,7 @@ struct pub {
     bool is_sending;
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
     unsigned keyframe_packets; /* 0: twice what other frames have */
-    unsigned padding_percent; /* of frames followed by padding-only packets */
+    unsigned padding_percent;  /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
 };
@@ -175,6 +175,8 @@ void slot_watch(struct slot *s, const struct pub *p); /* NULL: nothing */
 struct slot *endpoint_watch(struct endpoint *e, const struct pub *p);
 const struct slot_source *slot_source(const struct slot *s, const struct pub *p);
 void slot_ask_keyframe(struct slot *s);
+/** The server opened it anew: what is shown starts with the next keyframe. */
+void slot_begin_anew(struct slot *s);
 /** The server's wall time of an outgoing timestamp, by the newest sender report. */
 int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 

@@ -285,9 +285,7 @@ uint64_t feedback_numbers_missing(const struct endpoint *e)
 {
     const struct feedback *f = e->feedback;
 
-    return f->numbered == 0
-               ? 0
-               : (uint64_t)(f->newest_number - f->first_number + 1) - f->numbered;
+    return f->numbered == 0 ? 0 : (uint64_t)(f->newest_number - f->first_number + 1) - f->numbered;
 }
 
 void feedback_receive(struct endpoint *e, struct rtp_header *h, uint8_t *buf, size_t len,

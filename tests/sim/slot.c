@@ -150,7 +150,8 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
                     (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
-        us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us + CATCHUP_HOLD_US)))
+        us <= MAX(true_us,
+                  (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us + CATCHUP_HOLD_US)))
         return;
     if (is_exact ? error_us > 100 : error_us > SWITCH_ERROR_US)
         fault(s, "time does not go on by the real distance", c);
@@ -251,6 +252,13 @@ void slot_ask_keyframe(struct slot *s)
     rtcp_fb_write_pli(&w, 1, s->section.ssrc);
     endpoint_send_rtcp(s->owner, &w);
     s->plis++;
+}
+
+void slot_begin_anew(struct slot *s)
+{
+    memset(s->frame, 0, sizeof(s->frame));
+    s->decoded.count = 0;
+    s->newest_content.count = 0;
 }
 
 /* Who can ask for what is missing waits for it. */

@@ -191,8 +191,8 @@ static void probes_find_what_could_be_used_and_do_no_harm(void **state)
         SIM_EXPECT(c.sim, estimate(&c, i) > 4 * MBPS);
         SIM_EXPECT(c.sim, fs->rtx_packets > 30 && fs->rtx_reordered == 0);
         SIM_EXPECT(c.sim, fs->rtx_bytes < 2 * MBPS / 8);
-        SIM_EXPECT(c.sim, sim_transport_stats(c.sim, VIEWER_ID + i).probe_packets_sent ==
-                              fs->rtx_packets);
+        SIM_EXPECT(c.sim,
+                   sim_transport_stats(c.sim, VIEWER_ID + i).probe_packets_sent == fs->rtx_packets);
         expect_nothing_noticed(&c, i);
     }
     end_scene(&c);
@@ -262,8 +262,8 @@ static void a_keyframe_is_spread_and_stays_whole(void **state)
         SIM_EXPECT(c.sim, rtp_recv_packets_lost(&c.slot[i]->recv) == 0);
         SIM_EXPECT(c.sim, feedback_of(c.slot[i])->media_reordered == 0);
         SIM_EXPECT(c.sim, feedback_numbers_missing(c.viewer[i]) == 0);
-        SIM_EXPECT(c.sim, decoded(&c, i) - c.decoded[i] + 2 >=
-                              c.camera->encoding[0].frames - c.frames);
+        SIM_EXPECT(c.sim,
+                   decoded(&c, i) - c.decoded[i] + 2 >= c.camera->encoding[0].frames - c.frames);
     }
     end_scene(&c);
 }
@@ -291,7 +291,7 @@ static void what_waits_goes_with_its_slot(void **state)
     sim_run(c.sim, 300 * MS);
     SIM_EXPECT(c.sim, sfu_subscription_open(c.sim->sfu, s->id, VIEWER_ID, &s->section,
                                             sim_now_us(c.sim)) == 0);
-    s->newest_content.count = 0;
+    slot_begin_anew(s);
     slot_watch(s, c.camera);
     sim_run(c.sim, SECONDS);
     SIM_EXPECT(c.sim, s->decoded.frame + 3 > c.camera->encoding[0].frames);
@@ -332,8 +332,8 @@ static void a_viewer_that_tells_nothing_is_served_all_the_same(void **state)
     SIM_EXPECT(c.sim, feedback_of(c.slot[0])->rtx_bytes < MBPS / 8);
     SIM_EXPECT(c.sim, estimate(&c, 0) >= BWE_DEFAULT_MIN_BPS);
     for (unsigned i = 0; i < VIEWERS; i++)
-        SIM_EXPECT(c.sim, decoded(&c, i) - c.decoded[i] + 2 >=
-                              c.camera->encoding[0].frames - c.frames);
+        SIM_EXPECT(c.sim,
+                   decoded(&c, i) - c.decoded[i] + 2 >= c.camera->encoding[0].frames - c.frames);
     expect_the_others_notice_nothing(&c);
     end_scene(&c);
 }
@@ -404,8 +404,8 @@ static void feedback_of_what_was_never_sent_is_ignored(void **state)
     (void)state;
     for (unsigned i = 0; i < 400; i++) {
         uint16_t newest = (uint16_t)c.viewer[0]->feedback->newest_number;
-        send_feedback_of(c.viewer[0], (uint16_t)(newest + 100 + i), 200,
-                         (int64_t)sim_now_us(c.sim), 10);
+        send_feedback_of(c.viewer[0], (uint16_t)(newest + 100 + i), 200, (int64_t)sim_now_us(c.sim),
+                         10);
         send_feedback_of(c.viewer[0], (uint16_t)(newest - 20000), 400, (int64_t)sim_now_us(c.sim),
                          10);
         sim_run(c.sim, 5 * MS);

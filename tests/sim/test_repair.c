@@ -303,7 +303,7 @@ static void reopen(struct slot *s, const struct pub *p)
     nack_reset(&feedback_of(s)->nack);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, s->owner->id, &s->section,
                                           sim_now_us(sim)) == 0);
-    s->newest_content.count = 0;
+    slot_begin_anew(s);
     slot_watch(s, p);
 }
 
