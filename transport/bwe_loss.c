@@ -175,7 +175,7 @@ static void suspect(struct bwe_loss *l, const struct verdict *v, uint64_t rate_b
         hold(l, QUEUE_HOLD_US, now_us);
         return;
     }
-    if (v->loss < SMALL_LOSS && v->sent_bps < SPARE * (double)rate_bps) {
+    if (v->loss < l->inherent + SMALL_LOSS && v->sent_bps < SPARE * (double)rate_bps) {
         learn(l, v->loss);
         return;
     }
