@@ -18,7 +18,10 @@
 #define WRONG_WITHIN_US 3000000ull
 #define FIRST_DOUBT_US 3000000ull
 #define MAX_DOUBT_US 12000000ull
-#define BETWEEN_US 500000ull /* a want that changes all the time makes no flood */
+#define BETWEEN_US 500000ull
+#define NEWS_NUM \
+    9 /* an eighth more than was tried for: wants follow the rates of layers, which are never the same */
+#define NEWS_DEN 8
 
 void probe_plan_init(struct probe_plan *p)
 {
@@ -34,7 +37,7 @@ void probe_plan_start(struct probe_plan *p, uint64_t now_us)
 
 void probe_plan_want(struct probe_plan *p, uint64_t bps, uint64_t now_us)
 {
-    bool is_more = p->want_bps != UINT64_MAX && bps > p->want_bps;
+    bool is_more = bps / NEWS_NUM > p->tried_bps / NEWS_DEN;
 
     p->want_bps = bps;
     if (is_more && p->has_started)
@@ -63,6 +66,7 @@ uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t m
     else
         bps = MIN(bps, with_margin(p->want_bps));
     p->recover_bps = 0;
+    p->tried_bps = p->want_bps == UINT64_MAX ? 0 : p->want_bps;
     p->has_started = true;
     p->next_us = now_us + p->pause_us;
     return MIN(bps, max_bps);

@@ -17,6 +17,7 @@
 /* Fields are private. */
 struct probe_plan {
     uint64_t want_bps;    /* UINT64_MAX: nobody said */
+    uint64_t tried_bps;   /* the want of the last cluster */
     uint64_t recover_bps; /* the rate to try next, whatever the estimate; 0: none */
     uint64_t next_us;     /* the next cluster at the earliest */
     uint64_t pause_us;
@@ -29,7 +30,7 @@ struct probe_plan {
 void probe_plan_init(struct probe_plan *p);
 /** Packets leave from now on. */
 void probe_plan_start(struct probe_plan *p, uint64_t now_us);
-/** What could be used. A new want is probed for soon. */
+/** What could be used. One that is clearly more than the last one that was tried for is probed for soon. */
 void probe_plan_want(struct probe_plan *p, uint64_t bps, uint64_t now_us);
 /** When a cluster is due; UINT64_MAX: not as long as the estimate is @estimate_bps. */
 uint64_t probe_plan_due_us(const struct probe_plan *p, uint64_t estimate_bps);

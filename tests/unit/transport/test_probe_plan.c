@@ -107,6 +107,19 @@ static void a_new_want_is_probed_for_soon(void **state)
     assert_true(probe_plan_due_us(&plan, 600 * KBPS) <= now_us + S);
 }
 
+static void a_want_that_changes_a_little_makes_no_flood(void **state)
+{
+    (void)state;
+    probe_plan_start(&plan, now_us);
+    probe_plan_want(&plan, 1700 * KBPS, now_us);
+    for (unsigned i = 0; i < 5; i++)
+        probe_link(400 * KBPS, 400 * KBPS);
+    for (unsigned i = 0; i < 10; i++) {
+        probe_plan_want(&plan, (1600 + 100 * (i % 3)) * KBPS, now_us);
+        assert_true(probe_plan_due_us(&plan, 400 * KBPS) >= now_us + 4 * S);
+    }
+}
+
 static void after_a_cut_it_waits_for_the_queue(void **state)
 {
     (void)state;
@@ -160,6 +173,7 @@ int main(void)
         TEST(nobody_wants_more_no_probe),
         TEST(pauses_grow_while_there_is_no_more),
         TEST(a_new_want_is_probed_for_soon),
+        TEST(a_want_that_changes_a_little_makes_no_flood),
         TEST(after_a_cut_it_waits_for_the_queue),
         TEST(a_probe_that_was_wrong_puts_off_the_next),
         TEST(after_an_outage_the_old_rate_is_tried_at_once),
