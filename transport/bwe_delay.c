@@ -5,8 +5,8 @@
 #include "core/attr.h"
 
 #define GROUP_US 5000 /* s5.2: burst_time */
-#define MAX_BURST_US \
-    100000 /* what the link held up and let go together is one group too, up to this */
+/* what the link held up and let go together is one group too, up to this */
+#define MAX_BURST_US 100000
 #define CLOCK_STEP_US 3000000  /* more than any queue: the endpoint's clock was set */
 #define PAUSE_US 400000        /* of the sender's or of the link's: no line leads over it */
 #define BASE_EPOCH_US 10000000 /* clocks drift by a millisecond in it */

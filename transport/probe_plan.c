@@ -6,21 +6,21 @@
 
 #define FIRST_STEP 3 /* times the start rate */
 #define STEP 2       /* times the estimate */
-#define MARGIN_NUM \
-    5 /* a quarter more than is wanted: a probe arrives somewhat slower than it was sent, */
+/* a quarter more than is wanted: a probe arrives somewhat slower than it was sent, */
+#define MARGIN_NUM 5
 #define MARGIN_DEN 4  /* and what just fits does not last */
 #define SUCCESS_NUM 4 /* four fifths of the rate went through */
 #define SUCCESS_DEN 5
 #define FIRST_PAUSE_US 2000000ull
-#define MAX_PAUSE_US \
-    5000000ull /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
+/* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
+#define MAX_PAUSE_US 5000000ull
 #define AFTER_CUT_US 1500000ull
 #define WRONG_WITHIN_US 3000000ull
 #define FIRST_DOUBT_US 3000000ull
 #define MAX_DOUBT_US 12000000ull
 #define BETWEEN_US 500000ull
-#define NEWS_NUM \
-    9 /* an eighth more than was tried for: wants follow the rates of layers, which are never the same */
+/* an eighth more than was tried for: wants follow the rates of layers, which are never the same */
+#define NEWS_NUM 9
 #define NEWS_DEN 8
 
 void probe_plan_init(struct probe_plan *p)
