@@ -27,6 +27,8 @@
 #define IDLE_US 2000000ull
 /* a cluster is so much longer than what one packet may come too early or late */
 #define PROBE_JITTERS 6
+#define AT_MAXIMUM \
+    0.9 /* a probe arrives somewhat slower than it was sent: it would not get there */
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
 #define PROBE_QUEUE_US 100000     /* it does not make more */
 #define SENT_WINDOW_US 200000ull
@@ -95,19 +97,21 @@ uint64_t bwe_target_bps(const struct bwe *b)
 
 /* ---- deadlines ---- */
 
-static bool may_probe(const struct bwe *b, uint64_t now_us)
-{
-    bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
-    bool may_answer = b->has_feedback || b->probes == 0;
-
-    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
-           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
-}
-
 /* What the probes are measured against. */
 static uint64_t estimate_bps(const struct bwe *b)
 {
     return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
+}
+
+static bool may_probe(const struct bwe *b, uint64_t now_us)
+{
+    bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
+    bool may_answer = b->has_feedback || b->probes == 0;
+    bool is_at_maximum = b->plan.recover_bps == 0 &&
+                         (double)estimate_bps(b) >= AT_MAXIMUM * (double)b->config.max_bps;
+
+    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
+           !is_at_maximum && !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
 }
 
 static void set_deadline(struct bwe *b, uint64_t now_us)
@@ -288,7 +292,7 @@ static void take_probe(struct bwe *b, uint64_t now_us)
 
     if (!probe_take_result(&b->probe, b->loss.inherent, now_us, &r))
         return;
-    probe_plan_on_result(&b->plan, &r, now_us);
+    probe_plan_on_result(&b->plan, &r, estimate_bps(b), now_us);
     if (r.bps > estimate) {
         uint64_t most =
             bwe_is_app_limited(b) || acked_bps == 0 ? r.bps : estimate * MAX_RISE_PERCENT / 100;

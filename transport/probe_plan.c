@@ -11,6 +11,7 @@
 #define MARGIN_DEN 4  /* and what just fits does not last */
 #define SUCCESS_NUM 4 /* four fifths of the rate went through */
 #define SUCCESS_DEN 5
+#define STEP_FORWARD 20 /* at least a twentieth up: steps end */
 #define FIRST_PAUSE_US 2000000ull
 /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
 #define MAX_PAUSE_US 5000000ull
@@ -72,9 +73,11 @@ uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t m
     return MIN(bps, max_bps);
 }
 
-void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us)
+void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t estimate_bps,
+                          uint64_t now_us)
 {
-    if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN) {
+    if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN &&
+        r->bps >= estimate_bps + estimate_bps / STEP_FORWARD) {
         p->pause_us = FIRST_PAUSE_US;
         p->next_us = now_us; /* the next step, if it is of any use */
         p->raised_us = now_us;

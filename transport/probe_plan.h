@@ -37,8 +37,9 @@ uint64_t probe_plan_due_us(const struct probe_plan *p, uint64_t estimate_bps);
 /** The rate of the cluster to begin now. */
 uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t max_bps,
                          uint64_t now_us);
-/** A cluster ended. */
-void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us);
+/** A cluster ended, while the estimate was @estimate_bps: when that has gone up clearly, the next step may follow at once. */
+void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t estimate_bps,
+                          uint64_t now_us);
 /**
  * The estimate was cut: wait until the queue has gone. When a probe had raised it just before, that probe was wrong (it pushed
  * others aside for a moment, or went through on the credit of a policer), and the next one is put off twice as long each time.
