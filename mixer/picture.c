@@ -308,3 +308,28 @@ void picture_fill(const struct picture_view *v, struct picture_colour colour)
             memset(v->plane[i] + (ptrdiff_t)y * v->stride[i], sample[i], (size_t)width);
     }
 }
+
+/* 0..255 to 16..235 and 16..240 (BT.601), to the nearest. */
+int picture_limit_range(struct picture **out, struct picture_pool *pool,
+                        const struct picture_view *from)
+{
+    struct picture *p = picture_new(pool, from->width, from->height);
+
+    if (p == NULL)
+        return E_NO_MEMORY;
+    for (int i = 0; i < PICTURE_PLANES; i++) {
+        int width = i == 0 ? from->width : picture_chroma(from->width);
+        int height = i == 0 ? from->height : picture_chroma(from->height);
+        int range = i == 0 ? 219 : 224;
+
+        for (int y = 0; y < height; y++) {
+            const uint8_t *src = from->plane[i] + (ptrdiff_t)y * from->stride[i];
+            uint8_t *dst = p->view.plane[i] + (ptrdiff_t)y * p->view.stride[i];
+
+            for (int x = 0; x < width; x++)
+                dst[x] = (uint8_t)(16 + (src[x] * range + 127) / 255);
+        }
+    }
+    *out = p;
+    return 0;
+}

@@ -86,6 +86,13 @@ struct picture_view picture_crop(const struct picture_view *v, int x, int y, int
 void picture_copy(const struct picture_view *to, const struct picture_view *from);
 /** Fill with one colour. */
 void picture_fill(const struct picture_view *v, struct picture_colour colour);
+/**
+ * Make a copy of @from, whose samples use all of 0..255 ("full range"), in limited range.
+ *
+ * Errors: E_NO_MEMORY.
+ */
+MUST_CHECK int picture_limit_range(struct picture **out, struct picture_pool *pool,
+                                   const struct picture_view *from);
 static inline int picture_chroma(int side)
 {
     return (side + 1) / 2;
