@@ -54,7 +54,7 @@ static uint32_t read_bits(struct bits *b, unsigned n)
             b->left = 8;
         }
         b->left--;
-        v = v << 1 | ((b->byte >> b->left) & 1u);
+        v = v << 1 | ((unsigned)b->byte >> b->left & 1u);
     }
     return v;
 }
