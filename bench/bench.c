@@ -14,6 +14,8 @@ static const struct {
     int (*run)(const struct bench_options *options);
     const char *sentence;
 } benches[] = {
+    {"compose", bench_compose,
+     "a composed picture: decode, scale, compose, encode, beside libvpx alone"},
     {"delay", bench_delay,
      "delay added by forwarding at light load: p50, p99 beside bare loopback"},
     {"encrypt", bench_encrypt,

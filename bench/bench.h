@@ -15,3 +15,5 @@ struct bench_options {
 MUST_CHECK int bench_delay(const struct bench_options *options);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. Returns 0, or a negative error. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options);
+/** CPU time of composing VP8 inputs to one VP8 output, beside libvpx's decoding and encoding alone. Returns 0, or a negative error. */
+MUST_CHECK int bench_compose(const struct bench_options *options);

@@ -27,9 +27,6 @@
 #define MAX_KEYFRAME_PERCENT(framerate) (BUFFER_OPTIMAL_MS * (framerate) / 20)
 #define MIN_KEYFRAME_PERCENT 300
 
-/* Speed: the higher, the less is searched. Measured, see the mixer's README. */
-#define SPEED (-6)
-
 struct vpx_encoder {
     struct video_encoder base;
     vpx_codec_ctx_t ctx;
@@ -73,7 +70,7 @@ static bool set_controls(struct vpx_encoder *e, const struct video_encoder_confi
 {
     unsigned keyframe_percent = MAX_KEYFRAME_PERCENT(config->framerate);
 
-    return vpx_codec_control(&e->ctx, VP8E_SET_CPUUSED, SPEED) == VPX_CODEC_OK &&
+    return vpx_codec_control(&e->ctx, VP8E_SET_CPUUSED, VIDEO_ENCODER_VP8_SPEED) == VPX_CODEC_OK &&
            vpx_codec_control(&e->ctx, VP8E_SET_STATIC_THRESHOLD, config->is_screen ? 100u : 1u) ==
                VPX_CODEC_OK &&
            vpx_codec_control(&e->ctx, VP8E_SET_NOISE_SENSITIVITY, 0u) == VPX_CODEC_OK &&

@@ -6,6 +6,9 @@
 
 #include "core/check.h"
 #include "core/err.h"
+#include "mixer/bilinear.h"
+
+#define CUT_PART 32 /* of a side, which nobody misses */
 
 /* --- geometry ---------------------------------------------------------------------------------------- */
 
@@ -37,15 +40,29 @@ static bool is_lying(uint16_t rotation)
     return rotation == 90 || rotation == 270;
 }
 
+/* Then it is better cut off than scaled: sharper, and a copy. */
+static bool is_hardly_larger(int source, int side)
+{
+    return source >= side && source - side <= source / CUT_PART;
+}
+
 struct scaler_plan scaler_fit(int source_width, int source_height, uint16_t rotation, int width,
                               int height, enum scaler_fit fit)
 {
     struct scaler_plan p = {.from = {0, 0, source_width, source_height},
                             .to = {0, 0, width, height}};
     bool lying = is_lying(rotation);
+    int upright_width = lying ? source_height : source_width;
+    int upright_height = lying ? source_width : source_height;
 
     CHECK(source_width > 0 && source_height > 0 && width > 0 && height > 0);
-    if (fit == SCALER_CROP)
+    if (fit == SCALER_CROP && is_hardly_larger(upright_width, width) &&
+        is_hardly_larger(upright_height, height)) {
+        p.from.width = lying ? height : width;
+        p.from.height = lying ? width : height;
+        p.from.x = even((source_width - p.from.width) / 2);
+        p.from.y = even((source_height - p.from.height) / 2);
+    } else if (fit == SCALER_CROP)
         inscribe(source_width, source_height, lying ? height : width, lying ? width : height,
                  &p.from.x, &p.from.y, &p.from.width, &p.from.height);
     else
@@ -56,6 +73,27 @@ struct scaler_plan scaler_fit(int source_width, int source_height, uint16_t rota
 
 /* --- samples ----------------------------------------------------------------------------------------- */
 
+/* libyuv has code of its own for three quarters. */
+static bool is_three_quarters(const struct picture_view *to, const struct picture_view *from)
+{
+    return 4 * to->width == 3 * from->width && 4 * to->height == 3 * from->height;
+}
+
+static bool scale_bilinear(const struct picture_view *to, const struct picture_view *from)
+{
+    for (int i = 0; i < PICTURE_PLANES; i++) {
+        bool is_luma = i == 0;
+
+        if (!bilinear_scale(to->plane[i], to->stride[i],
+                            is_luma ? to->width : picture_chroma(to->width),
+                            is_luma ? to->height : picture_chroma(to->height), from->plane[i],
+                            from->stride[i], is_luma ? from->width : picture_chroma(from->width),
+                            is_luma ? from->height : picture_chroma(from->height)))
+            return false;
+    }
+    return true;
+}
+
 void scaler_scale(const struct picture_view *to, const struct picture_view *from)
 {
     bool shrinks = from->width >= 2 * to->width || from->height >= 2 * to->height;
@@ -64,6 +102,8 @@ void scaler_scale(const struct picture_view *to, const struct picture_view *from
         picture_copy(to, from);
         return;
     }
+    if (!shrinks && !is_three_quarters(to, from) && scale_bilinear(to, from))
+        return;
     CHECK(I420Scale(from->plane[0], from->stride[0], from->plane[1], from->stride[1],
                     from->plane[2], from->stride[2], from->width, from->height, to->plane[0],
                     to->stride[0], to->plane[1], to->stride[1], to->plane[2], to->stride[2],

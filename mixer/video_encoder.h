@@ -17,6 +17,9 @@
 #include "core/codec.h"
 #include "mixer/picture.h"
 
+/* libvpx's cpu-used: the lower, the less is searched. Measured, see the mixer's README. */
+#define VIDEO_ENCODER_VP8_SPEED (-6)
+
 struct video_encoder;
 
 struct video_encoder_config {
