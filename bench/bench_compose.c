@@ -4,9 +4,10 @@
  *
  * Beside it, in the same run: libvpx alone, which decodes the same frames and encodes the same canvases with the same settings, and
  * nothing else. The two take turns of a second of video, so that what disturbs the machine disturbs both; the medians of the turns are shown.
- * The inputs are made at the start: a textured background with a camera's noise, in front of which something moves.
+ * The inputs are made at the start (moving_clip.h).
  */
 #include "bench/bench.h"
+#include "bench/moving_clip.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -32,8 +33,7 @@
 #define HEIGHT 720
 #define FPS 30
 #define BITRATE_BPS 1500000
-#define CLIP_FRAMES 60 /* two seconds, played again and again; the first one is a keyframe */
-#define CLIPS 5        /* different ones; inputs begin at different places in them */
+#define CLIPS 5 /* different ones; inputs begin at different places in them */
 #define MAX_TURNS 400
 #define MAX_INPUTS 25
 #define POOL_BYTES ((size_t)512 * 1024 * 1024)
@@ -49,13 +49,6 @@ static const struct {
     {25, 320, 180, 150000},
 };
 
-struct clip {
-    struct {
-        uint8_t *data;
-        size_t len;
-    } frame[CLIP_FRAMES];
-};
-
 enum stage { STAGE_DECODE, STAGE_COMPOSE, STAGE_ENCODE, STAGES };
 
 /* Seconds of CPU for a second of video. */
@@ -65,7 +58,7 @@ struct turn {
 
 struct run {
     struct picture_pool *pool;
-    struct clip clip[CLIPS];
+    struct moving_clip clip[CLIPS];
     size_t inputs;
     struct compositor *compositor;
     struct video_encoder *encoder;
@@ -87,75 +80,6 @@ static double cpu_s(void)
     CHECK(getrusage(RUSAGE_THREAD, &u) == 0);
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-/* --- inputs ------------------------------------------------------------------------------------------ */
-
-static uint8_t texture(unsigned x, unsigned y, unsigned seed)
-{
-    unsigned h = (x / 4 * 73856093u) ^ (y / 4 * 19349663u) ^ (seed * 83492791u);
-
-    h = (h ^ h >> 13) * 0x5bd1e995u;
-    return (uint8_t)(64 + (x + 2 * y + 37 * seed) % 80 + (h >> 24) % 24);
-}
-
-static void draw_input(const struct picture_view *v, unsigned clip, unsigned t, struct rng *rng)
-{
-    int radius = v->height / 4, x0 = v->width / 2, y0 = v->height / 2;
-
-    x0 += (int)(t % 40 < 20 ? t % 20 : 20 - t % 20) * v->width / 160;
-    y0 += (int)((t + clip * 7) % 30) * v->height / 360;
-    for (int y = 0; y < v->height; y++)
-        for (int x = 0; x < v->width; x++) {
-            int dx = x - x0, dy = y - y0;
-            bool in = dx * dx + dy * dy < radius * radius;
-            unsigned noise = rng_u32(rng) % 5;
-
-            v->plane[0][y * v->stride[0] + x] =
-                (uint8_t)(noise + (in ? 130u + (unsigned)(dx * dy / 64) % 60u
-                                      : texture((unsigned)x, (unsigned)y, clip)));
-            v->plane[1][y / 2 * v->stride[1] + x / 2] = in ? 112 : (uint8_t)(120 + clip * 3);
-            v->plane[2][y / 2 * v->stride[2] + x / 2] = in ? 150 : (uint8_t)(130 - clip * 2);
-        }
-}
-
-static int make_clip(struct run *r, unsigned clip, int width, int height, uint32_t bitrate_bps)
-{
-    const struct video_encoder_config config = {.codec = CODEC_VP8,
-                                                .width = width,
-                                                .height = height,
-                                                .bitrate_bps = bitrate_bps,
-                                                .framerate = FPS};
-    struct picture *p = picture_new(r->pool, width, height);
-    struct video_encoder *e = NULL;
-    struct rng rng;
-    int err = p != NULL ? video_encoder_new(&e, &config) : E_NO_MEMORY;
-
-    rng_seed(&rng, clip);
-    for (unsigned t = 0; err == 0 && t < CLIP_FRAMES; t++) {
-        struct video_encoder_output out = {0};
-        struct video_encoder_input in = {.pts_us = t * US_PER_S / FPS};
-
-        draw_input(&p->view, clip, t, &rng);
-        in.picture = p->view;
-        err = video_encoder_encode(e, &in, &out);
-        if (err != 0)
-            break;
-        r->clip[clip].frame[t].len = out.len; /* 0: dropped for the bitrate */
-        r->clip[clip].frame[t].data = mem_alloc(out.len + 1);
-        if (out.len > 0)
-            memcpy(r->clip[clip].frame[t].data, out.data, out.len);
-    }
-    video_encoder_free(&e);
-    picture_unref(&p);
-    return err;
-}
-
-static void free_clips(struct run *r)
-{
-    for (size_t i = 0; i < CLIPS; i++)
-        for (size_t t = 0; t < CLIP_FRAMES; t++)
-            MEM_FREE(r->clip[i].frame[t].data);
 }
 
 /* --- libvpx alone ------------------------------------------------------------------------------------ */
@@ -286,11 +210,11 @@ static void close_ours(struct run *r)
 /* Every input begins at its own place of its clip, with the clip's keyframe: until then it has no picture. */
 static const uint8_t *input_frame(const struct run *r, size_t i, uint64_t frame, size_t *len)
 {
-    uint64_t delay = i * 7 % CLIP_FRAMES;
-    const struct clip *c = &r->clip[i % CLIPS];
+    uint64_t delay = i * 7 % MOVING_CLIP_FRAMES;
+    const struct moving_clip *c = &r->clip[i % CLIPS];
 
-    *len = frame < delay ? 0 : c->frame[(frame - delay) % CLIP_FRAMES].len;
-    return frame < delay ? NULL : c->frame[(frame - delay) % CLIP_FRAMES].data;
+    *len = frame < delay ? 0 : c->frame[(frame - delay) % MOVING_CLIP_FRAMES].len;
+    return frame < delay ? NULL : c->frame[(frame - delay) % MOVING_CLIP_FRAMES].data;
 }
 
 static int compose_frame(struct run *r, struct turn *t)
@@ -483,9 +407,10 @@ static int open_run(struct run *r, size_t room)
         r->recorded[i] = picture_new(r->pool, WIDTH, HEIGHT);
         CHECK(r->recorded[i] != NULL);
     }
-    draw_input(&r->sample->view, 0, 0, &rng);
+    moving_clip_draw(&r->sample->view, 0, 0, &rng);
     for (unsigned i = 0; err == 0 && i < CLIPS; i++)
-        err = make_clip(r, i, rooms[room].width, rooms[room].height, rooms[room].bitrate_bps);
+        err = moving_clip_make(&r->clip[i], i, rooms[room].width, rooms[room].height,
+                               rooms[room].bitrate_bps, r->pool);
     if (err == 0 && !open_bare(r))
         err = E_UNSUPPORTED;
     return err == 0 ? open_ours(r) : err;
@@ -495,7 +420,8 @@ static void close_run(struct run *r)
 {
     close_ours(r);
     close_bare(r);
-    free_clips(r);
+    for (size_t i = 0; i < CLIPS; i++)
+        moving_clip_fini(&r->clip[i]);
     for (size_t i = 0; i < FPS; i++)
         picture_unref(&r->recorded[i]);
     picture_unref(&r->sample);

@@ -15,7 +15,7 @@
 #define TIMEBASE_HZ 1000000
 #define BUFFER_PERCENT 60  /* of a second of the bitrate: how far the rate may swing */
 #define GOOD_QUANTIZER 20  /* of 51: nobody sees what is left to gain */
-#define PRESET "superfast" /* measured, see the mixer's README */
+#define PRESET "superfast" /* measured, see mixer/README.md */
 #define NO_KEYFRAMES INT32_MAX
 
 struct avcodec_encoder {

@@ -72,4 +72,5 @@ struct compositor_stats {
         reused;      /* tiles drawn; pictures scaled, and taken as they were scaled before */
     uint64_t failed; /* not drawn for want of memory */
 };
+/** What was done so far. */
 const struct compositor_stats *compositor_read_stats(const struct compositor *c);

@@ -74,4 +74,5 @@ struct frame_buffer_stats {
     uint64_t dropped;           /* packets thrown away for want of a keyframe */
     uint64_t restarts;          /* new streams, numbers that jumped, restart() */
 };
+/** What was counted so far. */
 const struct frame_buffer_stats *frame_buffer_read_stats(const struct frame_buffer *fb);

@@ -43,4 +43,5 @@ struct labels_stats {
     uint64_t drawn, found;
     size_t count, bytes;
 };
+/** What was drawn so far, and what is kept. */
 void labels_read_stats(const struct labels *l, struct labels_stats *out);

@@ -101,4 +101,5 @@ static inline int picture_chroma(int side)
 struct picture_pool_stats {
     uint64_t live, live_bytes, idle, idle_bytes, refused;
 };
+/** What is out and what is kept. */
 void picture_pool_read_stats(const struct picture_pool *pool, struct picture_pool_stats *out);

@@ -43,4 +43,5 @@ struct video_decoder_stats {
     uint64_t pictures, errors;
     uint64_t copied; /* pictures that were still held when the next frame came */
 };
+/** What was counted so far. */
 const struct video_decoder_stats *video_decoder_read_stats(const struct video_decoder *d);

@@ -17,8 +17,8 @@
 #include "core/codec.h"
 #include "mixer/picture.h"
 
-/* libvpx's cpu-used: the lower, the less is searched. Measured, see the mixer's README. */
-#define VIDEO_ENCODER_VP8_SPEED (-6)
+/* libvpx's cpu-used: the lower, the less is searched. Measured, see mixer/README.md. */
+#define VIDEO_ENCODER_VP8_SPEED (-8)
 
 struct video_encoder;
 
@@ -69,4 +69,5 @@ struct video_encoder_stats {
     uint64_t dropped; /* for the bitrate */
     uint64_t skipped; /* unchanged */
 };
+/** What was counted so far. */
 const struct video_encoder_stats *video_encoder_read_stats(const struct video_encoder *e);
