@@ -241,7 +241,9 @@ static void draw_muted(cairo_t *cr, double x, double y, double side)
 
 static struct overlay *draw_name(struct labels *l, const struct key *key)
 {
-    int height = key->height, text_width = 0;
+    int height = key->height;
+    PangoRectangle text = {
+        0}; /* a line that is read from the right stands at the right of its width */
     double padding = height * PADDING_PART, sign = key->is_muted ? height * SIGN_PART : 0;
     double text_x = padding + sign + (key->is_muted && key->text_len > 0 ? padding / 2 : 0);
     double room = key->width - text_x - padding;
@@ -254,16 +256,16 @@ static struct overlay *draw_name(struct labels *l, const struct key *key)
         pango_layout_set_ellipsize(line, PANGO_ELLIPSIZE_END);
         if (key->text_len > 0) {
             pango_layout_set_width(line, (int)(room * PANGO_SCALE));
-            pango_layout_get_pixel_size(line, &text_width, NULL);
+            pango_layout_get_pixel_extents(line, NULL, &text);
         }
-        cr = begin(&surface, MIN(even_up(text_x + text_width + padding), key->width), height);
+        cr = begin(&surface, MIN(even_up(text_x + text.width + padding), key->width), height);
         cairo_set_source_rgba(cr, 0, 0, 0, GROUND_ALPHA);
         rounded(cr, cairo_image_surface_get_width(surface), height, height * CORNER_PART);
         cairo_fill(cr);
         if (key->is_muted)
             draw_muted(cr, padding, (height - sign) / 2, sign);
         cairo_set_source_rgb(cr, 1, 1, 1);
-        show_line(cr, line, text_x, height);
+        show_line(cr, line, text_x - text.x, height);
         o = finish(cr, surface);
     }
     g_object_unref(line);

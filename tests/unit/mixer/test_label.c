@@ -96,6 +96,8 @@ static void any_script_is_drawn(void **state)
 
         assert_non_null(o);
         assert_int_equal(o->height, 24);
+        if (letters(o) < 8 && strcmp(names[i], "   ") != 0)
+            fail_msg("%s: %d samples of letters", names[i], letters(o));
         assert_non_null(labels_placeholder(labels, str_of(names[i]), STR("id"), 80));
     }
     assert_non_null(labels_name(labels, STR("not \xFF\xFE utf-8"), false, 300, 24));
