@@ -125,8 +125,10 @@
 #define MAX_FRAME_BUFFER_PACKETS 1024
 /* as many packets as that, and start codes */
 #define MAX_ENCODED_FRAME_BYTES (MAX_FRAME_BUFFER_PACKETS * MAX_DATAGRAM_BYTES)
-#define MAX_NAL_UNITS 256   /* of one frame that is packetized; H.264 encoders of ours make less than ten */
+#define MAX_NAL_UNITS \
+    256 /* of one frame that is packetized; H.264 encoders of ours make less than ten */
 #define MAX_LAYOUT_TILES 64 /* 8x8: a tile is 160x90 in 1280x720 */
-#define MAX_MIX_SOURCES 128 /* whose pictures a compositor knows; those that are in no tile included */
-#define MAX_LABELS 256      /* rendered texts of one mix; two for each tile, while layouts change */
+#define MAX_MIX_SOURCES \
+    128                /* whose pictures a compositor knows; those that are in no tile included */
+#define MAX_LABELS 256 /* rendered texts of one mix; two for each tile, while layouts change */
 #define MAX_LABEL_BYTES (16 * 1024 * 1024) /* of them together */

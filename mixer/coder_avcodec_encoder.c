@@ -122,7 +122,8 @@ static bool configure(AVCodecContext *c, const struct video_encoder_config *conf
     c->color_range = AVCOL_RANGE_MPEG;
     set_rate(c, config->bitrate_bps);
     return av_opt_set(c->priv_data, "preset", PRESET, 0) == 0 &&
-           av_opt_set(c->priv_data, "tune", "zerolatency", 0) == 0 &&
+           av_opt_set(c->priv_data, "tune",
+                      config->is_screen ? "stillimage,zerolatency" : "zerolatency", 0) == 0 &&
            av_opt_set(c->priv_data, "profile", "baseline", 0) == 0 &&
            av_opt_set(c->priv_data, "forced-idr", "1", 0) == 0 &&
            av_opt_set(c->priv_data, "x264-params", "scenecut=0:keyint=infinite", 0) == 0;

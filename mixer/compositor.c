@@ -16,8 +16,9 @@
 
 #define EMPTY_RGB 0x2B2D31u /* behind placeholders */
 #define MIN_LABEL_HEIGHT 14
-#define LABEL_PART 24     /* of the canvas's shorter side, at most */
-#define LABEL_TILE_PART 9 /* of the tile's height */
+#define MIN_LABELLED_TILE 60 /* lower ones show nothing but the picture */
+#define LABEL_PART 24        /* of the canvas's shorter side, at most */
+#define LABEL_TILE_PART 9    /* of the tile's height */
 #define LABEL_MARGINS 12
 
 /* --- life -------------------------------------------------------------------------------------------- */
@@ -198,6 +199,8 @@ static void size_tile(struct compositor *c, struct compositor_tile *t)
     if (final == NULL)
         final = &t->place;
     t->label_height = MAX(MIN_LABEL_HEIGHT, MIN(final->height / LABEL_TILE_PART, most)) & ~1;
+    if (final->height < MIN_LABELLED_TILE)
+        t->label_height = 0;
     t->label_width = MAX(0, final->width - LABEL_MARGINS) & ~1;
     t->placeholder_side = MIN(final->width, final->height) / 2 & ~1;
 }

@@ -13,9 +13,9 @@
 #include "tests/unit/mixer/moving.h"
 #include "tests/unit/mixer/packets.h"
 
-#define WIDTH 320
-#define HEIGHT 180
-#define PICTURES 200
+#define WIDTH 192
+#define HEIGHT 108
+#define PICTURES 100
 #define FRAME_US 33333ull
 
 static struct packet_pool *packets;
@@ -76,10 +76,10 @@ static void receive(uint64_t now_us)
     }
 }
 
-/* One in a hundred is lost for good, one in ten is overtaken. */
+/* One in fifty is lost for good, one in ten is overtaken. */
 static void travel(struct packet *p)
 {
-    if (rng_below(&rng, 100) == 0) {
+    if (rng_below(&rng, 50) == 0) {
         packet_unref(&p);
     } else if (held == NULL && rng_below(&rng, 10) == 0) {
         held = p;
