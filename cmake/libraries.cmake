@@ -17,7 +17,8 @@ foreach(entry
     "SSL libssl>=3.0"
     "CRYPTO libcrypto>=3.0"
     "LWS libwebsockets>=4.1"
-    "JANSSON jansson>=2.14")
+    "JANSSON jansson>=2.14"
+    "OPUS opus>=1.3")
     string(REPLACE " " ";" entry "${entry}")
     list(POP_FRONT entry prefix)
     pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${entry})
