@@ -209,17 +209,21 @@ void audio_mix_tick(struct audio_mix *m, uint64_t now_us)
 
 /* --- what came of it ---------------------------------------------------------------------------------- */
 
+static const struct audio_output *output_for(const struct audio_mix *m,
+                                             const struct audio_member *member)
+{
+    return member != NULL && member->personal != NULL ? member->personal : m->shared;
+}
+
 const struct audio_payload *audio_mix_payload(const struct audio_mix *m,
                                               const struct audio_member *member)
 {
-    bool is_own = member != NULL && member->personal != NULL;
-
-    return audio_output_payload(is_own ? member->personal : m->shared);
+    return audio_output_payload(output_for(m, member));
 }
 
-const int16_t *audio_mix_pcm(const struct audio_mix *m)
+const int16_t *audio_mix_pcm(const struct audio_mix *m, const struct audio_member *member)
 {
-    return audio_output_pcm(m->shared);
+    return audio_output_pcm(output_for(m, member));
 }
 
 size_t audio_mix_contributors(const struct audio_mix *m, struct audio_contributor *out, size_t size)

@@ -68,8 +68,8 @@ void audio_mix_tick(struct audio_mix *m, uint64_t now_us);
 /** What to send for the last tick: to all who are not heard (@member NULL), or to a listening member. Valid until the next tick. */
 const struct audio_payload *audio_mix_payload(const struct audio_mix *m,
                                               const struct audio_member *member);
-/** The limited sound for all of the last tick, PCM_TICK_SAMPLES: for a recorder. */
-const int16_t *audio_mix_pcm(const struct audio_mix *m);
+/** The sound in that payload before it was encoded, PCM_TICK_SAMPLES: for a recorder, or another codec. */
+const int16_t *audio_mix_pcm(const struct audio_mix *m, const struct audio_member *member);
 /** Who was heard in the last tick, the loudest first. Returns how many, at most MAX_CSRCS. */
 size_t audio_mix_contributors(const struct audio_mix *m, struct audio_contributor *out,
                               size_t size);

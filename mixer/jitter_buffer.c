@@ -34,7 +34,7 @@
 #define WINDOW_US 100000        /* advice is given once a window */
 #define SHRINK_US 15000         /* too much delay: more than a period of the voice */
 #define SHRINK_FAST_US 60000
-#define GROW_US 10000
+#define GROW_US 10000 /* too little, or half of a target that is below twice that */
 
 struct slot {
     struct packet *packet;
@@ -378,9 +378,10 @@ static void note_excess(struct jitter_buffer *b, uint64_t now_us)
     if (now_us < b->window_from_us + WINDOW_US)
         return;
     excess = b->least_excess_us;
+    int64_t grow_below = -MIN(GROW_US, (int64_t)jitter_delay_target_us(&b->delay) / 2);
     b->advice = excess > SHRINK_FAST_US ? JITTER_SHRINK_FAST
                 : excess > SHRINK_US    ? JITTER_SHRINK
-                : excess < -GROW_US     ? JITTER_GROW
+                : excess < grow_below   ? JITTER_GROW
                                         : JITTER_KEEP;
     b->window_from_us = now_us;
     b->least_excess_us = INT64_MAX;

@@ -9,7 +9,7 @@
 #include "core/check.h"
 
 #define CUTOFF (1.0 / 12.0) /* of 48 kHz: 4 kHz, the middle of the way from pass to stop band */
-#define KAISER_BETA 5.8     /* 60 dB */
+#define KAISER_BETA 6.5     /* 65 dB */
 
 static double bessel_i0(double x)
 {

@@ -2,7 +2,7 @@
 /*
  * resample.h - 8 kHz to 48 kHz and back, for G.711. Pure.
  *
- * The ratio is six exactly, so one short filter of constant phase serves both ways: 144 taps, 1.5 ms of delay, flat to 3.4 kHz, 60
+ * The ratio is six exactly, so one short filter of constant phase serves both ways: 192 taps, 2 ms of delay, flat to 3.4 kHz, 60
  * dB down from 4.6 kHz. A resampling library brings a context with changing output counts to what is a loop here.
  */
 #pragma once
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define RESAMPLE_RATIO 6
-#define RESAMPLE_PHASE_TAPS 24
+#define RESAMPLE_PHASE_TAPS 32
 #define RESAMPLE_TAPS (RESAMPLE_RATIO * RESAMPLE_PHASE_TAPS)
 #define RESAMPLE_MAX_IN 960 /* samples of 8 kHz in one call: 120 ms */
 
