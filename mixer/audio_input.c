@@ -112,6 +112,12 @@ static const uint8_t *payload_of(const struct packet *p)
     return p->data + p->rtp.header_bytes;
 }
 
+/* Whether it stands for silence, and more of it follows. */
+static bool is_pause(const struct audio_input *in, const struct packet *p)
+{
+    return in->codec == CODEC_OPUS && coder_opus_is_dtx(payload_of(p), p->rtp.payload_bytes);
+}
+
 /* Its media time; 0: malformed. */
 static uint32_t span_of(const struct audio_input *in, const struct packet *p)
 {
@@ -145,11 +151,10 @@ void audio_input_push(struct audio_input *in, struct packet *p)
         return;
     span_ts = span_of(in, p);
     in->ssrc = p->rtp.ssrc;
-    bool is_pause =
-        in->codec == CODEC_OPUS && coder_opus_is_dtx(payload_of(p), p->rtp.payload_bytes);
-    if (!jitter_buffer_push(in->jitter, p, span_ts, is_pause))
+    bool goes_quiet = is_pause(in, p);
+    if (!jitter_buffer_push(in->jitter, p, span_ts, goes_quiet))
         return;
-    if (is_pause)
+    if (goes_quiet)
         loudest_note(&in->loudest, AUDIO_LEVEL_SILENCE, us_of(in, span_ts), p->arrival_us);
     else if (p->audio_level >= 0)
         loudest_note(&in->loudest, (uint8_t)p->audio_level, us_of(in, span_ts), p->arrival_us);
@@ -244,22 +249,31 @@ static void append_silence(struct audio_input *in, size_t pairs)
     in->ends_silent = true;
 }
 
+static void append_decoded(struct audio_input *in, const struct packet *p, size_t pairs,
+                           uint64_t now_us)
+{
+    if (decode(in, p, queue_end(in)) != (int)pairs) {
+        in->stats.packets_malformed++;
+        conceal(in, NULL, pairs, queue_end(in));
+    }
+    in->stats.packets_decoded++;
+    if (p->audio_level < 0)
+        note_level(in, queue_end(in), pairs, now_us);
+    append_sound(in, pairs);
+}
+
 static void append_packet(struct audio_input *in, struct jitter_frame *frame, uint64_t now_us)
 {
     size_t pairs = pairs_of(in, frame->span_ts);
 
     if (frame->is_restart && in->codec == CODEC_OPUS)
         coder_opus_decoder_reset(in->opus);
-    if (decode(in, frame->packet, queue_end(in)) != (int)pairs) {
-        in->stats.packets_malformed++;
-        conceal(in, NULL, pairs, queue_end(in));
-    }
-    in->stats.packets_decoded++;
-    if (frame->packet->audio_level < 0)
-        note_level(in, queue_end(in), pairs, now_us);
+    if (is_pause(in, frame->packet))
+        append_silence(in, pairs); /* comfort noise of one would not be missed in a mix */
+    else
+        append_decoded(in, frame->packet, pairs, now_us);
     in->end_ts = frame->packet->rtp.ts + frame->span_ts;
     in->has_played = true;
-    append_sound(in, pairs);
     packet_unref(&frame->packet);
 }
 
@@ -319,7 +333,8 @@ static void probe(struct audio_input *in, const struct packet *p, uint64_t now_u
 {
     int pairs;
 
-    if (p->audio_level >= 0 || in->without_level++ % PROBE_EVERY != 0 || !open_decoder(in))
+    if (p->audio_level >= 0 || is_pause(in, p) || in->without_level++ % PROBE_EVERY != 0 ||
+        !open_decoder(in))
         return;
     in->stats.packets_decoded++;
     pairs = decode(in, p, in->queue);
@@ -351,16 +366,14 @@ static void skip_tick(struct audio_input *in, uint64_t now_us)
 /* Bring the decoder in step: the packet before the next one is decoded for the state that it leaves. */
 static bool start_decoding(struct audio_input *in)
 {
-    int16_t *end = queue_end(in);
-
     if (!open_decoder(in))
         return false;
     if (in->codec == CODEC_OPUS)
         coder_opus_decoder_reset(in->opus);
-    if (in->skipped != NULL && decode(in, in->skipped, end) < 0)
+    if (in->skipped != NULL && decode(in, in->skipped, in->queue) < 0)
         in->stats.packets_malformed++;
     packet_unref(&in->skipped);
-    memset(in->queue, 0, in->pairs * PCM_CHANNELS * sizeof(*in->queue));
+    in->pairs = 0; /* it was silence: less of it is less delay */
     in->sound = 0;
     in->ends_silent = true;
     in->is_decoding = true;
