@@ -27,8 +27,10 @@
 #define QUEUE_PAIRS (PCM_TICK_PAIRS + CODER_OPUS_MAX_PAIRS + TIME_STRETCH_MAX_PERIOD)
 #define EDGE_PAIRS 240        /* 5 ms: between sound and silence */
 #define HURRIED_LIKENESS 0.5f /* when there is much too much delay */
-#define PROBE_EVERY 5         /* packets without a level, of which one is decoded to know it */
-#define OPUS_STEP 120         /* pairs; it conceals in multiples of 2.5 ms */
+#define WARM_UP \
+    4 /* packets decoded for the state they leave: each halves what a cold decoder is off */
+#define PROBE_EVERY 5 /* packets without a level, of which one is decoded to know it */
+#define OPUS_STEP 120 /* pairs; it conceals in multiples of 2.5 ms */
 
 struct audio_input {
     enum codec_id codec;
@@ -45,8 +47,9 @@ struct audio_input {
 
     bool is_decoding; /* the queue has sound, the decoder is in step */
     bool has_played;
-    bool ends_silent;       /* the end of the queue is silence */
-    struct packet *skipped; /* the last one that was not decoded */
+    bool ends_silent; /* the end of the queue is silence */
+    struct packet
+        *skipped[WARM_UP]; /* the newest that were not decoded, oldest first; NULL: none */
     unsigned without_level;
     uint32_t end_ts; /* RTP timestamp of the end of the queue */
     size_t pairs;    /* in the queue */
@@ -70,12 +73,18 @@ struct audio_input *audio_input_new(uint64_t max_delay_us)
     return in;
 }
 
+static void drop_skipped(struct audio_input *in)
+{
+    for (size_t i = 0; i < WARM_UP; i++)
+        packet_unref(&in->skipped[i]);
+}
+
 static void close_codec(struct audio_input *in)
 {
     jitter_buffer_free(&in->jitter);
     coder_opus_decoder_free(&in->opus);
     coder_g711_free(&in->g711);
-    packet_unref(&in->skipped);
+    drop_skipped(in);
     in->codec = CODEC_NONE;
 }
 
@@ -342,6 +351,17 @@ static void probe(struct audio_input *in, const struct packet *p, uint64_t now_u
         note_level(in, in->queue, (size_t)pairs, now_us);
 }
 
+static void skip_packet(struct audio_input *in, struct jitter_frame *frame, uint64_t now_us)
+{
+    in->stats.packets_skipped++;
+    in->end_ts = frame->packet->rtp.ts + frame->span_ts;
+    in->has_played = true;
+    probe(in, frame->packet, now_us);
+    packet_unref(&in->skipped[0]);
+    memmove(in->skipped, in->skipped + 1, (WARM_UP - 1) * sizeof(in->skipped[0]));
+    in->skipped[WARM_UP - 1] = frame->packet;
+}
+
 /* A tick that nobody hears. */
 static void skip_tick(struct audio_input *in, uint64_t now_us)
 {
@@ -350,29 +370,33 @@ static void skip_tick(struct audio_input *in, uint64_t now_us)
         struct jitter_frame frame;
         jitter_buffer_pull(in->jitter, now_us, false, &frame);
         in->pairs += pairs_of(in, frame.span_ts);
-        if (frame.kind != JITTER_PACKET)
-            continue;
-        in->stats.packets_skipped++;
-        in->end_ts = frame.packet->rtp.ts + frame.span_ts;
-        in->has_played = true;
-        probe(in, frame.packet, now_us);
-        packet_unref(&in->skipped);
-        in->skipped = frame.packet;
+        if (frame.kind == JITTER_PACKET)
+            skip_packet(in, &frame, now_us);
+        else
+            drop_skipped(in);
     }
     in->sound = 0;
     consume(in);
 }
 
-/* Bring the decoder in step: the packet before the next one is decoded for the state that it leaves. */
+/* Bring the decoder in step with the packets before the next one. */
+static void warm_up(struct audio_input *in)
+{
+    if (in->codec == CODEC_OPUS)
+        coder_opus_decoder_reset(in->opus);
+    for (size_t i = 0; i < WARM_UP; i++) {
+        const struct packet *p = in->skipped[i];
+        if (p != NULL && !is_pause(in, p) && decode(in, p, in->queue) < 0)
+            in->stats.packets_malformed++;
+    }
+    drop_skipped(in);
+}
+
 static bool start_decoding(struct audio_input *in)
 {
     if (!open_decoder(in))
         return false;
-    if (in->codec == CODEC_OPUS)
-        coder_opus_decoder_reset(in->opus);
-    if (in->skipped != NULL && decode(in, in->skipped, in->queue) < 0)
-        in->stats.packets_malformed++;
-    packet_unref(&in->skipped);
+    warm_up(in);
     in->pairs = 0; /* it was silence: less of it is less delay */
     in->sound = 0;
     in->ends_silent = true;
