@@ -14,6 +14,8 @@ static const struct {
     int (*run)(const struct bench_options *options);
     const char *sentence;
 } benches[] = {
+    {"audio-mix", bench_audio_mix,
+     "the sound of a mixed room of a hundred: buffers, decoding, mixing, encoding"},
     {"delay", bench_delay,
      "delay added by forwarding at light load: p50, p99 beside bare loopback"},
     {"encrypt", bench_encrypt,

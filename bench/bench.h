@@ -11,6 +11,8 @@ struct bench_options {
     FILE *json;       /* NULL: none */
 };
 
+/** CPU time of mixing the sound of a hundred participants, and where it goes. Returns 0, or a negative error. */
+MUST_CHECK int bench_audio_mix(const struct bench_options *options);
 /** The delay that forwarding adds on a lightly loaded worker, over loopback sockets. Returns 0, or a negative error. */
 MUST_CHECK int bench_delay(const struct bench_options *options);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. Returns 0, or a negative error. */

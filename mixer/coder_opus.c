@@ -16,15 +16,23 @@
     2 /* RFC 7587 s3.1.3 and libopus: shorter ones need not be sent, they hold no sound */
 #define TOC_DTX \
     0xfc /* RFC 6716 s3.1: the transform coder, 20 ms, stereo, one frame; without bytes it is lost or silent */
-#define MIN_PAIRS 120 /* 2.5 ms */
+#define ALIKE_TICKS 50 /* a second, so that a stereo source that pauses does not change the mode */
+#define MAX_FRAMES 48  /* RFC 6716 s3.2.5: of a packet, of 2.5 ms each */
+#define MIN_PAIRS 120  /* 2.5 ms */
 
 struct coder_opus_decoder {
     OpusDecoder *opus; /* in the same block */
+    bool
+        is_stereo; /* a stereo payload has come: one channel is decoded in a good deal less time than two */
 };
 
 struct coder_opus_encoder {
-    OpusEncoder *opus; /* in the same block */
-    bool is_mono, is_refreshing;
+    OpusEncoder *opus; /* in the same block, large enough for two channels */
+    struct coder_opus_settings settings;
+    int channels;         /* of opus */
+    unsigned alike_ticks; /* blocks in a row in which both channels were the same */
+    bool is_refreshing;
+    int16_t last[PCM_TICK_SAMPLES]; /* the block before */
 };
 
 /* An object and libopus's state behind it, so that our allocator counts both. NULL without memory. */
@@ -74,7 +82,7 @@ struct coder_opus_decoder *coder_opus_decoder_new(void)
     if (d == NULL)
         return NULL;
     d->opus = state;
-    CHECK(opus_decoder_init(d->opus, PCM_HZ, PCM_CHANNELS) == OPUS_OK);
+    CHECK(opus_decoder_init(d->opus, PCM_HZ, 1) == OPUS_OK);
     return d;
 }
 
@@ -88,6 +96,45 @@ void coder_opus_decoder_reset(struct coder_opus_decoder *d)
     CHECK(opus_decoder_ctl(d->opus, OPUS_RESET_STATE) == OPUS_OK);
 }
 
+/* Returns the pairs, or one of libopus's errors. */
+static int decode(struct coder_opus_decoder *d, const uint8_t *payload, size_t len, size_t size,
+                  bool is_fec, int16_t *out)
+{
+    int16_t mono[CODER_OPUS_MAX_PAIRS];
+    int pairs = opus_decode(d->opus, payload, (opus_int32)len, d->is_stereo ? out : mono, (int)size,
+                            is_fec);
+
+    if (pairs > 0 && !d->is_stereo)
+        pcm_spread(out, mono, (size_t)pairs);
+    return pairs;
+}
+
+static bool is_first_in_stereo(const struct coder_opus_decoder *d, const uint8_t *payload,
+                               size_t len)
+{
+    const uint8_t *frames[MAX_FRAMES];
+    opus_int16 sizes[MAX_FRAMES];
+
+    return !d->is_stereo && opus_packet_get_nb_channels(payload) == 2 &&
+           opus_packet_parse(payload, (opus_int32)len, NULL, frames, sizes, NULL) > 0;
+}
+
+/* Decode with a new state of two channels. What the old one would have gone on with is blended with the beginning, nothing clicks. */
+static int begin_stereo(struct coder_opus_decoder *d, const uint8_t *payload, size_t len,
+                        int16_t *out)
+{
+    int16_t before[MIN_PAIRS * PCM_CHANNELS] = {0};
+    int pairs;
+
+    (void)decode(d, NULL, 0, MIN_PAIRS, false, before);
+    d->is_stereo = true;
+    CHECK(opus_decoder_init(d->opus, PCM_HZ, PCM_CHANNELS) == OPUS_OK);
+    pairs = decode(d, payload, len, CODER_OPUS_MAX_PAIRS, false, out);
+    for (int i = 0; i < PCM_CHANNELS * MIN_PAIRS && pairs >= MIN_PAIRS; i++)
+        out[i] = (int16_t)(before[i] + (out[i] - before[i]) * (i / 2 + 1) / (MIN_PAIRS + 1));
+    return pairs;
+}
+
 int coder_opus_decode(struct coder_opus_decoder *d, const uint8_t *payload, size_t len,
                       int16_t *out)
 {
@@ -95,20 +142,20 @@ int coder_opus_decode(struct coder_opus_decoder *d, const uint8_t *payload, size
 
     if (pairs < 0)
         return pairs;
-    pairs = opus_decode(d->opus, payload, (opus_int32)len, out, CODER_OPUS_MAX_PAIRS, 0);
+    pairs = is_first_in_stereo(d, payload, len)
+                ? begin_stereo(d, payload, len, out)
+                : decode(d, payload, len, CODER_OPUS_MAX_PAIRS, false, out);
     return pairs > 0 ? pairs : E_MALFORMED;
 }
 
 bool coder_opus_conceal(struct coder_opus_decoder *d, const uint8_t *next, size_t next_len,
                         size_t pairs, int16_t *out)
 {
-    int size = (int)pairs;
-
     CHECK(pairs > 0 && pairs % MIN_PAIRS == 0 && pairs <= CODER_OPUS_MAX_PAIRS);
     if (next != NULL && coder_opus_pairs(next, next_len) > 0 &&
-        opus_decode(d->opus, next, (opus_int32)next_len, out, size, 1) == size)
+        decode(d, next, next_len, pairs, true, out) == (int)pairs)
         return true;
-    if (opus_decode(d->opus, NULL, 0, out, size, 0) != size)
+    if (decode(d, NULL, 0, pairs, false, out) != (int)pairs)
         memset(out, 0, pairs * PCM_CHANNELS * sizeof(*out));
     return false;
 }
@@ -121,33 +168,36 @@ bool coder_opus_settings_are_valid(const struct coder_opus_settings *s)
            s->loss_percent <= 100;
 }
 
-static void configure(OpusEncoder *opus, const struct coder_opus_settings *s)
+static void init_encoder(struct coder_opus_encoder *e, int channels)
 {
-    bool ok = opus_encoder_ctl(opus, OPUS_SET_BITRATE((opus_int32)s->bitrate_bps)) == OPUS_OK &&
+    const struct coder_opus_settings *s = &e->settings;
+    OpusEncoder *opus = e->opus;
+    int application =
+        s->is_low_delay ? OPUS_APPLICATION_RESTRICTED_LOWDELAY : OPUS_APPLICATION_VOIP;
+    bool ok = opus_encoder_init(opus, PCM_HZ, channels, application) == OPUS_OK &&
+              opus_encoder_ctl(opus, OPUS_SET_BITRATE((opus_int32)s->bitrate_bps)) == OPUS_OK &&
               opus_encoder_ctl(opus, OPUS_SET_COMPLEXITY(s->complexity)) == OPUS_OK &&
               opus_encoder_ctl(opus, OPUS_SET_PACKET_LOSS_PERC(s->loss_percent)) == OPUS_OK &&
               opus_encoder_ctl(opus, OPUS_SET_INBAND_FEC(s->loss_percent > 0)) == OPUS_OK;
 
     CHECK(ok);
+    e->channels = channels;
 }
 
 struct coder_opus_encoder *coder_opus_encoder_new(const struct coder_opus_settings *settings)
 {
-    int channels = settings->is_mono ? 1 : PCM_CHANNELS;
-    int application =
-        settings->is_low_delay ? OPUS_APPLICATION_RESTRICTED_LOWDELAY : OPUS_APPLICATION_VOIP;
     struct coder_opus_encoder *e;
     void *state;
 
     if (!coder_opus_settings_are_valid(settings))
         return NULL;
-    e = alloc_with_state(sizeof(*e), opus_encoder_get_size(channels), &state);
+    e = alloc_with_state(sizeof(*e), opus_encoder_get_size(PCM_CHANNELS), &state);
     if (e == NULL)
         return NULL;
     e->opus = state;
-    e->is_mono = settings->is_mono;
-    CHECK(opus_encoder_init(e->opus, PCM_HZ, channels, application) == OPUS_OK);
-    configure(e->opus, settings);
+    e->settings = *settings;
+    e->alike_ticks = ALIKE_TICKS - 1; /* the first block decides */
+    init_encoder(e, settings->is_mono ? 1 : PCM_CHANNELS);
     return e;
 }
 
@@ -160,6 +210,7 @@ int coder_opus_encoder_set_bitrate(struct coder_opus_encoder *e, uint32_t bitrat
 {
     if (!coder_opus_settings_are_valid(&(struct coder_opus_settings){.bitrate_bps = bitrate_bps}))
         return E_INVALID;
+    e->settings.bitrate_bps = bitrate_bps;
     CHECK(opus_encoder_ctl(e->opus, OPUS_SET_BITRATE((opus_int32)bitrate_bps)) == OPUS_OK);
     return 0;
 }
@@ -182,13 +233,53 @@ static const int16_t *to_mono(const int16_t *pcm, int16_t *out)
     return out;
 }
 
+static bool are_alike(const int16_t *pcm)
+{
+    int differences = 0;
+
+    for (size_t i = 0; i < PCM_TICK_PAIRS; i++)
+        differences |= pcm[2 * i] ^ pcm[2 * i + 1];
+    return differences == 0;
+}
+
+static int encode_block(struct coder_opus_encoder *e, const int16_t *pcm, uint8_t *out, size_t size)
+{
+    int16_t mono[PCM_TICK_PAIRS];
+
+    return opus_encode(e->opus, e->channels == 1 ? to_mono(pcm, mono) : pcm, PCM_TICK_PAIRS, out,
+                       (opus_int32)MIN(size, (size_t)MAX_AUDIO_PAYLOAD_BYTES));
+}
+
+/* Go on with another number of channels: a new state, which is shown the block before. */
+static void change_channels(struct coder_opus_encoder *e, int channels)
+{
+    uint8_t unused[MAX_AUDIO_PAYLOAD_BYTES];
+
+    init_encoder(e, channels);
+    (void)encode_block(e, e->last, unused, sizeof(unused));
+    coder_opus_encoder_refresh(e);
+}
+
+/* One channel where both are the same, as nearly all voices are: two thirds of the time, and all of the bits. */
+static void choose_channels(struct coder_opus_encoder *e, const int16_t *pcm)
+{
+    int channels;
+
+    e->alike_ticks = are_alike(pcm) ? MIN(e->alike_ticks + 1, ALIKE_TICKS) : 0;
+    channels = e->alike_ticks == 0 ? PCM_CHANNELS : e->alike_ticks == ALIKE_TICKS ? 1 : e->channels;
+    if (channels != e->channels)
+        change_channels(e, channels);
+}
+
 size_t coder_opus_encode(struct coder_opus_encoder *e, const int16_t *pcm, uint8_t *out,
                          size_t size)
 {
-    int16_t mono[PCM_TICK_PAIRS];
-    int bytes = opus_encode(e->opus, e->is_mono ? to_mono(pcm, mono) : pcm, PCM_TICK_PAIRS, out,
-                            (opus_int32)MIN(size, (size_t)MAX_AUDIO_PAYLOAD_BYTES));
+    int bytes;
 
+    if (!e->settings.is_mono)
+        choose_channels(e, pcm);
+    bytes = encode_block(e, pcm, out, size);
+    memcpy(e->last, pcm, sizeof(e->last));
     if (e->is_refreshing) {
         e->is_refreshing = false;
         set_prediction(e, true);

@@ -71,6 +71,6 @@ void coder_opus_encoder_free(struct coder_opus_encoder **e);
 MUST_CHECK int coder_opus_encoder_set_bitrate(struct coder_opus_encoder *e, uint32_t bitrate_bps);
 /** Encode the next block without reference to those before, for a decoder that comes from another stream. */
 void coder_opus_encoder_refresh(struct coder_opus_encoder *e);
-/** Encode 20 ms. Returns the bytes, at most MAX_AUDIO_PAYLOAD_BYTES and @size; 0: it does not fit. */
+/** Encode 20 ms; sound that is the same on both channels goes out as mono. Returns the bytes, at most MAX_AUDIO_PAYLOAD_BYTES and @size; 0: it does not fit. */
 size_t coder_opus_encode(struct coder_opus_encoder *e, const int16_t *pcm, uint8_t *out,
                          size_t size);

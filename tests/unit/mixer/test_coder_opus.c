@@ -90,6 +90,32 @@ static void one_channel_is_given_on_both(void **state)
     assert_true(fabs(sound_amplitude(end + 1, 9600, 400) - 8000) < 800);
 }
 
+/* A tone on both channels; between ticks 60 and 70 there is a little of another one on the left. */
+static void equal_channels_are_sent_as_one_and_changes_are_not_heard(void **state)
+{
+    enum { STEREO = 4, ALL = 200 }; /* of the first byte, RFC 6716 s3.1 */
+    struct coder_opus_encoder *e = coder_opus_encoder_new(&CODER_OPUS_DEFAULTS);
+    struct coder_opus_decoder *d = coder_opus_decoder_new();
+    static int16_t heard[(ALL + 6) * PCM_TICK_SAMPLES];
+
+    (void)state;
+    for (size_t t = 0; t < ALL; t++) {
+        int16_t *to = heard + t * PCM_TICK_SAMPLES;
+        sound_sine(in, PCM_TICK_PAIRS, 400, 8000, t * PCM_TICK_PAIRS);
+        for (size_t i = 0; t >= 60 && t < 70 && i < PCM_TICK_PAIRS; i++)
+            in[2 * i] = (int16_t)(in[2 * i] + 200 * sin(2 * M_PI * 3000 * (double)i / PCM_HZ));
+        size_t n = coder_opus_encode(e, in, payload[0], 1275);
+        assert_int_equal((payload[0][0] & STEREO) != 0, t >= 60 && t < 70 + 49);
+        assert_int_equal(coder_opus_decode(d, payload[0], n, to), PCM_TICK_PAIRS);
+        for (size_t q = 0; t > 10 && q < 4; q++)
+            assert_true(fabs(sound_db(sound_rms(to + q * 480, 240) / (8000 / sqrt(2)))) < 1.5);
+    }
+    assert_true(sound_steepest(heard + 20 * PCM_TICK_SAMPLES, (ALL - 20) * PCM_TICK_PAIRS) <
+                1.3 * 8000 * 2 * M_PI * 400 / PCM_HZ);
+    coder_opus_decoder_free(&d);
+    coder_opus_encoder_free(&e);
+}
+
 static void settings_have_ranges(void **state)
 {
     static const struct coder_opus_settings rows[] = {
@@ -245,6 +271,7 @@ int main(void)
         cmocka_unit_test(payloads_tell_their_length),
         LEAK_FREE(sound_comes_back_in_stereo),
         LEAK_FREE(one_channel_is_given_on_both),
+        LEAK_FREE(equal_channels_are_sent_as_one_and_changes_are_not_heard),
         LEAK_FREE(settings_have_ranges),
         LEAK_FREE(in_band_fec_brings_the_lost_one_back),
         LEAK_FREE(concealment_goes_on_with_the_sound),
