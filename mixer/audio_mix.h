@@ -30,13 +30,12 @@ struct audio_mix_settings {
     struct coder_opus_settings personal; /* of each mix-minus */
 };
 
-/* The shared stream is encoded once for all, so it is worth more time than each of the others. */
-#define AUDIO_MIX_DEFAULTS                                                       \
-    ((struct audio_mix_settings){                                                \
-        .max_loud = 10,                                                          \
-        .max_delay_us = AUDIO_INPUT_MAX_DELAY_US,                                \
-        .shared = {.bitrate_bps = 64000, .complexity = 8, .is_low_delay = true}, \
-        .personal = CODER_OPUS_DEFAULTS})
+/* From complexity 5 on Opus filters by pitch, which does not survive a move between two streams: the seam can be heard then. */
+#define AUDIO_MIX_DEFAULTS                                                 \
+    ((struct audio_mix_settings){.max_loud = 10,                           \
+                                 .max_delay_us = AUDIO_INPUT_MAX_DELAY_US, \
+                                 .shared = CODER_OPUS_DEFAULTS,            \
+                                 .personal = CODER_OPUS_DEFAULTS})
 
 /* One of those who are heard, for the CSRC list and its levels (RFC 3550 s5.1, RFC 6465). */
 struct audio_contributor {

@@ -128,7 +128,7 @@ void coder_g711_conceal(struct coder_g711 *c, size_t pairs, int16_t *out)
 
 size_t coder_g711_encode(struct coder_g711 *c, const int16_t *pcm, size_t pairs, uint8_t *out)
 {
-    int16_t wide[CODER_G711_MAX_BYTES * RESAMPLE_RATIO], narrow[CODER_G711_MAX_BYTES];
+    int16_t wide[CODER_G711_MAX_BYTES * RESAMPLE_RATIO] = {0}, narrow[CODER_G711_MAX_BYTES];
     size_t n = pairs / RESAMPLE_RATIO;
 
     CHECK(pairs % RESAMPLE_RATIO == 0 && n <= CODER_G711_MAX_BYTES);

@@ -23,6 +23,7 @@ uint8_t coder_g711_compress(enum g711_law law, int16_t sample);
 
 struct coder_g711; /* one direction */
 
+/** Make a coder; NULL without memory. */
 MUST_CHECK struct coder_g711 *coder_g711_new(enum g711_law law);
 void coder_g711_free(struct coder_g711 **c);
 /**

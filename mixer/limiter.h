@@ -28,6 +28,7 @@ struct limiter {
     float gain;                        /* at the end of what was given out */
 };
 
+/** Begin with silence. */
 void limiter_init(struct limiter *l);
 /** Limit one block of PCM_TICK_PAIRS. */
 void limiter_run(struct limiter *l, const int32_t *in, int16_t *out);

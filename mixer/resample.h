@@ -20,6 +20,7 @@ struct resample {
     float past[RESAMPLE_TAPS]; /* what came before; going up only the last of it counts */
 };
 
+/** Begin with silence. */
 void resample_init(struct resample *r);
 /** Six samples for each of @n; one direction an object. */
 void resample_up(struct resample *r, const int16_t *in, size_t n, int16_t *out);
