@@ -29,8 +29,10 @@
 #define HURRIED_LIKENESS 0.5f /* when there is much too much delay */
 #define WARM_UP \
     4 /* packets decoded for the state they leave: each halves what a cold decoder is off */
-#define PROBE_EVERY 5 /* packets without a level, of which one is decoded to know it */
-#define OPUS_STEP 120 /* pairs; it conceals in multiples of 2.5 ms */
+#define PROBE_EVERY 5    /* packets without a level, of which one is decoded to know it */
+#define LIE_DB 20        /* quieter than its sender says */
+#define LIES_BELIEVED 50 /* packets more that lie than that do not: a second */
+#define OPUS_STEP 120    /* pairs; it conceals in multiples of 2.5 ms */
 
 struct audio_input {
     enum codec_id codec;
@@ -51,6 +53,7 @@ struct audio_input {
     struct packet
         *skipped[WARM_UP]; /* the newest that were not decoded, oldest first; NULL: none */
     unsigned without_level;
+    int lies;        /* levels that the sound did not bear out, less those that it did */
     uint32_t end_ts; /* RTP timestamp of the end of the queue */
     size_t pairs;    /* in the queue */
     size_t sound;    /* of them, until the last that is not silence */
@@ -127,6 +130,12 @@ static bool is_pause(const struct audio_input *in, const struct packet *p)
     return in->codec == CODEC_OPUS && coder_opus_is_dtx(payload_of(p), p->rtp.payload_bytes);
 }
 
+/* Whether its level is there and to be believed: who always says "loud" would keep others out of the mix. */
+static bool has_level(const struct audio_input *in, const struct packet *p)
+{
+    return p->audio_level >= 0 && in->lies < LIES_BELIEVED;
+}
+
 /* Its media time; 0: malformed. */
 static uint32_t span_of(const struct audio_input *in, const struct packet *p)
 {
@@ -165,7 +174,7 @@ void audio_input_push(struct audio_input *in, struct packet *p)
         return;
     if (goes_quiet)
         loudest_note(&in->loudest, AUDIO_LEVEL_SILENCE, us_of(in, span_ts), p->arrival_us);
-    else if (p->audio_level >= 0)
+    else if (has_level(in, p))
         loudest_note(&in->loudest, (uint8_t)p->audio_level, us_of(in, span_ts), p->arrival_us);
 }
 
@@ -210,9 +219,16 @@ static void conceal(struct audio_input *in, const struct packet *next, size_t pa
         in->stats.fec_recoveries++;
 }
 
-static void note_level(struct audio_input *in, const int16_t *pcm, size_t pairs, uint64_t now_us)
+/* What decoded sound says of its packet's level, or instead of it. */
+static void note_level(struct audio_input *in, const struct packet *p, const int16_t *pcm,
+                       size_t pairs, uint64_t now_us)
 {
-    loudest_note(&in->loudest, audio_level_of(pcm, pairs), pairs * US_PER_S / PCM_HZ, now_us);
+    uint8_t level = audio_level_of(pcm, pairs);
+    bool is_lie = p->audio_level >= 0 && level > p->audio_level + LIE_DB;
+
+    in->lies = MAX(0, MIN(in->lies + (is_lie ? 1 : -1), 2 * LIES_BELIEVED));
+    if (!has_level(in, p))
+        loudest_note(&in->loudest, level, pairs * US_PER_S / PCM_HZ, now_us);
 }
 
 /* --- the queue --------------------------------------------------------------------------------------- */
@@ -266,8 +282,7 @@ static void append_decoded(struct audio_input *in, const struct packet *p, size_
         conceal(in, NULL, pairs, queue_end(in));
     }
     in->stats.packets_decoded++;
-    if (p->audio_level < 0)
-        note_level(in, queue_end(in), pairs, now_us);
+    note_level(in, p, queue_end(in), pairs, now_us);
     append_sound(in, pairs);
 }
 
@@ -337,18 +352,18 @@ static void consume(struct audio_input *in)
 
 /* --- ticks ------------------------------------------------------------------------------------------- */
 
-/* Of packets without a level one in a few is decoded, to know it. The decoder is out of step with the stream then, anyway. */
+/* Of packets without a level that counts one in a few is decoded, to know it. The decoder is out of step with the stream then, anyway. */
 static void probe(struct audio_input *in, const struct packet *p, uint64_t now_us)
 {
     int pairs;
 
-    if (p->audio_level >= 0 || is_pause(in, p) || in->without_level++ % PROBE_EVERY != 0 ||
+    if (has_level(in, p) || is_pause(in, p) || in->without_level++ % PROBE_EVERY != 0 ||
         !open_decoder(in))
         return;
     in->stats.packets_decoded++;
     pairs = decode(in, p, in->queue);
     if (pairs > 0)
-        note_level(in, in->queue, (size_t)pairs, now_us);
+        note_level(in, p, in->queue, (size_t)pairs, now_us);
 }
 
 static void skip_packet(struct audio_input *in, struct jitter_frame *frame, uint64_t now_us)

@@ -340,6 +340,47 @@ static void a_sender_without_levels_is_measured_now_and_then(void **state)
     assert_true(loudest_dbov(audio_input_loudest(in)) < -60);
 }
 
+static void a_sender_that_says_it_is_loud_and_is_not_is_measured(void **state)
+{
+    (void)state;
+    speaker.amplitude = 2; /* -87 dBov */
+    for (size_t t = 0; t < 150; t++) {
+        struct packet *p = speaker_next(&speaker, now_us + 5000);
+        p->audio_level = 5;
+        push(p);
+        (void)render();
+        if (t == 10)
+            assert_true(loudest_dbov(audio_input_loudest(in)) > -20);
+    }
+    assert_true(loudest_dbov(audio_input_loudest(in)) < -50);
+}
+
+/* A second of the sender is a little less or more than ours: the delay stays, and no sound is missing. */
+static void a_sender_clock_may_be_off(void **state)
+{
+    (void)state;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        assert_int_equal(tear_down(NULL), 0);
+        set_up(NULL);
+        speaker_close(&speaker);
+        speaker_open(&speaker, pool, CODEC_PCMU, 5, 150, 8000);
+        double sent_us = (double)now_us + 7000;
+        for (size_t t = 0; t < 5000; t++) { /* 100 s: 50 ms apart */
+            for (; sent_us < (double)now_us + PCM_TICK_US; sent_us += 20000 * (1 + sign * 500e-6))
+                push(speaker_next(&speaker, (uint64_t)sent_us));
+            (void)render();
+            assert_true(t < 10 || has_sound[got_ticks - 1]);
+            if (got_ticks == TICKS) {
+                expect_no_clicks(8000, 150);
+                forget();
+            }
+        }
+        assert_int_equal(stats().jitter.concealments, 0);
+        assert_true(stats().jitter.delay_us < 40000 && stats().queued_us < 20000);
+        assert_true((sign > 0 ? stats().inserted_pairs : stats().removed_pairs) > 1000);
+    }
+}
+
 static void without_memory_for_a_decoder_it_stays_silent(void **state)
 {
     (void)state;
@@ -373,6 +414,8 @@ int main(void)
         ROW(other_codecs_and_empty_packets_are_left_out),
         ROW(a_codec_may_change),
         ROW(a_sender_without_levels_is_measured_now_and_then),
+        ROW(a_sender_that_says_it_is_loud_and_is_not_is_measured),
+        ROW(a_sender_clock_may_be_off),
         ROW(without_memory_for_a_decoder_it_stays_silent),
     };
 
