@@ -365,7 +365,7 @@ static void a_sender_clock_may_be_off(void **state)
         speaker_close(&speaker);
         speaker_open(&speaker, pool, CODEC_PCMU, 5, 150, 8000);
         double sent_us = (double)now_us + 7000;
-        for (size_t t = 0; t < 5000; t++) { /* 100 s: 50 ms apart */
+        for (size_t t = 0; t < 3000; t++) { /* a minute: 30 ms apart */
             for (; sent_us < (double)now_us + PCM_TICK_US; sent_us += 20000 * (1 + sign * 500e-6))
                 push(speaker_next(&speaker, (uint64_t)sent_us));
             (void)render();
@@ -377,7 +377,7 @@ static void a_sender_clock_may_be_off(void **state)
         }
         assert_int_equal(stats().jitter.concealments, 0);
         assert_true(stats().jitter.delay_us < 40000 && stats().queued_us < 20000);
-        assert_true((sign > 0 ? stats().inserted_pairs : stats().removed_pairs) > 1000);
+        assert_true((sign > 0 ? stats().inserted_pairs : stats().removed_pairs) > 700);
     }
 }
 
