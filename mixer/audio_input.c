@@ -16,15 +16,14 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "core/timebase.h"
+#include "mixer/audio_decoder.h"
 #include "mixer/audio_level.h"
-#include "mixer/coder_g711.h"
-#include "mixer/coder_opus.h"
 #include "mixer/fade.h"
 #include "mixer/pcm.h"
 #include "mixer/time_stretch.h"
 
 /* A tick that is not full, the longest packet, and one period more. */
-#define QUEUE_PAIRS (PCM_TICK_PAIRS + CODER_OPUS_MAX_PAIRS + TIME_STRETCH_MAX_PERIOD)
+#define QUEUE_PAIRS (PCM_TICK_PAIRS + AUDIO_DECODER_MAX_PAIRS + TIME_STRETCH_MAX_PERIOD)
 #define EDGE_PAIRS 240        /* 5 ms: between sound and silence */
 #define HURRIED_LIKENESS 0.5f /* when there is much too much delay */
 #define WARM_UP \
@@ -32,15 +31,13 @@
 #define PROBE_EVERY 5    /* packets without a level, of which one is decoded to know it */
 #define LIE_DB 20        /* quieter than its sender says */
 #define LIES_BELIEVED 50 /* packets more that lie than that do not: a second */
-#define OPUS_STEP 120    /* pairs; it conceals in multiples of 2.5 ms */
 
 struct audio_input {
     enum codec_id codec;
     uint32_t clock_hz, ssrc;
     uint64_t max_delay_us;
     struct jitter_buffer *jitter;
-    struct coder_opus_decoder *opus; /* made when first needed */
-    struct coder_g711 *g711;
+    struct audio_decoder *decoder; /* made when first needed */
     struct loudest loudest;
     struct fade fade;
     int32_t gain;
@@ -85,8 +82,7 @@ static void drop_skipped(struct audio_input *in)
 static void close_codec(struct audio_input *in)
 {
     jitter_buffer_free(&in->jitter);
-    coder_opus_decoder_free(&in->opus);
-    coder_g711_free(&in->g711);
+    audio_decoder_free(&in->decoder);
     drop_skipped(in);
     in->codec = CODEC_NONE;
 }
@@ -105,10 +101,10 @@ void audio_input_set_gain(struct audio_input *in, int32_t gain)
 
 static bool open_codec(struct audio_input *in, enum codec_id codec)
 {
-    if (codec != CODEC_OPUS && codec != CODEC_PCMU && codec != CODEC_PCMA)
+    if (!audio_decoder_supports(codec))
         return false;
     close_codec(in);
-    in->clock_hz = codec == CODEC_OPUS ? PCM_HZ : CODER_G711_HZ;
+    in->clock_hz = audio_decoder_clock_hz(codec);
     in->jitter = jitter_buffer_new(in->clock_hz, in->max_delay_us);
     if (in->jitter == NULL)
         return false;
@@ -127,24 +123,13 @@ static const uint8_t *payload_of(const struct packet *p)
 /* Whether it stands for silence, and more of it follows. */
 static bool is_pause(const struct audio_input *in, const struct packet *p)
 {
-    return in->codec == CODEC_OPUS && coder_opus_is_dtx(payload_of(p), p->rtp.payload_bytes);
+    return audio_decoder_is_pause(in->codec, payload_of(p), p->rtp.payload_bytes);
 }
 
 /* Whether its level is there and to be believed: who always says "loud" would keep others out of the mix. */
 static bool has_level(const struct audio_input *in, const struct packet *p)
 {
     return p->audio_level >= 0 && in->lies < LIES_BELIEVED;
-}
-
-/* Its media time; 0: malformed. */
-static uint32_t span_of(const struct audio_input *in, const struct packet *p)
-{
-    int pairs;
-
-    if (in->codec != CODEC_OPUS)
-        return p->rtp.payload_bytes;
-    pairs = coder_opus_pairs(payload_of(p), p->rtp.payload_bytes);
-    return pairs < 0 ? 0 : (uint32_t)pairs;
 }
 
 static size_t pairs_of(const struct audio_input *in, uint32_t span_ts)
@@ -167,7 +152,7 @@ void audio_input_push(struct audio_input *in, struct packet *p)
     }
     if (p->rtp.payload_bytes == 0) /* padding */
         return;
-    span_ts = span_of(in, p);
+    span_ts = audio_decoder_span_ts(in->codec, payload_of(p), p->rtp.payload_bytes);
     in->ssrc = p->rtp.ssrc;
     bool goes_quiet = is_pause(in, p);
     if (!jitter_buffer_push(in->jitter, p, span_ts, goes_quiet))
@@ -183,39 +168,24 @@ void audio_input_push(struct audio_input *in, struct packet *p)
 /* Whether the decoder is there. */
 static bool open_decoder(struct audio_input *in)
 {
-    if (in->codec == CODEC_OPUS) {
-        if (in->opus == NULL)
-            in->opus = coder_opus_decoder_new();
-        return in->opus != NULL;
-    }
-    if (in->g711 == NULL)
-        in->g711 = coder_g711_new(in->codec == CODEC_PCMU ? G711_MU_LAW : G711_A_LAW);
-    return in->g711 != NULL;
+    if (in->decoder == NULL)
+        in->decoder = audio_decoder_new(in->codec);
+    return in->decoder != NULL;
 }
 
 /* Returns the pairs, or an error. */
 static int decode(struct audio_input *in, const struct packet *p, int16_t *out)
 {
-    return in->codec == CODEC_OPUS
-               ? coder_opus_decode(in->opus, payload_of(p), p->rtp.payload_bytes, out)
-               : coder_g711_decode(in->g711, payload_of(p), p->rtp.payload_bytes, out);
+    return audio_decoder_decode(in->decoder, payload_of(p), p->rtp.payload_bytes, out);
 }
 
 /* Fill in what is missing. */
 static void conceal(struct audio_input *in, const struct packet *next, size_t pairs, int16_t *out)
 {
-    size_t whole = pairs - pairs % OPUS_STEP;
-
-    if (in->codec != CODEC_OPUS) {
-        coder_g711_conceal(in->g711, pairs, out);
-        return;
-    }
-    memset(out + whole * PCM_CHANNELS, 0, (pairs - whole) * PCM_CHANNELS * sizeof(*out));
-    if (whole == 0)
-        return;
     const uint8_t *payload = next == NULL ? NULL : payload_of(next);
-    if (coder_opus_conceal(in->opus, payload, next == NULL ? 0 : next->rtp.payload_bytes, whole,
-                           out))
+
+    if (audio_decoder_conceal(in->decoder, payload, next == NULL ? 0 : next->rtp.payload_bytes,
+                              pairs, out))
         in->stats.fec_recoveries++;
 }
 
@@ -267,7 +237,6 @@ static void append_silence(struct audio_input *in, size_t pairs)
     in->pairs += pairs;
     if (edge == 0)
         return;
-    edge -= edge % OPUS_STEP;
     conceal(in, NULL, edge, end);
     ramp(end, edge, false);
     in->sound = in->pairs - pairs + edge;
@@ -290,8 +259,8 @@ static void append_packet(struct audio_input *in, struct jitter_frame *frame, ui
 {
     size_t pairs = pairs_of(in, frame->span_ts);
 
-    if (frame->is_restart && in->codec == CODEC_OPUS)
-        coder_opus_decoder_reset(in->opus);
+    if (frame->is_restart)
+        audio_decoder_reset(in->decoder);
     if (is_pause(in, frame->packet))
         append_silence(in, pairs); /* comfort noise of one would not be missed in a mix */
     else
@@ -397,8 +366,7 @@ static void skip_tick(struct audio_input *in, uint64_t now_us)
 /* Bring the decoder in step with the packets before the next one. */
 static void warm_up(struct audio_input *in)
 {
-    if (in->codec == CODEC_OPUS)
-        coder_opus_decoder_reset(in->opus);
+    audio_decoder_reset(in->decoder);
     for (size_t i = 0; i < WARM_UP; i++) {
         const struct packet *p = in->skipped[i];
         if (p != NULL && !is_pause(in, p) && decode(in, p, in->queue) < 0)

@@ -86,13 +86,19 @@ struct coder_g711 *coder_g711_new(enum g711_law law)
     if (c == NULL)
         return NULL;
     c->law = law;
-    resample_init(&c->resample);
+    coder_g711_reset(c);
     return c;
 }
 
 void coder_g711_free(struct coder_g711 **c)
 {
     MEM_FREE(*c);
+}
+
+void coder_g711_reset(struct coder_g711 *c)
+{
+    resample_init(&c->resample);
+    c->conceal = (struct conceal){0};
 }
 
 static void give(struct coder_g711 *c, const int16_t *narrow, size_t n, int16_t *out)

@@ -26,6 +26,8 @@ struct coder_g711; /* one direction */
 /** Make a coder; NULL without memory. */
 MUST_CHECK struct coder_g711 *coder_g711_new(enum g711_law law);
 void coder_g711_free(struct coder_g711 **c);
+/** Forget the past: another stream begins. */
+void coder_g711_reset(struct coder_g711 *c);
 /**
  * Decode a payload to stereo. Returns the pairs, six for each byte, or E_MALFORMED for one that is empty or longer than
  * CODER_G711_MAX_BYTES. @out has room for CODER_G711_MAX_BYTES * 6 pairs.
