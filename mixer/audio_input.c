@@ -97,6 +97,8 @@ void audio_input_free(struct audio_input **in)
 void audio_input_set_gain(struct audio_input *in, int32_t gain)
 {
     in->gain = MAX(0, MIN(gain, PCM_GAIN_MAX));
+    if (in->gain == 0)
+        loudest_clear(&in->loudest);
 }
 
 static bool open_codec(struct audio_input *in, enum codec_id codec)
@@ -142,6 +144,13 @@ static uint64_t us_of(const struct audio_input *in, uint32_t span_ts)
     return span_ts * US_PER_S / in->clock_hz;
 }
 
+/* Who is silenced takes nobody's place in the mix. */
+static void note_loudness(struct audio_input *in, uint8_t level, uint64_t span_us, uint64_t now_us)
+{
+    if (in->gain > 0)
+        loudest_note(&in->loudest, level, span_us, now_us);
+}
+
 void audio_input_push(struct audio_input *in, struct packet *p)
 {
     uint32_t span_ts;
@@ -158,9 +167,9 @@ void audio_input_push(struct audio_input *in, struct packet *p)
     if (!jitter_buffer_push(in->jitter, p, span_ts, goes_quiet))
         return;
     if (goes_quiet)
-        loudest_note(&in->loudest, AUDIO_LEVEL_SILENCE, us_of(in, span_ts), p->arrival_us);
+        note_loudness(in, AUDIO_LEVEL_SILENCE, us_of(in, span_ts), p->arrival_us);
     else if (has_level(in, p))
-        loudest_note(&in->loudest, (uint8_t)p->audio_level, us_of(in, span_ts), p->arrival_us);
+        note_loudness(in, (uint8_t)p->audio_level, us_of(in, span_ts), p->arrival_us);
 }
 
 /* --- decoding ---------------------------------------------------------------------------------------- */
@@ -198,7 +207,7 @@ static void note_level(struct audio_input *in, const struct packet *p, const int
 
     in->lies = MAX(0, MIN(in->lies + (is_lie ? 1 : -1), 2 * LIES_BELIEVED));
     if (!has_level(in, p))
-        loudest_note(&in->loudest, level, pairs * US_PER_S / PCM_HZ, now_us);
+        note_loudness(in, level, pairs * US_PER_S / PCM_HZ, now_us);
 }
 
 /* --- the queue --------------------------------------------------------------------------------------- */

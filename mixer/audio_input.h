@@ -36,7 +36,7 @@ struct audio_input_stats {
 /** Make an input; NULL without memory. */
 MUST_CHECK struct audio_input *audio_input_new(uint64_t max_delay_us);
 void audio_input_free(struct audio_input **in);
-/** Set its loudness in the mix; 0 silences it. Units: PCM_GAIN_ONE is 1, at most PCM_GAIN_MAX. */
+/** Set its loudness in the mix; 0 silences it, and frees its place among the loudest. Units: PCM_GAIN_ONE is 1, at most PCM_GAIN_MAX. */
 void audio_input_set_gain(struct audio_input *in, int32_t gain);
 /**
  * Take an RTP packet with codec, header, arrival time and audio level (-1: none). Other codecs than Opus, PCMU and PCMA are counted

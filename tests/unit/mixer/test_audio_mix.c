@@ -160,6 +160,21 @@ static void the_loudest_are_heard_when_too_many_talk(void **state)
     assert_int_equal(audio_mix_contributors(mix, who, 3), 3);
 }
 
+static void who_is_silenced_takes_no_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PEOPLE; i++)
+        person[i].amplitude = i < 10 ? 8000 : 1000;
+    ticks(60);
+    for (size_t i = 0; i < 4; i++)
+        audio_mix_set_gain(member[i], 0);
+    ticks(30);
+    assert_int_equal(stats().heard, PEOPLE - 4);
+    audio_mix_set_gain(member[0], PCM_GAIN_ONE);
+    ticks(5);
+    assert_int_equal(stats().heard, PEOPLE - 3);
+}
+
 /* --- streams --------------------------------------------------------------------------------------------- */
 
 static void one_stream_serves_all_and_talkers_get_their_own(void **state)
@@ -342,6 +357,7 @@ int main(void)
         ROW(a_mix_minus_is_the_mix_of_the_others),
         ROW(many_loud_voices_are_limited_and_not_cut),
         ROW(the_loudest_are_heard_when_too_many_talk),
+        ROW(who_is_silenced_takes_no_place),
         ROW(one_stream_serves_all_and_talkers_get_their_own),
         ROW(one_alone_hears_silence),
         ROW(a_silent_room_encodes_nothing),
