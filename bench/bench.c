@@ -14,6 +14,8 @@ static const struct bench {
     int (*run)(const struct bench_options *options, struct document *d);
     const char *sentence;
 } benches[] = {
+    {"audio-mix", bench_audio_mix,
+     "mixed sound: a hundred participants of whom ten talk, by stage"},
     {"broadcast", bench_broadcast,
      "one publisher, n viewers: CPU time per forwarded packet, beside the floor"},
     {"bwe", bench_bwe,

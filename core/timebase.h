@@ -10,6 +10,8 @@
 
 /** Monotonic microseconds; never goes back. */
 uint64_t timebase_now_us(void);
+/** CPU time of the calling thread, for measurements. */
+uint64_t timebase_thread_cpu_ns(void);
 /** Microseconds since 1970 (CLOCK_REALTIME); may step. */
 uint64_t timebase_wall_us(void);
 /** 64-bit NTP (32.32) of a wall time in microseconds since 1970, and back. */
