@@ -16,6 +16,12 @@ static const struct bench {
 } benches[] = {
     {"broadcast", bench_broadcast,
      "one publisher, n viewers: CPU time per forwarded packet, beside the floor"},
+    {"latency", bench_latency, "delay that forwarding adds at a given load, beside bare loopback"},
+    {"conference", bench_conference, "n publishers, each watched by the n-1 others"},
+    {"join-storm", bench_join_storm,
+     "n viewers at once: joins a second, CPU time a join, time to the first picture"},
+    {"workers", bench_workers, "the same broadcast on 1, 2 ... media workers"},
+    {"soak", bench_soak, "one long broadcast: memory, loss and CPU over time"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
 };

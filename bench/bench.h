@@ -11,6 +11,17 @@
 /** CPU time per forwarded packet by number of viewers, beside the floor; with --ramp: how many viewers fit. */
 MUST_CHECK int bench_broadcast(const struct bench_options *options, struct document *d);
 
+/** Added delay at a given load, beside bare loopback. */
+MUST_CHECK int bench_latency(const struct bench_options *options, struct document *d);
+/** n publishers, each watched by the others. */
+MUST_CHECK int bench_conference(const struct bench_options *options, struct document *d);
+/** n viewers at once: joins a second, CPU time a join, time to the first picture. */
+MUST_CHECK int bench_join_storm(const struct bench_options *options, struct document *d);
+/** The same broadcast on 1, 2 … media workers. */
+MUST_CHECK int bench_workers(const struct bench_options *options, struct document *d);
+/** One long broadcast: memory, loss and CPU over time. */
+MUST_CHECK int bench_soak(const struct bench_options *options, struct document *d);
+
 /* Micro-benchmarks: one stage of the packet path. They return 0, or a negative error. */
 
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
