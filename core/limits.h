@@ -10,10 +10,16 @@
 #define PACKET_TAILROOM_BYTES 64
 /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
 #define MAX_PACKETS_PER_POOL 65536
+/* kept for new viewers and for repair beyond the least a stream has: half of the pool */
+#define MAX_HISTORY_PACKETS_PER_WORKER (MAX_PACKETS_PER_POOL / 2)
 #define MAX_RECV_BATCH 64           /* datagrams of one recvmmsg */
 #define MAX_RECV_BATCHES_PER_TURN 8 /* so that timers and mailboxes get their turn under a flood */
 #define MAX_MESSAGES_PER_TURN 1024  /* of one mailbox, so that sockets and timers get their turn */
-#define MAX_EGRESS_BATCH 1024       /* datagrams one loop turn collects before a flush is forced */
+/* what waits for room in the kernel's buffer: 30 ms of 1 Gbit/s; past it datagrams are dropped and counted */
+#define MAX_UDP_BACKLOG_BYTES (4 * 1024 * 1024)
+#define MAX_EGRESS_BATCH 1024 /* messages one loop turn collects before a flush is forced */
+/* the same in bytes: written by the cipher and read by the kernel while it is in the cache of one core */
+#define MAX_EGRESS_BYTES (512 * 1024)
 
 /* Transports */
 #define MAX_TRANSPORTS_PER_WORKER 16384

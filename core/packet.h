@@ -32,6 +32,8 @@ struct packet {
         int8_t spatial;      /* -1: not told */
         int8_t temporal;     /* -1: not told */
     } media;
+    uint64_t track; /* handle of the track it belongs to, and which of its encodings */
+    uint8_t encoding;
     uint8_t codec;       /* enum codec_id */
     uint8_t codec_index; /* of that codec in the publishing section's list */
     int8_t audio_level;  /* RFC 6464, 0..127 is -dBov; -1: none */

@@ -61,6 +61,7 @@ struct transport_env {
     /* Tells the port that a path showed an authenticated check, or is not used any more; NULL members are fine. */
     void (*keep_path)(const struct path *path, void *arg);
     void (*drop_path)(const struct path *path, void *arg);
+    bool pads_runs; /* runs of nearly equal packets are padded to equal length */
     /* Wall clock in microseconds since 1970, for reports. */
     uint64_t (*wall_us)(void *arg);
     void *arg;
@@ -93,6 +94,7 @@ struct transport_stats {
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
     uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
+    uint64_t padding_bytes_sent;
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
     uint64_t round_trip_us; /* the latest of any report block; 0: none yet */
@@ -141,8 +143,17 @@ void transport_path_closed(struct transport *tp, const struct path *path, uint64
  * Errors: NULL past MAX_SEND_STREAMS_PER_TRANSPORT, or without memory.
  */
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
-/** Encrypt into the egress batch. Returns false (counted) when not open or without a path. */
-bool transport_send_rtp(struct transport *tp, const struct rtp_out *out, uint64_t now_us);
+/**
+ * Encrypt packets, in this order, into the egress batch.
+ *
+ * Packets of nearly one length are padded (RFC 3550 s5.1) to be of one, so that they can leave with one system call, where
+ * env->pads_runs says so.
+ *
+ * Returns how many are in the batch; the others are counted in the statistics: all of them while it is not open or has no
+ * path.
+ */
+size_t transport_send_rtp(struct transport *tp, const struct rtp_out *out, size_t n,
+                          uint64_t now_us);
 /** Encrypt a compound RTCP packet into the egress batch; false as above. */
 bool transport_send_rtcp(struct transport *tp, const uint8_t *buf, size_t len, uint64_t now_us);
 /** Ask the endpoint for a keyframe of its @ssrc: PLI (RFC 4585 s6.3.1) or FIR (RFC 5104 s4.3.1, sequence kept here). */

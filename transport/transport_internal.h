@@ -14,6 +14,9 @@ struct rtpsec;
 struct twcc;
 struct writer;
 
+/* Padding that one packet of a run may get: what packets of one frame differ by, a header extension included; 3 % of a full
+ * packet. */
+#define TRANSPORT_MAX_RUN_PADDING 32
 #define MAX_TRANSPORT_UFRAGS 3 /* current, old, and a new one while it is added */
 
 struct transport {

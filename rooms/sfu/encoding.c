@@ -13,22 +13,30 @@ static uint64_t round_trip_us(const struct encoding *e)
 {
     struct transport_stats stats;
 
+    if (e->track->owner == NULL)
+        return 0;
     transport_read_stats(e->track->owner->tp, &stats);
     return stats.round_trip_us;
 }
 
 static struct sfu_totals *totals_of(const struct encoding *e)
 {
-    return &e->track->owner->sfu->totals;
+    return &e->track->sfu->totals;
 }
 
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 {
-    const struct negotiated_codec *codec = track_live_codec(e->track);
-    struct transport *tp = e->track->owner->tp;
+    struct track *t = e->track;
+    const struct negotiated_codec *codec = track_live_codec(t);
 
     if (e->ssrc == 0)
         return;
+    if (t->owner == NULL) {
+        t->sfu->handlers.on_replica_keyframe(t->peer, t->origin_id, (unsigned)(e - t->encoding),
+                                             t->sfu->arg);
+        return;
+    }
+    struct transport *tp = t->owner->tp;
     if (codec != NULL && !codec->pli && codec->fir)
         transport_send_fir(tp, e->ssrc, now_us);
     else
@@ -42,7 +50,7 @@ static void rearm(struct encoding *e)
     if (next_us == UINT64_MAX)
         deadline_clear(&e->keyframe_due);
     else
-        deadline_set(e->track->owner->sfu->env.wheel, &e->keyframe_due, next_us);
+        deadline_set(e->track->sfu->env.wheel, &e->keyframe_due, next_us);
 }
 
 static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -76,6 +84,7 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
 void encoding_init(struct encoding *e, struct track *track)
 {
     *e = (struct encoding){.track = track};
+    history_init(&e->history, &track->sfu->history);
     deadline_init(&e->keyframe_due, on_keyframe_due, e);
 }
 
@@ -89,7 +98,8 @@ static void stop_reporting(struct encoding *e)
 /* Let go of an SSRC, in whichever role. */
 static void release(struct encoding *e, uint32_t ssrc)
 {
-    ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
+    if (e->track->owner != NULL)
+        ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
     if (e->rtx_ssrc == ssrc)
         e->rtx_ssrc = 0;
     if (e->ssrc != ssrc)
@@ -101,6 +111,7 @@ static void release(struct encoding *e, uint32_t ssrc)
 void encoding_fini(struct encoding *e)
 {
     deadline_clear(&e->keyframe_due);
+    history_fini(&e->history);
     release(e, e->ssrc);
     release(e, e->rtx_ssrc);
 }
@@ -123,12 +134,21 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
         return 0;
     }
     e->ssrc = ssrc;
+    history_clear(&e->history);
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;
     e->live_since_us = 0;
     e->seen_sr_us = 0;
     return 0;
+}
+
+void encoding_follow(struct encoding *e, uint32_t ssrc)
+{
+    e->ssrc = ssrc;
+    history_clear(&e->history);
+    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
+    e->live_since_us = 0;
 }
 
 /* ---- receiving ---- */

@@ -72,6 +72,14 @@ void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t 
     switch_vp8(f, vp8);
 }
 
+void forwarder_retime(struct forwarder *f, const struct rtp_header *h, uint64_t now_us)
+{
+    uint32_t elapsed = (uint32_t)((now_us - f->highest_out_us) * f->clock_hz / US_PER_S);
+
+    f->ts_offset = f->highest_out_ts + MAX(elapsed, 1u) - h->ts;
+    f->first_in_seq = h->seq; /* packets of the frames before had another distance */
+}
+
 bool forwarder_follows(const struct forwarder *f, uint16_t seq)
 {
     int distance = seq16_diff(seq, f->highest_in_seq);

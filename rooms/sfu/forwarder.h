@@ -66,6 +66,9 @@ void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts,
 void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz,
                       const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
                       uint64_t now_us);
+/** The frame that begins with @h, newer than all before, leaves now: its timestamp, and the distance from then on, follow the
+ * time that passed and not the publisher's clock. Packets from before are dropped from here on. */
+void forwarder_retime(struct forwarder *f, const struct rtp_header *h, uint64_t now_us);
 /** Whether @seq belongs to the numbering of the current source. If not, the source began anew: switch. */
 bool forwarder_follows(const struct forwarder *f, uint16_t seq);
 /** Map a packet of the current source. false: it is older than the switch, or was left out; drop it. */

@@ -5,14 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/deadline.h"
 #include "core/list.h"
 #include "core/rng.h"
+#include "rooms/sfu/burst.h"
+#include "rooms/sfu/history.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
 
 struct map;
 struct track;
+
+#define SEND_HEAD_BYTES \
+    512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
 
 /* One transport, its tracks and its subscriptions. Owner: the sfu. */
 struct sfu_transport {
@@ -27,14 +33,29 @@ struct sfu_transport {
     bool was_open; /* counted among those that opened */
 };
 
+/* Packets of one subscription on their way into the egress batch, with the heads that were made for them. */
+struct send_run {
+    size_t count, payload_bytes;
+    struct rtp_out out[BURST_PACKETS];
+    uint8_t head[BURST_PACKETS][SEND_HEAD_BYTES];
+};
+
 struct sfu {
     struct transport_env env;
     struct sfu_handlers handlers;
     void *arg;
     struct list transports;
     struct map *transport_by_id, *track_by_id, *subscription_by_id;
+    struct list relays, replicas; /* struct relay; struct track */
+    struct map *relay_by_id, *replica_by_origin;
     struct sfu_totals totals;
-    struct rng rng; /* first sequence numbers and timestamps */
+    struct rng rng;     /* first sequence numbers and timestamps */
+    struct list bursts; /* struct burst of tracks, that are not empty; oldest first */
+    uint64_t window_us; /* sfu_set_window() */
+    struct deadline burst_due;
+    struct send_run run; /* scratch */
+    struct list codec_sets;
+    struct history_budget history;
 };
 
 /* totals.c */

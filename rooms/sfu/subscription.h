@@ -3,7 +3,7 @@
  * subscription.h - one slot of one participant: ties a sending m-section to a track, and forwards.
  *
  * A change of source keeps the old one flowing until the new one shows a keyframe (for SUBSCRIPTION_PATIENCE_US at most): two
- * links, of which one is current. Owner: the sfu; lives on the receiving transport. Thread: the worker's.
+ * links, of which one is current. A new viewer starts from the history where that serves. Owner: the sfu; lives on the receiving transport. Thread: the worker's.
  */
 #pragma once
 
@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "core/deadline.h"
 #include "core/list.h"
+#include "rooms/sfu/codec_set.h"
 #include "rooms/sfu/forwarder.h"
 #include "rooms/sfu/sink.h"
 #include "transport/rtp_send.h"
@@ -35,11 +37,31 @@ struct source_link {
     uint32_t told_blocked;       /* a bit for each codec index that was told upwards */
 };
 
+/* What was negotiated for the slot's section. */
+struct send_section {
+    enum media_kind kind;
+    uint8_t mid_len;
+    char mid[MAX_MID_LEN + 1];
+    struct rtp_ext_ids ext;
+    struct codec_set *codecs;
+};
+
+/* A start from the history, until the live packets are reached. */
+struct catchup {
+    bool is_on, has_started;
+    uint16_t seq;      /* the next packet */
+    uint32_t frame_ts; /* the publisher's, of the newest frame sent */
+    int64_t
+        credit_bytes; /* what may leave now; less than 0 after a packet that was larger than the rest */
+    uint64_t credit_us; /* when that was counted */
+    struct deadline due;
+};
+
 struct subscription {
     struct list node; /* in its transport's list */
     uint64_t id;
     struct sfu_transport *owner;
-    struct transceiver section;
+    struct send_section section;
     struct source_link link[2];
     unsigned current; /* index of the link that flows; the other one is the next source, if any */
     struct encoding *encoding; /* of the current link's track; NULL: waits for a keyframe */
@@ -49,8 +71,9 @@ struct subscription {
     struct forwarder forwarder;
     struct rtp_send send;
     struct fanout_stream *stream; /* the transport's, of send.ssrc */
-    struct codec sent_codec;      /* of what flows, or flowed last */
-    uint8_t sent_pt;
+    uint8_t flow_pt;              /* ours, of the codec that flows, or flowed last */
+    uint8_t sent_pt;              /* of the newest packet: telephone events have one of their own */
+    struct catchup catchup;
     /* What the send clock stands on: which sender report, which offset of the publisher's clock; and when it was set. */
     uint64_t clock_sr_us, clock_set_us;
     int64_t clock_offset_us;

@@ -98,6 +98,9 @@ struct slot {
     uint64_t seen[4096]; /* digest of the content by outgoing number */
     int64_t seen_ext[4096];
     struct content newest_content;
+    uint64_t newest_content_us;
+    uint64_t
+        flow_since_us; /* first packet of the newest content's track, or the slot was told to watch */
     uint32_t newest_ts;
     uint16_t newest_picture_id;
     uint8_t newest_tl0, newest_keyidx;

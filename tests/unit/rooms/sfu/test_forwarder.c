@@ -5,7 +5,7 @@
 #include "core/attr.h"
 #include "core/seq.h"
 #include "rooms/sfu/forwarder.h"
-#include "tests/unit/rooms/sfu/seed.h"
+#include "tests/unit/core/seed.h"
 #include "transport/rtp_recv.h"
 
 #define CLOCK_HZ 90000u
