@@ -22,8 +22,14 @@ static const struct bench {
      "n viewers at once: joins a second, CPU time a join, time to the first picture"},
     {"workers", bench_workers, "the same broadcast on 1, 2 ... media workers"},
     {"soak", bench_soak, "one long broadcast: memory, loss and CPU over time"},
+    {"receive", bench_receive, "from the socket into packets"},
+    {"unprotect", bench_unprotect, "SRTP on the way in, by profile"},
+    {"parse", bench_parse, "RTP header, extensions and payload descriptor"},
+    {"forward", bench_forward, "numbers, header and descriptor for one more viewer"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
+    {"egress", bench_egress,
+     "the batch and the port on the way out, in runs and apart, beside the bare calls"},
 };
 
 static int usage(FILE *to)

@@ -24,5 +24,15 @@ MUST_CHECK int bench_soak(const struct bench_options *options, struct document *
 
 /* Micro-benchmarks: one stage of the packet path. They return 0, or a negative error. */
 
+/** From the socket into packets of the pool. */
+MUST_CHECK int bench_receive(const struct bench_options *options, struct document *d);
+/** SRTP on the way in, by profile. */
+MUST_CHECK int bench_unprotect(const struct bench_options *options, struct document *d);
+/** RTP header, extensions and payload descriptor of a clear packet. */
+MUST_CHECK int bench_parse(const struct bench_options *options, struct document *d);
+/** Numbers, header and descriptor of a packet for one more viewer. */
+MUST_CHECK int bench_forward(const struct bench_options *options, struct document *d);
+/** The batch and the port on the way out, with and without runs, beside the bare calls. */
+MUST_CHECK int bench_egress(const struct bench_options *options, struct document *d);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options, struct document *d);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ramp.c - one server a contender, viewers added in steps of a quarter. A step that fails is measured once more before it ends the
- * ramp: one hiccup of the machine is no limit of the server.
+ * ramp.c - one server a contender, viewers added in steps: large ones while it has room, small ones near its limit. A step that fails
+ * is measured once more before it ends the ramp: one hiccup of the machine is no limit of the server.
  */
 #include "bench/ramp.h"
 
 #include <stdio.h>
 
+#include "bench/core_watch.h"
 #include "core/timebase.h"
 
 #define FIRST_VIEWERS 100
@@ -25,9 +26,11 @@ struct ramp {
     struct scenario *s;
     struct stage *stage;
     struct doc_row *row;
+    struct doc_round *round;
     size_t viewers, fits; /* in it; of the last step that held */
-    double fits_bps, fits_us_per_packet, fits_cores, fits_own_cores;
-    const char *generator; /* why it gave up first; NULL: it did not */
+    struct stage_window held;
+    uint64_t begin_us, begin_own_ns, begin_cpu_ns; /* of the whole climb */
+    const char *generator;                         /* why it gave up first; NULL: it did not */
 };
 
 static bool is_ok(const struct ramp *r, const struct stage_window *w)
@@ -74,15 +77,6 @@ static const char *generator_limit(const struct stage_window *w)
                                : NULL;
 }
 
-static void keep(struct ramp *r, const struct stage_window *w)
-{
-    r->fits = r->viewers;
-    r->fits_bps = (double)w->payload_bytes * 8 / w->seconds;
-    r->fits_us_per_packet = w->server_cores * w->seconds * 1e6 / (double)w->packets;
-    r->fits_cores = w->server_cores;
-    r->fits_own_cores = w->own_cores;
-}
-
 /* Returns whether the ramp goes on. */
 static bool run_step(struct ramp *r, int *err)
 {
@@ -96,7 +90,8 @@ static bool run_step(struct ramp *r, int *err)
         if (r->generator != NULL)
             return false;
         if (is_ok(r, &w)) {
-            keep(r, &w);
+            r->fits = r->viewers;
+            r->held = w;
             return true;
         }
     }
@@ -105,38 +100,68 @@ static bool run_step(struct ramp *r, int *err)
 
 static void report(struct ramp *r)
 {
-    struct doc_round *round = document_round(r->row);
+    const struct stage_window *w = &r->held;
 
-    document_value(round, "capacity_viewers", (double)r->fits);
-    document_value(round, "capacity_bps", r->fits_bps);
+    document_value(r->round, "capacity_viewers", (double)r->fits);
     if (r->fits > 0) {
-        document_value(round, "cpu_us_per_packet", r->fits_us_per_packet);
-        document_value(round, "server_cpu_cores", r->fits_cores);
-        document_value(round, "generator_cpu_cores", r->fits_own_cores);
+        document_value(r->round, "capacity_bps", (double)w->payload_bytes * 8 / w->seconds);
+        document_value(r->round, "cpu_us_per_packet",
+                       w->server_cores * w->seconds * 1e6 / (double)w->packets);
+        document_value(r->round, "server_cpu_cores", w->server_cores);
+        document_value(r->round, "generator_cpu_cores", w->own_cores);
     }
     if (r->generator != NULL)
-        document_invalidate(round, "%s", r->generator);
+        document_invalidate(r->round, "%s", r->generator);
+}
+
+static size_t next_step(const struct ramp *r)
+{
+    double load = r->held.server_cores / r->s->options->workers;
+    size_t more = load < 0.5 ? r->viewers / 2 : load < 0.8 ? r->viewers / 5 : r->viewers / 20;
+
+    return r->viewers + MAX(more, 10u);
+}
+
+static int climb(struct ramp *r)
+{
+    size_t wanted = scenario_first_viewers(r->s->options, FIRST_VIEWERS);
+    int err = 0;
+
+    while (err == 0 && wanted <= STAGE_MAX_VIEWERS) {
+        /* Viewers who cannot even join are a limit of the server, like lost packets. */
+        if (stage_fill(r->stage, wanted - r->viewers) != 0)
+            break;
+        r->viewers = wanted;
+        if (!run_step(r, &err))
+            break;
+        wanted = next_step(r);
+    }
+    return err;
 }
 
 static int run_ramp(struct scenario *s, struct stage *stage, const struct contender *c, void *arg)
 {
     struct ramp r = {.s = s, .stage = stage, .row = scenario_row(s, c->id, "ramp", 1)};
-    size_t wanted = scenario_first_viewers(s->options, FIRST_VIEWERS);
+    struct core_watch cores;
     int err = stage_publish(stage, 1);
 
     (void)arg;
-    while (err == 0 && wanted <= STAGE_MAX_VIEWERS) {
-        /* Viewers who cannot even join are a limit of the server, like lost packets. */
-        if (stage_fill(stage, wanted - r.viewers) != 0)
-            break;
-        r.viewers = wanted;
-        if (!run_step(&r, &err))
-            break;
-        wanted = MAX(wanted + wanted / 4, wanted + 10);
-    }
-    if (err == 0)
-        report(&r);
-    return err;
+    if (err != 0)
+        return err;
+    core_watch_begin(&cores, s->options, s->options->workers);
+    r.begin_us = timebase_now_us();
+    r.begin_own_ns = usage_own_cpu_ns();
+    r.begin_cpu_ns = stage_read_usage(stage).cpu_ns;
+    err = climb(&r);
+    if (err != 0)
+        return err;
+    r.round = document_round(r.row);
+    report(&r);
+    double ns = (double)(timebase_now_us() - r.begin_us) * 1e3;
+    core_watch_judge(&cores, (double)(stage_read_usage(stage).cpu_ns - r.begin_cpu_ns) / ns,
+                     (double)(usage_own_cpu_ns() - r.begin_own_ns) / ns, r.round);
+    document_tell_round(r.round, c->id);
+    return 0;
 }
 
 int ramp_run(struct scenario *s)
