@@ -22,7 +22,7 @@ static void report_floor(struct scenario *s, uint32_t viewers, const struct floo
 {
     struct doc_round *r = document_round(scenario_row(s, "floor", "viewers", viewers));
     double each_us = (double)f->cpu_ns / 1e3 / (double)MAX(f->packets, 1u);
-    double seconds = s->options->seconds;
+    double seconds = (double)f->sender_us / 1e6;
     uint64_t lost = f->all_sent > f->all_received ? f->all_sent - f->all_received : 0;
 
     document_server(s->document, "floor", "floor", "", "AEAD_AES_128_GCM");
@@ -45,6 +45,7 @@ static int run_floor(struct scenario *s, uint32_t viewers)
                                        .viewers = viewers,
                                        .seconds = s->options->seconds,
                                        .profile = SRTP_PROFILE_AEAD_AES_128_GCM,
+                                       .gro = s->options->gro,
                                        .cpu = (int)s->options->cpu};
     struct floor_result result;
     int err = floor_measure(&floor, &result);

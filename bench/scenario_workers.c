@@ -2,8 +2,8 @@
 /*
  * scenario_workers.c - the same load on 1, 2 … media workers of Parley: does a packet cost the same?
  *
- * Once as one broadcast, once as a broadcast a worker. Worker i runs on core --cpu + i; where the generator's core is among them, both
- * share it, which is told.
+ * Once as one broadcast, once as a broadcast a worker. The workers share as many cores from --cpu on; where the generator's core is
+ * among them, it shares as well, which is told.
  */
 #include "bench/bench.h"
 #include "bench/scenario.h"
