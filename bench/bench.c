@@ -30,6 +30,10 @@ static const struct bench {
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
     {"egress", bench_egress,
      "the batch and the port on the way out, in runs and apart, beside the bare calls"},
+    {"bwe", bench_bwe,
+     "congestion control: pacing and logging a packet, reading feedback about it"},
+    {"join-cost", bench_join,
+     "what an endpoint that joins costs a media worker: CPU time, memory, by step"},
 };
 
 static int usage(FILE *to)

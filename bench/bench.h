@@ -34,5 +34,9 @@ MUST_CHECK int bench_parse(const struct bench_options *options, struct document 
 MUST_CHECK int bench_forward(const struct bench_options *options, struct document *d);
 /** The batch and the port on the way out, with and without runs, beside the bare calls. */
 MUST_CHECK int bench_egress(const struct bench_options *options, struct document *d);
+/** CPU time of congestion control: each packet sent, each packet that feedback tells of. */
+MUST_CHECK int bench_bwe(const struct bench_options *options, struct document *d);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options, struct document *d);
+/** CPU time and memory that a media worker spends on an endpoint that joins and sends nothing. */
+MUST_CHECK int bench_join(const struct bench_options *options, struct document *d);

@@ -51,7 +51,9 @@
 #define MAX_RTCP_FB_PER_SECTION 512 /* eight a payload type */
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
-#define MAX_ENCODINGS 3         /* simulcast encodings of a track */
+#define MAX_ENCODINGS 3 /* simulcast encodings of a track */
+/* steps of quality to choose from: three encodings of four temporal layers each, or three spatial layers of those */
+#define MAX_LADDER_LAYERS 12
 #define MAX_SSRCS_PER_SECTION 8 /* primary and RTX SSRCs signalled for a section */
 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
 #define MAX_SSRC_LINES_PER_SECTION 64
@@ -66,9 +68,14 @@
 
 /* RTP */
 #define MAX_RTP_EXT_ELEMENTS 16 /* header-extension elements kept of one packet */
-#define MAX_RTCP_PACKETS 64     /* packets of one compound */
-#define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
-#define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
+/* redundant blocks of one audio packet (RFC 2198); what libwebrtc takes */
+#define MAX_RED_BLOCKS 32
+#define MAX_RTCP_PACKETS 64 /* packets of one compound */
+#define MAX_RTCP_BLOCKS 31  /* RFC 3550: RC is five bits */
+#define MAX_NACKED_SEQS 512 /* of one NACK; about half a second of a high-definition stream */
+/* consecutive numbers of one SSRC that are asked for again; for more a keyframe costs less */
+#define MAX_NACK_GAP 300
+#define MAX_NACK_OUTSTANDING 1000 /* of one SSRC; what rtp_recv.h would still take */
 #define MAX_FIR_ENTRIES 32
 #define MAX_REMB_SSRCS 64
 /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
@@ -77,6 +84,13 @@
 #define MAX_TWCC_FEEDBACK_BYTES 1100
 /* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
 #define MAX_TWCC_ARRIVALS 512
+/* sent packets remembered until feedback tells of them, a power of two: two seconds at 35 Mbit/s; 64 KiB */
+#define MAX_SEND_HISTORY 8192
+/* feedback about older packets is not worth anything; past it their room is used again */
+#define SEND_HISTORY_US 3000000ull
+/* of one transport's pacer; three keyframes of a high-definition stream */
+#define MAX_PACED_PACKETS 1024
+#define MAX_PACED_BYTES (1024 * 1024)
 /* SSRCs a transport may show before unknown ones are dropped */
 #define MAX_SSRCS_LEARNT_PER_TRANSPORT 256
 
@@ -85,6 +99,8 @@
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
 #define MAX_SLOTS_PER_PARTICIPANT 100
+/* audio tracks of a room that are heard at once; nobody follows more voices */
+#define MAX_SPEAKER_PLACES 16
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */

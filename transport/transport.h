@@ -159,6 +159,9 @@ bool transport_send_rtcp(struct transport *tp, const uint8_t *buf, size_t len, u
 /** Ask the endpoint for a keyframe of its @ssrc: PLI (RFC 4585 s6.3.1) or FIR (RFC 5104 s4.3.1, sequence kept here). */
 bool transport_send_pli(struct transport *tp, uint32_t ssrc, uint64_t now_us);
 bool transport_send_fir(struct transport *tp, uint32_t ssrc, uint64_t now_us);
+/** Ask it for packets of its @ssrc again (NACK, RFC 4585 s6.2.1): @n rising numbers, at most MAX_NACKED_SEQS. */
+bool transport_send_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seqs, size_t n,
+                         uint64_t now_us);
 
 /**
  * Tell the endpoint when its packets arrive, by the header extension @ext_id that numbers them over all its streams

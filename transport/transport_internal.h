@@ -28,7 +28,7 @@ struct transport {
     struct transport_stats stats; /* counters; the rest is filled on reading */
 
     struct ice *ice;
-    char ufrag[MAX_TRANSPORT_UFRAGS][MAX_ICE_CREDENTIAL_LEN + 1]; /* registered in the mux */
+    char *ufrag[MAX_TRANSPORT_UFRAGS]; /* registered in the mux */
     size_t ufrag_count;
     struct deadline consent_due; /* set late: moved on when it fires too early */
 

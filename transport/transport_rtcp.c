@@ -290,6 +290,22 @@ bool transport_send_fir(struct transport *tp, uint32_t ssrc, uint64_t now_us)
     return true;
 }
 
+bool transport_send_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seqs, size_t n,
+                         uint64_t now_us)
+{
+    struct rtp_recv *r = find_recv(tp, ssrc);
+    uint8_t buf[MAX_DATAGRAM_BYTES];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    write_rr(&w, tp, NULL, 0);
+    rtcp_fb_write_nack(&w, tp->reporter_ssrc, ssrc, seqs, n);
+    if (w.failed || !transport_send_rtcp(tp, buf, writer_len(&w), now_us))
+        return false;
+    if (r != NULL)
+        r->nacks_sent++;
+    return true;
+}
+
 /* --- what comes in ----------------------------------------------------------------------------------- */
 
 static void take_blocks(struct transport *tp, const struct rtcp_blocks *blocks)

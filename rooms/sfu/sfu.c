@@ -59,6 +59,16 @@ static void on_keyframe_request(struct transport *tp, uint32_t ssrc, uint64_t no
         subscription_keyframe_request(sub, now_us);
 }
 
+static void on_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n,
+                    uint64_t now_us, void *arg)
+{
+    struct subscription *sub = find_by_ssrc(arg, ssrc);
+
+    (void)tp;
+    if (sub != NULL)
+        subscription_nack(sub, seq, n, now_us);
+}
+
 static void on_bye(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
 {
     struct sfu_transport *st = arg;
@@ -74,6 +84,7 @@ static const struct transport_handlers transport_handlers = {
     .on_state = on_state,
     .on_rtp = on_rtp,
     .on_keyframe_request = on_keyframe_request,
+    .on_nack = on_nack,
     .on_bye = on_bye,
 };
 

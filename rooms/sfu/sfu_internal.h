@@ -13,6 +13,7 @@
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
+#include "transport/resend.h"
 
 struct map;
 struct track;
@@ -30,7 +31,8 @@ struct sfu_transport {
     struct list subscriptions; /* struct subscription */
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
-    bool was_open; /* counted among those that opened */
+    struct resend_budget resend_budget; /* of all its subscriptions */
+    bool was_open;                      /* counted among those that opened */
 };
 
 /* Packets of one subscription on their way into the egress batch, with the heads that were made for them. */

@@ -227,6 +227,18 @@ static int set_section(struct subscription *sub, const struct transceiver *t)
     return 0;
 }
 
+/* The RTX stream, once there is one. A slot that was here before goes on behind its last number, as with its media. */
+static void set_rtx(struct subscription *sub, const struct transceiver *t)
+{
+    if (t->rtx_ssrc == 0 || t->rtx_ssrc == sub->rtx_ssrc)
+        return;
+    sub->rtx_stream = transport_send_stream(sub->owner->tp, t->rtx_ssrc);
+    if (sub->rtx_stream == NULL)
+        return; /* past the bound: no repair */
+    sub->rtx_ssrc = t->rtx_ssrc;
+    sub->rtx_seq = first_seq(sub->rtx_stream, &sub->owner->sfu->rng);
+}
+
 int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
                      const struct transceiver *section)
 {
@@ -245,6 +257,8 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         return err;
     }
     subscription_catchup_init(sub);
+    resend_init(&sub->resend);
+    set_rtx(sub, section);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].sub = sub;
         sub->link[i].sink.ops = &sink_ops;
@@ -270,6 +284,7 @@ void subscription_close(struct subscription **sp)
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);
     codec_set_unref(&sub->section.codecs);
+    resend_reset(&sub->resend);
     sfu_free_later(sub->owner->sfu, sub);
 }
 
@@ -277,6 +292,7 @@ void subscription_update(struct subscription *sub, const struct transceiver *sec
 {
     if (set_section(sub, section) != 0)
         return;
+    set_rtx(sub, section);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].section_version = 0;
         judge_codec(&sub->link[i]);

@@ -16,6 +16,7 @@
 #include "rooms/sfu/codec_set.h"
 #include "rooms/sfu/forwarder.h"
 #include "rooms/sfu/sink.h"
+#include "transport/resend.h"
 #include "transport/rtp_send.h"
 #include "transport/transceiver.h"
 
@@ -74,6 +75,12 @@ struct subscription {
     uint8_t flow_pt;              /* ours, of the codec that flows, or flowed last */
     uint8_t sent_pt;              /* of the newest packet: telephone events have one of their own */
     struct catchup catchup;
+    /* Repair: what was sent under which number, and the stream that it is sent again on (RFC 4588). */
+    struct resend resend;
+    struct fanout_stream *rtx_stream; /* NULL: not negotiated */
+    uint32_t rtx_ssrc;
+    uint16_t rtx_seq;
+    uint16_t source; /* counts starts: numbers from before the latest are not repaired */
     /* What the send clock stands on: which sender report, which offset of the publisher's clock; and when it was set. */
     uint64_t clock_sr_us, clock_set_us;
     int64_t clock_offset_us;
@@ -93,5 +100,7 @@ void subscription_set_source(struct subscription *sub, struct track *track, uint
 void subscription_restart(struct subscription *sub, uint64_t now_us);
 /** The endpoint asks for a keyframe. */
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us);
+/** The endpoint misses packets: they are sent again where that is allowed (resend.h). */
+void subscription_nack(struct subscription *sub, const uint16_t *seq, size_t n, uint64_t now_us);
 /** The track that flows, or that will. */
 struct track *subscription_track(const struct subscription *sub);
