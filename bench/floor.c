@@ -19,7 +19,6 @@
 #include "bench/floor_sender.h"
 #include "bench/loadgen/loop.h"
 #include "bench/loadgen/recv_batch.h"
-#include "bench/loadgen/usage.h"
 #include "core/addr.h"
 #include "core/err.h"
 #include "core/mem.h"
@@ -127,11 +126,11 @@ static int run_both(struct floor_run *r)
         be_sender(r, pipes[1]);
     close(pipes[1]);
     begin_us = timebase_now_us();
-    own_ns = usage_own_cpu_ns();
+    own_ns = timebase_thread_cpu_ns();
     loop_set_rest(r->loop, REST_US);
     if (pid > 0)
         (void)loop_run(r->loop, begin_us + timeout_us, is_over, r);
-    r->result.own_ns = usage_own_cpu_ns() - own_ns;
+    r->result.own_ns = timebase_thread_cpu_ns() - own_ns;
     r->result.window_us = timebase_now_us() - begin_us;
     loop_unwatch(r->loop, &r->pipe);
     (void)loop_run(r->loop, timebase_now_us() + 20 * US_PER_MS, NULL, NULL); /* what is left */

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bench/loadgen/usage.h"
 #include "bench/loadgen/vp8_packetizer.h"
 #include "core/limits.h"
 #include "core/mem.h"
@@ -180,14 +179,14 @@ static int run(struct sender *s, struct floor_result *out)
         at_us = start_us + i * US_PER_S / c->fps;
         wait_until(at_us);
         if (cpu_ns == 0 && at_us >= start_us + SETTLE_US) {
-            cpu_ns = usage_own_cpu_ns();
+            cpu_ns = timebase_thread_cpu_ns();
             first_us = timebase_now_us();
             first_packets = s->packets;
             s->busy_us = s->send_us = 0;
         }
         send_frame(s, c->frame[i % c->frame_count].len);
     }
-    out->cpu_ns = usage_own_cpu_ns() - cpu_ns;
+    out->cpu_ns = timebase_thread_cpu_ns() - cpu_ns;
     out->sender_us = MAX(timebase_now_us() - first_us, window_us);
     out->packets = s->packets - first_packets;
     out->all_sent = s->packets;

@@ -2,7 +2,6 @@
 /* micro.c - see micro.h. */
 #include "bench/micro.h"
 
-#include "bench/loadgen/usage.h"
 #include "core/attr.h"
 #include "core/timebase.h"
 
@@ -16,16 +15,16 @@ static uint64_t run_calls(const struct micro *m, unsigned calls)
     uint64_t spent_ns = 0, begin_ns;
 
     if (m->prepare == NULL) {
-        begin_ns = usage_own_cpu_ns();
+        begin_ns = timebase_thread_cpu_ns();
         for (unsigned i = 0; i < calls; i++)
             m->work(m->arg);
-        return usage_own_cpu_ns() - begin_ns;
+        return timebase_thread_cpu_ns() - begin_ns;
     }
     for (unsigned i = 0; i < calls; i++) {
         m->prepare(m->arg);
-        begin_ns = usage_own_cpu_ns();
+        begin_ns = timebase_thread_cpu_ns();
         m->work(m->arg);
-        spent_ns += usage_own_cpu_ns() - begin_ns;
+        spent_ns += timebase_thread_cpu_ns() - begin_ns;
     }
     return spent_ns;
 }

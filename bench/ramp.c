@@ -150,7 +150,7 @@ static int run_ramp(struct scenario *s, struct stage *stage, const struct conten
         return err;
     core_watch_begin(&cores, s->options, s->options->workers);
     r.begin_us = timebase_now_us();
-    r.begin_own_ns = usage_own_cpu_ns();
+    r.begin_own_ns = timebase_thread_cpu_ns();
     r.begin_cpu_ns = stage_read_usage(stage).cpu_ns;
     err = climb(&r);
     if (err != 0)
@@ -159,7 +159,7 @@ static int run_ramp(struct scenario *s, struct stage *stage, const struct conten
     report(&r);
     double ns = (double)(timebase_now_us() - r.begin_us) * 1e3;
     core_watch_judge(&cores, (double)(stage_read_usage(stage).cpu_ns - r.begin_cpu_ns) / ns,
-                     (double)(usage_own_cpu_ns() - r.begin_own_ns) / ns, r.round);
+                     (double)(timebase_thread_cpu_ns() - r.begin_own_ns) / ns, r.round);
     document_tell_round(r.round, c->id);
     return 0;
 }

@@ -34,7 +34,7 @@ static struct storm read_storm(const struct stage *stage)
 
     stage_read_publishers(stage, &p);
     return (struct storm){.begin_us = timebase_now_us(),
-                          .own_ns = usage_own_cpu_ns(),
+                          .own_ns = timebase_thread_cpu_ns(),
                           .cpu_ns = stage_read_usage(stage).cpu_ns,
                           .requests = p.keyframe_requests};
 }

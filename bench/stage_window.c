@@ -22,7 +22,7 @@ static int take_snapshot(struct stage *s, struct snapshot *out)
 
     audience_read_totals(s->audience, &out->totals);
     stage_read_publishers(s, &out->publishers);
-    out->own_ns = usage_own_cpu_ns();
+    out->own_ns = timebase_thread_cpu_ns();
     out->at_us = timebase_now_us();
     return err == 0 ? 0 : stage_say(s, err, "the server is gone");
 }

@@ -101,7 +101,7 @@ static void on_dtls_closed(struct dtls *d, int err, const char *reason, void *ar
 static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg)
 {
     struct endpoint *e = arg;
-    uint64_t now_us = loop_now_us(e->generator->loop);
+    uint64_t now_us = timebase_now_us(); /* the turn may have begun long ago */
 
     if (rtpsec_new(&e->rtpsec, keys) != 0) {
         on_dtls_closed(d, E_CRYPTO, "SRTP refused the keys", e);

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -149,13 +148,4 @@ struct usage_core usage_read_cores(unsigned cpu, unsigned count)
 double usage_ticks_per_s(void)
 {
     return (double)sysconf(_SC_CLK_TCK);
-}
-
-uint64_t usage_own_cpu_ns(void)
-{
-    struct rusage u = {0};
-
-    (void)getrusage(RUSAGE_THREAD, &u);
-    return ((uint64_t)u.ru_utime.tv_sec + (uint64_t)u.ru_stime.tv_sec) * 1000000000ull +
-           ((uint64_t)u.ru_utime.tv_usec + (uint64_t)u.ru_stime.tv_usec) * 1000ull;
 }

@@ -31,5 +31,3 @@ struct usage_core {
 /** Sum up the lines in /proc/stat of @count processors from @cpu on; those that are not there add nothing. */
 struct usage_core usage_read_cores(unsigned cpu, unsigned count);
 double usage_ticks_per_s(void);
-/** CPU time of the calling thread. */
-uint64_t usage_own_cpu_ns(void);
