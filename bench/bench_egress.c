@@ -51,7 +51,7 @@ static void drain(void *arg)
         struct datagram *batch;
         bool is_drained = false;
         while (!is_drained)
-            (void)recv_batch_read(d->recv, d->viewer[i], 0, &batch, &is_drained);
+            (void)recv_batch_read(d->recv, d->viewer[i], RECV_ALL, 0, &batch, &is_drained);
     }
 }
 

@@ -54,7 +54,8 @@ static void on_datagrams(struct loop_source *source, uint32_t events, uint64_t n
 
     (void)events;
     while (!is_drained)
-        r->run->received += recv_batch_read(r->run->recv, source->fd, now_us, &batch, &is_drained);
+        r->run->received +=
+            recv_batch_read(r->run->recv, source->fd, RECV_HEADS, now_us, &batch, &is_drained);
 }
 
 static void on_result(struct loop_source *source, uint32_t events, uint64_t now_us)

@@ -48,7 +48,8 @@ static void on_bare(struct loop_source *source, uint32_t events, uint64_t now_us
 
     (void)events;
     while (!is_drained) {
-        size_t n = recv_batch_read(b->generator->recv, source->fd, now_us, &batch, &is_drained);
+        size_t n =
+            recv_batch_read(b->generator->recv, source->fd, RECV_ALL, now_us, &batch, &is_drained);
         for (size_t i = 0; i < n; i++)
             if (frame_trailer_read(batch[i].data, batch[i].len, &sent_us))
                 histogram_add(&b->delay_us,
