@@ -109,6 +109,7 @@ static void watch_packet(struct viewer *v, const struct rtp_header *h, const uin
     w->next_seq++;
     if (w->is_running && h->marker) {
         v->has_picture = true;
+        v->picture_us = timebase_now_us(); /* not the arrival: packets may wait for the keys */
         if (!v->is_sampled)
             endpoint_read_heads(v->session.endpoint);
         v->handlers->on_picture(v, v->arg);
@@ -125,10 +126,8 @@ static void look_inside(struct viewer *v, struct datagram *d)
         return;
     }
     const uint8_t *payload = d->data + h.header_bytes;
-    if (!v->has_picture) {
-        v->picture_us = arrival_us;
+    if (!v->has_picture)
         watch_packet(v, &h, payload);
-    }
     if (v->is_sampled && h.marker && frame_trailer_read(payload, h.payload_bytes, &sent_us))
         v->handlers->on_delay(v, arrival_us > sent_us ? arrival_us - sent_us : 0, v->arg);
 }
