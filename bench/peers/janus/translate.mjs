@@ -100,10 +100,12 @@ export const usableCandidates = (lines) => lines.filter((line) => /^a=candidate:
  */
 function sharedCodecs(wanted, offered) {
   const known = codecs(wanted);
-  const shared = codecs(offered).flatMap((codec) => {
-    const same = known.find(({ pt, name }) => pt === codec.pt && name.toLowerCase() === codec.name.toLowerCase());
-    return same ? [{ ...codec, feedback: codec.feedback.filter((what) => same.feedback.includes(what)) }] : [];
+  const same = codecs(offered).flatMap((codec) => {
+    const one = known.find(({ pt, name }) => pt === codec.pt && name.toLowerCase() === codec.name.toLowerCase());
+    return one ? [{ ...codec, feedback: codec.feedback.filter((what) => one.feedback.includes(what)) }] : [];
   });
+  // Retransmission of something that is not shared is nothing.
+  const shared = same.filter(({ name, fmtp }) => !/^rtx\//i.test(name) || same.some(({ pt }) => fmtp === `apt=${pt}`));
   if (shared.length === 0) {
     const list = (/** @type {Section} */ section) => codecs(section).map(({ pt, name }) => `${pt} ${name}`).join(", ");
     throw new Refusal(406, `Janus forwards the publisher's payload types (${list(offered)}), the player has ${list(wanted)}`);
