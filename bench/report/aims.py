@@ -43,7 +43,7 @@ def judge(report, aims=None):
 def _judge(report, figure, check):
     metric, limit = check["metric"], check["limit"]
     is_factor = "relative_to" in check
-    aim = f"{SIGNS[check['op']]} {units.number(limit) + '×' if is_factor else units.text(metric, limit)}"
+    aim = f"{SIGNS[check['op']]}\u00a0{units.number(limit) + '×' if is_factor else units.text(metric, limit)}"
     row = _row(report, check)
     value = row.value(metric) if row else None
     if value is None:

@@ -20,19 +20,22 @@ def _style():
     return f":root{{color-scheme:light dark;{LIGHT}}}@media(prefers-color-scheme:dark){{:root{{{DARK}}}}}{svg.STYLE}{text}"
 
 
-def _cell(cell, is_number):
+def _cell(cell, head, is_number):
+    """head: what a narrow window writes before the value, where rows become blocks."""
     small = f"<small>{html.escape(cell.small)}</small>" if cell.small else ""
     classes = " ".join(filter(None, (cell.kind, "number" if is_number else "")))
-    attribute = f' class="{classes}"' if classes else ""
-    return f"<td{attribute}>{html.escape(cell.main)}{small}</td>"
+    attributes = (f' class="{classes}"' if classes else "") + (f' data-head="{html.escape(head, quote=True)}"' if head else "")
+    return f"<td{attributes}>{html.escape(cell.main)}{small}</td>"
 
 
-def _table(table, numbers=True):
+def _table(table, numbers=True, stack=False):
+    """Figures scroll sideways in a narrow window; with stack, which is for words, each row becomes a block."""
     heads = "".join(f"<th>{html.escape(head)}</th>" for head in table.heads)
     rows = "".join(
-        f'<tr{" class=floor" if row[0].main == "floor" else ""}>' + "".join(_cell(cell, numbers and index > 0) for index, cell in enumerate(row)) + "</tr>"
+        f'<tr{" class=floor" if row[0].main == "floor" else ""}>'
+        + "".join(_cell(cell, table.heads[index] if stack and index else "", numbers and index > 0) for index, cell in enumerate(row)) + "</tr>"
         for row in table.rows)
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f'<div class="scroll{" stack" if stack else ""}"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
 def _conditions(report):
@@ -45,10 +48,8 @@ def _aims(report):
     rows = []
     for one in aims.judge(report):
         state, words = SIGNS[one.state]
-        rows.append(f'<tr><td>{html.escape(one.figure)}</td><td class="number" data-head="aim">{html.escape(one.aim or "–")}</td>'
-                    f'<td data-head="measured">{html.escape(one.measured)}</td><td class="state {state}">{words}</td></tr>')
-    return ('<div class="scroll stack"><table><thead><tr><th>figure</th><th>aim</th><th>measured</th><th></th></tr></thead><tbody>'
-            + "".join(rows) + "</tbody></table></div>")
+        rows.append([tables.Cell(one.figure), tables.Cell(one.aim or "–"), tables.Cell(one.measured), tables.Cell(words, kind=f"state {state}")])
+    return _table(tables.Table(["figure", "aim", "measured", ""], rows), numbers=False, stack=True)
 
 
 def _anchor(index, scenario):
@@ -88,7 +89,7 @@ def render(report, heading="Parley: benchmark report"):
         f'<h1>{html.escape(heading)}</h1><p class="quiet">{html.escape(starts)}</p><nav>{nav}</nav>',
         '<h2 id="conditions">Conditions</h2><p class="quiet">A figure means nothing without them. Medians of the valid rounds, spread below; a round in which the generator was '
         "the bottleneck is shown and does not count.</p>",
-        _table(tables.servers(report), numbers=False),
+        _table(tables.servers(report), numbers=False, stack=True),
         _conditions(report),
         '<h2 id="aims">Aims</h2><p class="quiet">What Parley is to reach beside what was measured in these runs.</p>', _aims(report),
         *(_scenario(index, scenario, several) for index, scenario in enumerate(report.scenarios)),

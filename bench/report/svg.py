@@ -149,7 +149,7 @@ def line_plot(title, series, x_label, y_label, x_log=False, y_log=False, aim=Non
     bottom = top + PLOT_HEIGHT
     highs = [value for _, y, low, high, _ in drawn for value in (y, low, high) if value is not None]
     x = Scale([point[0] for point in drawn], LEFT, WIDTH - RIGHT, log=x_log)
-    y = Scale(highs + ([aim[0]] if aim else []), bottom, top, log=y_log, zero=not y_log)
+    y = Scale(highs + ([aim[0] * 0.8 if y_log else aim[0]] if aim else []), bottom, top, log=y_log, zero=not y_log)
     if y.log:
         y_label += " (log)"
     if x_values:

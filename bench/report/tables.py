@@ -141,10 +141,10 @@ def _condition(key, value):
     if key.endswith(("_bps", "_ms")):
         return units.text(key, value)
     if "_bytes" in key:
-        return f"{value:g} bytes"
+        return f"{value:.4g} bytes"
     if key in ("seconds", "warmup"):
         return f"{value:g} s"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def servers(report):
