@@ -160,6 +160,7 @@ async function start({ cpus }) {
         `event_loops = ${loops}, ice_lite, no event handlers, room without bitrate limit and fir_freq`,
         `libnice ${libnice}, ${libsrtp}, ${crypto}`,
         `media over ${address} (libnice offers no loopback candidates); one UDP port a PeerConnection`,
+        "it takes AEAD_AES_256_GCM where that is offered; there is no setting for it",
         "viewers' offers are turned round by the adapter, since Janus' subscribers are offered to; its HTTP API is part of its processor time",
       ],
       resources: rooms,
