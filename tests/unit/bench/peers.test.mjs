@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import test from "node:test";
 import { answers, choose } from "../../../bench/peers/janus/translate.mjs";
 import { codecs, directionOf, extensions, parse, transportValue, values } from "../../../bench/peers/lib/sdp.mjs";
+import { Rooms } from "../../../bench/peers/mediasoup/rooms.mjs";
 import { alignRtx, answer, capabilities, dtlsOf, producers, routerCodecs, wishes } from "../../../bench/peers/mediasoup/sdp_ortc.mjs";
 
 const PEERS = new URL("../../../bench/peers/", import.meta.url);
@@ -144,6 +145,50 @@ test("mediasoup: an answer to a player", () => {
   assert.deepEqual(values(media[1], "rtcp-fb"), ["96 nack pli"]);
   assert.deepEqual(values(media[1], "fmtp"), ["97 apt=96"]);
   assert.throws(() => answer(clientOffer({ direction: "recvonly", vp8: "120" }), TRANSPORT, [null, rtp], "player"), /payload type 96 is not VP8/);
+});
+
+/** A worker that keeps what it was asked for. */
+function fakeWorker() {
+  const calls = [];
+  const note = (name, value) => (calls.push([name, value]), value);
+  const transport = () => ({
+    ...TRANSPORT,
+    connect: async ({ dtlsParameters }) => void note("connect", dtlsParameters.role),
+    produce: async ({ kind, rtpParameters }) => note("produce", { id: `producer of ${kind}`, kind, rtpParameters }),
+    consume: async ({ producerId, rtpCapabilities, mid }) => {
+      note("consume", producerId);
+      const [media] = rtpCapabilities.codecs;
+      const codec = { ...media, payloadType: media.preferredPayloadType };
+      return { rtpParameters: { mid, codecs: [codec], headerExtensions: [], encodings: [{ ssrc: 77 }], rtcp: { cname: "me" } } };
+    },
+    close: () => note("close", "transport"),
+  });
+  const router = () => ({ rtpCapabilities: { codecs: [] }, createWebRtcTransport: async () => transport(), close: () => note("close", "router") });
+  return { calls, createRouter: async ({ mediaCodecs }) => (note("router", mediaCodecs.map(({ mimeType }) => mimeType)), router()) };
+}
+
+test("mediasoup: a room from its first offer to its end", async () => {
+  const worker = fakeWorker();
+  const rooms = new Rooms(worker, {});
+  const play = clientOffer({ direction: "recvonly", kinds: ["video"], mids: ["0"] });
+  await assert.rejects(rooms.view("hall", play), (error) => error.status === 409);
+  const cast = await rooms.publish("hall", clientOffer({ direction: "sendonly", source: SOURCE }));
+  assert.deepEqual(parse(cast.answer).media.map(directionOf), ["recvonly", "recvonly"]);
+  const view = await rooms.view("hall", play);
+  const [video, ...none] = parse(view.answer).media;
+  assert.equal(none.length, 0);
+  assert.deepEqual([directionOf(video), values(video, "ssrc")[0]], ["sendonly", "77 cname:me"]);
+  await view.end();
+  await rooms.publish("hall", clientOffer({ direction: "sendonly", source: SOURCE })); // takes the place of the first
+  await cast.end();
+  await rooms.view("hall", play);
+  assert.deepEqual(worker.calls.map(([name, value]) => (name === "produce" ? [name, value.kind] : [name, value])), [
+    ["router", ["audio/opus", "video/VP8"]], ["connect", "client"], ["produce", "audio"], ["produce", "video"],
+    ["connect", "client"], ["consume", "producer of video"], ["close", "transport"],
+    ["close", "router"], ["router", ["audio/opus", "video/VP8"]], ["connect", "client"], ["produce", "audio"], ["produce", "video"],
+    ["close", "router"], // the first one's, once more: that does no harm
+    ["connect", "client"], ["consume", "producer of video"],
+  ]);
 });
 
 const ORTC = new URL("node_modules/mediasoup/node/lib/ortc.js", PEERS);
