@@ -5,63 +5,91 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/conditions.h"
 #include "core/err.h"
-#include "core/str.h"
 #include "transport/rtpsec.h"
 
-static const struct {
+static const struct bench {
     const char *name;
-    int (*run)(const struct bench_options *options);
+    int (*run)(const struct bench_options *options, struct document *d);
     const char *sentence;
 } benches[] = {
-    {"delay", bench_delay,
-     "delay added by forwarding at light load: p50, p99 beside bare loopback"},
+    {"broadcast", bench_broadcast,
+     "one publisher, n viewers: CPU time per forwarded packet, beside the floor"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
 };
 
 static int usage(FILE *to)
 {
-    fprintf(to, "parley-bench NAME [--seconds N] [--json FILE]\n\n");
+    fprintf(to, "parley-bench NAME... [OPTIONS]      bench/README.md tells the options\n\n");
     for (size_t i = 0; i < ARRAY_LEN(benches); i++)
-        fprintf(to, "  %-10s %s\n", benches[i].name, benches[i].sentence);
+        fprintf(to, "  %-12s %s\n", benches[i].name, benches[i].sentence);
     return to == stdout ? 0 : 2;
 }
 
-static int read_options(int argc, char **argv, struct bench_options *out)
+static const struct bench *find_bench(const char *name)
 {
-    for (int i = 2; i + 1 < argc; i += 2) {
-        uint64_t n;
-        if (strcmp(argv[i], "--seconds") == 0 && str_to_u64(str_of(argv[i + 1]), 3600, &n) && n > 0)
-            out->seconds = (unsigned)n;
-        else if (strcmp(argv[i], "--json") == 0 && (out->json = fopen(argv[i + 1], "w")) != NULL)
-            continue;
-        else
-            return E_INVALID;
+    for (size_t i = 0; i < ARRAY_LEN(benches); i++)
+        if (strcmp(benches[i].name, name) == 0)
+            return &benches[i];
+    return NULL;
+}
+
+static int run_all(const struct bench_options *options, struct document *d)
+{
+    int first_err = 0;
+
+    for (size_t i = 0; i < options->name_count; i++) {
+        int err = find_bench(options->name[i])->run(options, d);
+        if (err != 0) {
+            fprintf(stderr, "parley-bench %s: %s\n", options->name[i], err_text(err));
+            document_error(d, options->name[i], err_text(err));
+            first_err = first_err != 0 ? first_err : err;
+        }
     }
-    return argc % 2 == 0 ? 0 : E_INVALID;
+    return first_err;
+}
+
+static int run(const struct bench_options *options)
+{
+    struct document *d = document_new();
+    FILE *json = NULL;
+    int err = 0, write_err = 0;
+
+    if (options->json != NULL && (json = fopen(options->json, "w")) == NULL) {
+        fprintf(stderr, "parley-bench: --json %s: cannot be written\n", options->json);
+        err = E_INVALID;
+    }
+    if (err == 0)
+        err = rtpsec_library_init();
+    if (err == 0) {
+        conditions_describe(options, d);
+        err = run_all(options, d);
+        rtpsec_library_fini();
+    }
+    if (json != NULL) {
+        write_err = document_write(d, json);
+        (void)fclose(json);
+    }
+    document_free(&d);
+    return err != 0 ? err : write_err;
 }
 
 int main(int argc, char **argv)
 {
-    struct bench_options options = {.seconds = 10};
+    static struct bench_options options;
 
     if (argc >= 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout);
-    if (argc < 2 || read_options(argc, argv, &options) != 0)
+    if (options_read(&options, argc - 1, argv + 1) != 0)
+        return 2;
+    if (options.name_count == 0)
         return usage(stderr);
-    for (size_t i = 0; i < ARRAY_LEN(benches); i++) {
-        if (strcmp(benches[i].name, argv[1]) != 0)
-            continue;
-        int err = rtpsec_library_init();
-        if (err == 0)
-            err = benches[i].run(&options);
-        rtpsec_library_fini();
-        if (options.json != NULL)
-            (void)fclose(options.json);
-        if (err != 0)
-            fprintf(stderr, "parley-bench %s: %s\n", argv[1], err_text(err));
-        return err == 0 ? 0 : 1;
-    }
-    return usage(stderr);
+    for (size_t i = 0; i < options.name_count; i++)
+        if (find_bench(options.name[i]) == NULL) {
+            fprintf(stderr, "parley-bench: no benchmark is called %s\n\n", options.name[i]);
+            return usage(stderr);
+        }
+    return run(&options) == 0 ? 0 : 1;
 }

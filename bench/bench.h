@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench.h - one row a benchmark; each prints a table for people and, with --json FILE, a JSON object for machines. */
+/* bench.h - one row a benchmark; each puts what it measured into the document and prints a table for people. */
 #pragma once
 
-#include <stdio.h>
-
+#include "bench/document.h"
+#include "bench/options.h"
 #include "core/attr.h"
 
-struct bench_options {
-    unsigned seconds; /* of measuring */
-    FILE *json;       /* NULL: none */
-};
+/* Scenarios: a whole server under a whole load. They return 0, or a negative error that was printed. */
 
-/** The delay that forwarding adds on a lightly loaded worker, over loopback sockets. Returns 0, or a negative error. */
-MUST_CHECK int bench_delay(const struct bench_options *options);
-/** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. Returns 0, or a negative error. */
-MUST_CHECK int bench_encrypt(const struct bench_options *options);
+/** CPU time per forwarded packet by number of viewers, beside the floor; with --ramp: how many viewers fit. */
+MUST_CHECK int bench_broadcast(const struct bench_options *options, struct document *d);
+
+/* Micro-benchmarks: one stage of the packet path. They return 0, or a negative error. */
+
+/** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
+MUST_CHECK int bench_encrypt(const struct bench_options *options, struct document *d);

@@ -9,7 +9,6 @@
  */
 #include "bench/bench.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -32,7 +31,7 @@
 #define BATCH 64      /* packets of one send call */
 #define SLOT_BYTES (HEADER_BYTES + PAYLOAD_BYTES + PACKET_TAILROOM_BYTES)
 #define SLICE_US 50000.0
-#define MAX_ROUNDS 1000
+#define MAX_ROUNDS 1000u
 #define MAX_CONTESTANTS 9
 
 static const struct {
@@ -219,80 +218,52 @@ static int take_turn(struct encrypt_run *r, struct contestant *c)
     return err;
 }
 
-static int measure(struct encrypt_run *r, uint64_t seconds)
+static int measure(struct encrypt_run *r, const struct bench_options *options)
 {
-    uint64_t end_us = timebase_now_us() + seconds * US_PER_S;
+    uint64_t end_us = timebase_now_us() + options->seconds * US_PER_S;
+    size_t rounds = options->iterations > 0 ? MIN(options->iterations, MAX_ROUNDS) : MAX_ROUNDS;
     int err = 0;
 
     do {
         for (size_t i = 0; i < r->contestants && err == 0; i++)
             err = take_turn(r, r->contestant[i]);
         r->rounds++;
-    } while (err == 0 && timebase_now_us() < end_us && r->rounds < MAX_ROUNDS);
+    } while (err == 0 && r->rounds < rounds &&
+             (options->iterations > 0 || timebase_now_us() < end_us));
     return err;
 }
 
 /* --- report -------------------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
+static void report(struct encrypt_run *r, struct document *d)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    static const struct doc_column columns[] = {{"cpu_us", "payload as it is, us", 1, 3},
+                                                {"front_cpu_us", "front rewritten, us", 1, 3}};
 
-    return (x > y) - (x < y);
+    for (size_t i = 0; i < r->contestants; i++) {
+        struct contestant *c = r->contestant[i];
+        const struct doc_param params[] = {
+            {.name = "profile", .text = srtp_profile_name(profiles[c->profile].profile)},
+            {.name = "by", .text = c->name}};
+        struct doc_row *row = document_row(d, "encrypt", "parley", params, ARRAY_LEN(params));
+        for (size_t k = 0; k < r->rounds; k++) {
+            struct doc_round *round = document_round(row);
+            document_value(round, "cpu_us", c->whole_us[k]);
+            document_value(round, "front_cpu_us", c->front_us[k]);
+        }
+    }
+    document_print(d, "encrypt", columns, ARRAY_LEN(columns));
 }
 
-struct figures {
-    double median, min, max;
-};
-
-static struct figures figures_of(double *values, size_t n)
-{
-    qsort(values, n, sizeof(*values), ascending);
-    return (struct figures){values[n / 2], values[0], values[n - 1]};
-}
-
-static void report_row(struct encrypt_run *r, size_t i, FILE *json)
-{
-    struct contestant *c = r->contestant[i];
-    const char *profile = srtp_profile_name(profiles[c->profile].profile);
-    struct figures w = figures_of(c->whole_us, r->rounds), f = figures_of(c->front_us, r->rounds);
-
-    printf("%-24s %-24s %.3f (%.3f, %.3f)   %.3f (%.3f, %.3f)\n", profile, c->name, w.median, w.min,
-           w.max, f.median, f.min, f.max);
-    if (json != NULL)
-        fprintf(json,
-                "%s\n {\"profile\": \"%s\", \"by\": \"%s\", \"whole\": {\"median\": %.4f, \"min\": "
-                "%.4f, \"max\": %.4f}, "
-                "\"front\": {\"median\": %.4f, \"min\": %.4f, \"max\": %.4f}}",
-                i > 0 ? "," : "", profile, c->name, w.median, w.min, w.max, f.median, f.min, f.max);
-}
-
-static void report(struct encrypt_run *r, FILE *json)
-{
-    printf("CPU us per packet: %d bytes of payload, %d keys in turn, batches of %d; median of %zu "
-           "rounds (least, most)\n",
-           PAYLOAD_BYTES, KEYS, BATCH, r->rounds);
-    printf("%-24s %-24s %-22s %s\n", "profile", "by", "payload as it is", "its front rewritten");
-    if (json != NULL)
-        fprintf(json,
-                "{\"bench\": \"encrypt\", \"unit\": \"us\", \"payload_bytes\": %d, \"keys\": %d, "
-                "\"rounds\": %zu, \"rows\": [",
-                PAYLOAD_BYTES, KEYS, r->rounds);
-    for (size_t i = 0; i < r->contestants; i++)
-        report_row(r, i, json);
-    if (json != NULL)
-        fprintf(json, "]}\n");
-}
-
-int bench_encrypt(const struct bench_options *options)
+int bench_encrypt(const struct bench_options *options, struct document *d)
 {
     struct encrypt_run *r = MEM_NEW(struct encrypt_run);
     int err = open_run(r);
 
     if (err == 0)
-        err = measure(r, options->seconds);
+        err = measure(r, options);
     if (err == 0)
-        report(r, options->json);
+        report(r, d);
     close_run(r);
     return err;
 }

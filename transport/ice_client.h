@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/addr.h"
 #include "core/attr.h"
 #include "transport/jsep.h"
 
@@ -24,3 +25,6 @@ void ice_client_free(struct ice_client **c);
 size_t ice_client_check(struct ice_client *c, uint8_t *out, size_t size);
 /** Take a STUN datagram. Returns true for an authenticated success answer to one of our checks. */
 bool ice_client_input(struct ice_client *c, const uint8_t *buf, size_t len);
+/** Answer a check of the server, which a full ICE agent makes too (RFC 8445 s7.3). Returns the length of the reply, 0: none is due. */
+size_t ice_client_answer(struct ice_client *c, const struct addr *from, const uint8_t *buf,
+                         size_t len, uint8_t *out, size_t size);

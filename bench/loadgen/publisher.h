@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * publisher.h - a WHIP session that sends a clip in real time, as a browser would: header extensions, sender reports, answers to
+ * keyframe requests and NACKs.
+ *
+ * A keyframe request makes the very next frame a keyframe: the clip goes on at its next one. Owner: the scenario.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/loadgen/offer.h"
+#include "core/attr.h"
+
+struct clip;
+struct generator;
+struct publisher;
+
+enum pacing {
+    PACING_BURST,  /* a frame's packets back to back */
+    PACING_SPREAD, /* over PACING_SPREAD_US */
+};
+
+#define PACING_SPREAD_US 10000ull
+
+struct publisher_config {
+    struct generator *generator;
+    const char *url;
+    const struct clip *clip[OFFER_ENCODINGS]; /* of offer_rid; without simulcast only the last */
+    bool is_simulcast, has_audio;
+    enum pacing pacing;
+    /* Called with each video packet's payload as it leaves (its trailer stamped when it has one); NULL: not wanted. */
+    void (*on_sent)(const uint8_t *payload, size_t len, bool is_last, void *arg);
+    void *arg;
+};
+
+struct publisher_stats {
+    uint64_t frames, packets, payload_bytes; /* video that was sent */
+    uint64_t late_frames;                    /* more than PUBLISHER_LATE_US behind the schedule */
+    uint64_t late_max_us;
+    uint64_t keyframe_requests; /* PLI, and FIR that is no repetition */
+    uint64_t nacked, retransmitted;
+    uint64_t send_drops;
+};
+
+#define PUBLISHER_LATE_US 10000ull
+
+/** Start the session; sending begins when it is connected. */
+struct publisher *publisher_open(const struct publisher_config *config);
+/** Close at once, without a DELETE. */
+void publisher_close(struct publisher **p);
+bool publisher_is_sending(const struct publisher *p);
+bool publisher_has_failed(const struct publisher *p, const char **why);
+/** Stop sending and DELETE the session; publisher_is_gone() tells when the server has answered. */
+void publisher_delete(struct publisher *p);
+bool publisher_is_gone(const struct publisher *p);
+void publisher_read_stats(const struct publisher *p, struct publisher_stats *out);
+/** Forget late_frames and late_max_us: a steady window begins. */
+void publisher_clear_late(struct publisher *p);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recv_batch.h - one recvmmsg scratch that all sockets of the generator share: core/udp.h keeps a batch of packets a socket,
+ * which thousands of sockets cannot afford.
+ *
+ * Arrival is the kernel's receive timestamp where the socket has them on, so that what waits for the generator is not taken for
+ * delay of the server.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/attr.h"
+
+struct addr;
+struct recv_batch;
+
+struct datagram {
+    uint8_t *data; /* writable, with PACKET_TAILROOM_BYTES behind it; valid until the next read */
+    size_t len;
+    uint64_t arrival_us; /* monotonic */
+};
+
+#define RECV_BATCH_DATAGRAMS 64
+
+struct recv_socket_config {
+    bool gro;        /* UDP_GRO */
+    bool timestamps; /* SO_TIMESTAMPNS */
+};
+
+/** Make the scratch. @gro: also for sockets with UDP_GRO, which need 64 KB a read. */
+MUST_CHECK struct recv_batch *recv_batch_new(bool gro);
+void recv_batch_free(struct recv_batch **b);
+
+/** Open a non-blocking socket on loopback, any port, connected to @remote. Returns the descriptor, or -errno. */
+MUST_CHECK int recv_socket_open(const struct addr *remote, const struct recv_socket_config *config);
+/** Datagrams that the kernel dropped at this socket because its buffer was full. */
+uint64_t recv_socket_drops(int fd);
+
+/** Read what is there, at most RECV_BATCH_DATAGRAMS (with GRO: segments of so many reads). Returns how many; *out is valid until the
+ * next call. *is_drained: nothing was left. */
+size_t recv_batch_read(struct recv_batch *b, int fd, uint64_t now_us, struct datagram **out,
+                       bool *is_drained);
