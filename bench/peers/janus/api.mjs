@@ -2,8 +2,33 @@
 //
 // Janus' HTTP API: one session, its events fetched by a long poll, answers found by their transaction.
 
+import http from "node:http";
+
 const PLUGIN = "janus.plugin.videoroom";
 const EVENT_MS = 20_000;
+/** Its HTTP server takes a thousand connections; a storm of viewers waits for its turn here. */
+const MAX_CONNECTIONS = 64;
+const agent = new http.Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+
+/**
+ * @param {string} url @param {string} [body]  which makes it a POST
+ * @param {http.Agent} [by]
+ * @returns {Promise<any>} what it answers
+ */
+function call(url, body, by = agent) {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, { agent: by, method: body === undefined ? "GET" : "POST" }, async (response) => {
+      try {
+        let text = "";
+        for await (const chunk of response.setEncoding("utf8")) text += chunk;
+        resolve(JSON.parse(text));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    request.on("error", reject).end(body);
+  });
+}
 
 /** @typedef {{plugindata?: {data: any}, jsep?: {type: string, sdp: string}, sender?: number, janus: string}} Event */
 
@@ -84,10 +109,10 @@ export class JanusSession {
   }
 
   async #poll() {
+    const apart = new http.Agent({ keepAlive: true }); // never behind other requests
     while (this.#isOpen) {
-      const response = await fetch(`${this.#base}/${this.#id}?maxev=100`).catch(() => null);
-      if (!response?.ok) return void (this.#isOpen = false); // Janus has ended
-      const events = await response.json().catch(() => []);
+      const events = await call(`${this.#base}/${this.#id}?maxev=100`, undefined, apart).catch(() => null);
+      if (events === null || events.janus === "error") return void (this.#isOpen = false); // Janus or the session has ended
       for (const event of [events].flat()) {
         if (event.janus === "webrtcup") this.#onUp.get(event.sender)?.();
         else this.#waiting.get(event.transaction)?.resolve(event);
@@ -100,8 +125,7 @@ export class JanusSession {
    * @returns {Promise<any>}
    */
   async #post(path, message, transaction = `t${++this.#count}`) {
-    const response = await fetch(this.#base + path, { method: "POST", body: JSON.stringify({ ...message, transaction }) });
-    const answer = await response.json();
+    const answer = await call(this.#base + path, JSON.stringify({ ...message, transaction }));
     if (answer.janus === "error") throw new Error(`Janus: ${answer.error.reason}`);
     return answer;
   }
