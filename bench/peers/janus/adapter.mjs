@@ -131,11 +131,11 @@ async function whenReady(server, base) {
   throw new Error(`Janus does not start:\n${server.log.join("\n")}`);
 }
 
-/** @param {{cpus: string}} options */
-async function start({ cpus }) {
+/** @param {{cpus: string, address: string}} options */
+async function start({ cpus, address: wanted }) {
   const program = findProgram("janus");
   const libraries = findLibraries();
-  const address = ownAddress();
+  const address = wanted.startsWith("127.") ? ownAddress() : wanted;
   if (!program || !libraries) throw new Skip("Janus is not installed (the package janus of group peer-janus in tools/packages.txt).");
   if (!address) throw new Skip("Janus offers no loopback candidates and this machine has no other IPv4 address.");
   const port = await freePort();

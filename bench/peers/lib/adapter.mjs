@@ -22,11 +22,11 @@ export class Skip extends Error {}
 
 /**
  * The life of an adapter.
- * @param {(options: {cpus: string}) => Promise<Peer>} start
+ * @param {(options: {cpus: string, address: string}) => Promise<Peer>} start
  * @param {typeof import("./wish_server.mjs").listen} listen
  */
 export async function run(start, listen) {
-  const { values } = parseArgs({ options: { cpu: { type: "string", default: "0" } } });
+  const { values } = parseArgs({ options: { cpu: { type: "string", default: "0" }, address: { type: "string", default: "127.0.0.1" } } });
   /** @type {(() => Promise<unknown>)[]} */
   const endings = [];
   let isEnding = false;
@@ -40,9 +40,9 @@ export async function run(start, listen) {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => end(0));
   process.stdin.on("end", () => end(0)).on("error", () => end(0)).resume();
   try {
-    const peer = await start({ cpus: values.cpu });
+    const peer = await start({ cpus: values.cpu, address: values.address });
     endings.push(peer.stop);
-    const server = await listen(peer.resources);
+    const server = await listen(peer.resources, values.address);
     endings.push(server.close);
     const { name, version, pids, notes } = peer;
     if (!isEnding) say({ name, version, whip: `${server.url}/whip/ROOM`, whep: `${server.url}/whep/ROOM`, pids, notes });

@@ -29,9 +29,10 @@ export class Refusal extends Error {
 
 /**
  * @param {Resources} resources
+ * @param {string} address
  * @returns {Promise<{url: string, close: () => Promise<void>}>}
  */
-export async function listen(resources) {
+export async function listen(resources, address) {
   /** @type {Map<string, Resource>} */
   const open = new Map();
   let count = 0;
@@ -60,10 +61,10 @@ export async function listen(resources) {
     }
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", () => resolve(undefined)));
+  await new Promise((resolve, reject) => server.once("error", reject).listen(0, address, () => resolve(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${address}:${port}`,
     close: async () => {
       server.close();
       server.closeAllConnections();

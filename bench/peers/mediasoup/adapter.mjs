@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// mediasoup with WHIP and WHEP in front: `node adapter.mjs --cpu 0`. One worker, one WebRtcServer on loopback, a router a room.
+// mediasoup with WHIP and WHEP in front: `node adapter.mjs --cpu 0`. One worker, one WebRtcServer, a router a room.
 // The module comes from npm without its install script; the worker program is the one that MEDIASOUP_WORKER_BIN names, or what
 // build_worker.sh made. See ../README.md.
 
@@ -29,8 +29,8 @@ async function loadModule() {
   return import("mediasoup");
 }
 
-/** @param {{cpus: string}} options */
-async function start({ cpus }) {
+/** @param {{cpus: string, address: string}} options */
+async function start({ cpus, address }) {
   const program = (process.env.MEDIASOUP_WORKER_BIN ||= BUILT); // mediasoup reads it too
   if (!fs.existsSync(program)) {
     throw new Skip(program === BUILT ? "There is no worker program: run bench/peers/mediasoup/build_worker.sh, or name one in MEDIASOUP_WORKER_BIN."
@@ -43,7 +43,7 @@ async function start({ cpus }) {
   try {
     execFileSync("taskset", ["--all-tasks", "--cpu-list", "--pid", cpus, String(worker.pid)], { stdio: ["ignore", 2, 2] });
     const port = await freePort();
-    const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: "udp", ip: "127.0.0.1", port }] });
+    const server = await worker.createWebRtcServer({ listenInfos: [{ protocol: "udp", ip: address, port }] });
     return {
       name: "mediasoup",
       version: mediasoup.version,
