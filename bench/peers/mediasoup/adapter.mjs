@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // mediasoup with WHIP and WHEP in front: `node adapter.mjs --cpu 0`. One worker, one WebRtcServer, a router a room.
-// The module comes from npm without its install script; the worker program is the one that MEDIASOUP_WORKER_BIN names, or what
-// build_worker.sh made. See ../README.md.
+// The module comes from npm without its install script; the worker program is taken from MEDIASOUP_WORKER_BIN. See ../README.md.
 
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
@@ -13,8 +12,6 @@ import { freePort } from "../lib/machine.mjs";
 import { listen } from "../lib/wish_server.mjs";
 import { FIRST_ESTIMATE_BPS, Rooms } from "./rooms.mjs";
 
-/** What build_worker.sh leaves. */
-const BUILT = fileURLToPath(new URL("../../../build/peers/mediasoup-worker", import.meta.url));
 const PEERS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** The module, installed when it is not there. */
@@ -31,11 +28,9 @@ async function loadModule() {
 
 /** @param {{cpus: string, address: string}} options */
 async function start({ cpus, address }) {
-  const program = (process.env.MEDIASOUP_WORKER_BIN ||= BUILT); // mediasoup reads it too
-  if (!fs.existsSync(program)) {
-    throw new Skip(program === BUILT ? "There is no worker program: run bench/peers/mediasoup/build_worker.sh, or name one in MEDIASOUP_WORKER_BIN."
-      : `MEDIASOUP_WORKER_BIN names ${program}, which is not there.`);
-  }
+  const program = process.env.MEDIASOUP_WORKER_BIN; // mediasoup reads it too
+  if (!program) throw new Skip("MEDIASOUP_WORKER_BIN does not name mediasoup's worker program, which the npm package does not hold.");
+  if (!fs.existsSync(program)) throw new Skip(`MEDIASOUP_WORKER_BIN names ${program}, which is not there.`);
   const mediasoup = await loadModule();
   const worker = await mediasoup.createWorker({ logLevel: "error" }).catch((/** @type {Error} */ error) => {
     throw new Skip(`mediasoup ${mediasoup.version} cannot use the worker program ${program}: ${error.message}.`);
@@ -50,8 +45,7 @@ async function start({ cpus, address }) {
       pids: [worker.pid],
       notes: [
         `one worker, one WebRtcServer on one UDP port, a router a room, initialAvailableOutgoingBitrate ${FIRST_ESTIMATE_BPS}`,
-        program === BUILT ? "the worker is built from its npm package's sources with the distribution's libraries (bench/peers/README.md)" : "the worker is the program that MEDIASOUP_WORKER_BIN names",
-        "signalling is this adapter's and not counted",
+        "the worker is the program that MEDIASOUP_WORKER_BIN names; signalling is this adapter's and not counted",
       ],
       resources: new Rooms(worker, server),
       stop: async () => worker.close(),

@@ -33,7 +33,7 @@ export class Rooms {
     try {
       const transport = await this.#transport(router);
       await transport.connect({ dtlsParameters: dtlsOf(offer) });
-      for (const one of producers(offer)) room.producers.set(one.kind, await transport.produce(one));
+      for (const one of producers(offer, router.rtpCapabilities.headerExtensions)) room.producers.set(one.kind, await transport.produce(one));
       this.#rooms.set(name, room);
       const received = wishes(offer).map(({ section }) => room.producers.get(section.kind)?.rtpParameters ?? null);
       const end = async () => {

@@ -95,15 +95,18 @@ export function alignRtx(capabilities, wanted) {
 /**
  * A publisher's sections as what transport.produce() takes.
  * @param {string} offer
+ * @param {{kind: string, uri: string}[]} known  header extensions of the router, which takes no others
  * @returns {{kind: string, rtpParameters: RtpParameters}[]}
  */
-export function producers(offer) {
+export function producers(offer, known) {
   return publishing(offer).map((section) => ({
     kind: section.kind,
     rtpParameters: {
       mid: values(section, "mid")[0],
       codecs: chosenCodecs(section).map(({ kind, ...codec }) => codec),
-      headerExtensions: [...extensions(section)].map(([uri, id]) => ({ uri, id: Number(id) })),
+      headerExtensions: [...extensions(section)]
+        .filter(([uri]) => known.some((one) => one.uri === uri && one.kind === section.kind))
+        .map(([uri, id]) => ({ uri, id: Number(id) })),
       encodings: encodingsOf(section),
       rtcp: { cname: values(section, "ssrc")[0]?.match(/cname:(\S+)/)?.[1] ?? "publisher", reducedSize: true },
     },

@@ -96,6 +96,7 @@ test("Janus: a player with other payload types is refused with a reason", () => 
   assert.throws(() => answers(offer, janusOffer(["audio", "video"]), choose(offer, STREAMS)), (error) => error.status === 406 && /96 VP8.*120 VP8/.test(error.message));
 });
 
+const KNOWN = [{ kind: "audio", uri: MID }, { kind: "video", uri: MID }, { kind: "video", uri: TWCC }];
 const SOURCE = ["a=ssrc-group:FID 111111 222222", "a=ssrc:111111 cname:me", "a=ssrc:222222 cname:me"];
 const TRANSPORT = {
   iceParameters: { usernameFragment: "MSUF", password: "mediasoup-password" },
@@ -104,13 +105,14 @@ const TRANSPORT = {
 };
 
 test("mediasoup: a publisher's offer becomes parameters of producers", () => {
-  const [audio, video] = producers(clientOffer({ direction: "sendonly", source: SOURCE }));
+  const [audio, video] = producers(clientOffer({ direction: "sendonly", source: SOURCE }), KNOWN);
   assert.deepEqual(audio.rtpParameters.encodings, [{}]);
+  assert.deepEqual([audio, video].map(({ rtpParameters }) => rtpParameters.headerExtensions), [[{ uri: MID, id: 4 }], [{ uri: MID, id: 4 }, { uri: TWCC, id: 5 }]], "no others");
   assert.deepEqual(video.rtpParameters.encodings, [{ ssrc: 111111, rtx: { ssrc: 222222 } }]);
   assert.equal(video.rtpParameters.rtcp.cname, "me");
   assert.deepEqual(video.rtpParameters.codecs.map(({ mimeType, payloadType, parameters }) => [mimeType, payloadType, parameters]), [["video/VP8", 96, {}], ["video/rtx", 97, { apt: 96 }]]);
   assert.deepEqual(audio.rtpParameters.codecs[0].parameters, { minptime: 10, useinbandfec: 1 });
-  const rids = producers(clientOffer({ direction: "sendonly", source: ["a=rid:l send", "a=rid:h send", "a=simulcast:send l;h"] }))[1].rtpParameters;
+  const rids = producers(clientOffer({ direction: "sendonly", source: ["a=rid:l send", "a=rid:h send", "a=simulcast:send l;h"] }), KNOWN)[1].rtpParameters;
   assert.deepEqual(rids.encodings, [{ rid: "l" }, { rid: "h" }]);
   const text = answer(clientOffer({ direction: "sendonly" }), TRANSPORT, [null, rids], "publisher");
   assert.match(text, /a=rid:l recv\r\na=rid:h recv\r\na=simulcast:recv l;h\r\n/);
@@ -163,7 +165,7 @@ function fakeWorker() {
     },
     close: () => note("close", "transport"),
   });
-  const router = () => ({ rtpCapabilities: { codecs: [] }, createWebRtcTransport: async () => transport(), close: () => note("close", "router") });
+  const router = () => ({ rtpCapabilities: { codecs: [], headerExtensions: KNOWN }, createWebRtcTransport: async () => transport(), close: () => note("close", "router") });
   return { calls, createRouter: async ({ mediaCodecs }) => (note("router", mediaCodecs.map(({ mimeType }) => mimeType)), router()) };
 }
 
@@ -200,7 +202,7 @@ test("mediasoup: its own rules accept what we make of SDP", { skip: !fs.existsSy
   const router = ortc.generateRouterRtpCapabilities(wanted.map(({ codec }) => codec));
   alignRtx(router, wanted);
   const play = clientOffer({ direction: "recvonly" });
-  const sent = producers(publish).map(({ kind, rtpParameters }, index) => {
+  const sent = producers(publish, router.headerExtensions).map(({ kind, rtpParameters }, index) => {
     ortc.validateRtpParameters(rtpParameters);
     const mapping = ortc.getProducerRtpParametersMapping(rtpParameters, router);
     const consumable = ortc.getConsumableRtpParameters(kind, rtpParameters, router, mapping);
