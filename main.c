@@ -98,6 +98,8 @@ static int open_host(struct program *p, const struct network *n, unsigned index)
         .listen = n->listen,
         .listen_count = n->listen_count,
         .udp = p->config->media_udp,
+        .gso = p->config->media_gso,
+        .max_window_us = p->config->media_window_us,
         .tcp = p->config->media_tcp,
         .cpu = -1,
         .dtls = p->dtls,
@@ -302,8 +304,7 @@ static void finish(struct program *p)
     deadline_clear(&p->stop);
     server_close(&p->server);
     registry_close(&p->registry);
-    for (unsigned i = 0; i < p->host_count; i++)
-        sfu_host_close(&p->host[i]);
+    sfu_hosts_close(p->host, p->host_count);
     worker_close(&p->control);
     dtls_context_free(&p->dtls);
     cert_free(&p->dtls_cert);

@@ -251,6 +251,27 @@ static bool is_profile_0(const struct codec *c)
     return fmtp_number(c, profile_name(c->id), MAX_PROFILE, 0, &profile) && profile == 0;
 }
 
+/* ---- RED (RFC 2198 s5: the payload types of the blocks, primary one first) ---- */
+
+int codec_read_red(const struct codec *red, uint8_t *block_pt)
+{
+    struct str rest = str_of(red->fmtp);
+    uint64_t first, next;
+    unsigned count = 0;
+
+    if (rest.len > 0 && rest.p[rest.len - 1] == '/')
+        return E_UNSUPPORTED;
+    for (; rest.len > 0; count++) {
+        if (!str_to_u64(str_cut(&rest, '/'), 127, &next) || (count > 0 && next != first))
+            return E_UNSUPPORTED;
+        first = next;
+    }
+    if (count < 2)
+        return E_UNSUPPORTED;
+    *block_pt = (uint8_t)first;
+    return 0;
+}
+
 /* ---- all ---- */
 
 bool codec_is_same(const struct codec *a, const struct codec *b)
@@ -271,6 +292,7 @@ bool codec_is_same(const struct codec *a, const struct codec *b)
 bool codec_is_supported(const struct codec *offered)
 {
     struct str apt;
+    uint8_t pt;
 
     switch (offered->id) {
     case CODEC_OPUS:
@@ -286,7 +308,9 @@ bool codec_is_supported(const struct codec *offered)
         return is_supported_h264(offered);
     case CODEC_RTX: /* RFC 4588 s8.6: says nothing without the payload type it repairs */
         return codec_fmtp_get(str_of(offered->fmtp), "apt", &apt);
-    default: /* RED: nothing here takes it apart */
+    case CODEC_RED: /* RFC 2198 s5: nor this without those of its blocks, which are of one codec here */
+        return codec_read_red(offered, &pt) == 0;
+    default:
         return false;
     }
 }

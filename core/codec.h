@@ -57,8 +57,15 @@ bool codec_fmtp_get(struct str fmtp, const char *name, struct str *value);
  */
 bool codec_is_same(const struct codec *a, const struct codec *b);
 /** Whether we answer an offered configuration at all (H.264: constrained baseline or baseline, packetization mode 1; VP9
- * profile 0; AV1 profile 0; RTX with an apt, whose payload type is the caller's to look at; RED: no). */
+ * profile 0; AV1 profile 0; RTX with an apt, RED with the payload type of all its blocks: what these stand for is the caller's
+ * to look at). */
 bool codec_is_supported(const struct codec *offered);
+/**
+ * Read the one payload type of all blocks from RED's format parameters ("111/111", "111/111/111").
+ *
+ * Errors: E_UNSUPPORTED for fewer than two, several different ones, or anything else.
+ */
+MUST_CHECK int codec_read_red(const struct codec *red, uint8_t *block_pt);
 /**
  * Write the fmtp of the answer to an offered configuration. H.264 by RFC 6184 s8.2.2: packetization mode, profile and level
  * as offered (or their defaults, spelled out), level-asymmetry-allowed where it was offered, nothing else. All others are

@@ -37,6 +37,8 @@ struct config {
     struct config_list media_announce;     /* media.announce: address[:port] or host name[:port] */
     char *media_stun_server;   /* media.stun_server: host:port asked for the public address */
     bool media_udp, media_tcp; /* media.udp, media.tcp */
+    bool media_gso;            /* media.gso */
+    uint32_t media_window_us;  /* media.window_us */
     uint32_t media_consent_timeout_ms; /* media.consent_timeout_ms */
     struct config_list ice_servers;    /* ice.servers: stun:/turn:/turns: URLs handed to clients */
     char *ice_turn_secret;             /* ice.turn_secret (coturn's static-auth-secret) */

@@ -10,10 +10,16 @@
 #define PACKET_TAILROOM_BYTES 64
 /* about 110 MB a worker at worst; past it datagrams are dropped and counted */
 #define MAX_PACKETS_PER_POOL 65536
+/* kept for new viewers and for repair beyond the least a stream has: half of the pool */
+#define MAX_HISTORY_PACKETS_PER_WORKER (MAX_PACKETS_PER_POOL / 2)
 #define MAX_RECV_BATCH 64           /* datagrams of one recvmmsg */
 #define MAX_RECV_BATCHES_PER_TURN 8 /* so that timers and mailboxes get their turn under a flood */
 #define MAX_MESSAGES_PER_TURN 1024  /* of one mailbox, so that sockets and timers get their turn */
-#define MAX_EGRESS_BATCH 1024       /* datagrams one loop turn collects before a flush is forced */
+/* what waits for room in the kernel's buffer: 30 ms of 1 Gbit/s; past it datagrams are dropped and counted */
+#define MAX_UDP_BACKLOG_BYTES (4 * 1024 * 1024)
+#define MAX_EGRESS_BATCH 1024 /* messages one loop turn collects before a flush is forced */
+/* the same in bytes: written by the cipher and read by the kernel while it is in the cache of one core */
+#define MAX_EGRESS_BYTES (512 * 1024)
 
 /* Transports */
 #define MAX_TRANSPORTS_PER_WORKER 16384
@@ -45,7 +51,9 @@
 #define MAX_RTCP_FB_PER_SECTION 512 /* eight a payload type */
 #define MAX_EXTS_PER_SECTION 32
 #define MAX_NEGOTIATED_EXTS 16
-#define MAX_ENCODINGS 3         /* simulcast encodings of a track */
+#define MAX_ENCODINGS 3 /* simulcast encodings of a track */
+/* steps of quality to choose from: three encodings of four temporal layers each, or three spatial layers of those */
+#define MAX_LADDER_LAYERS 12
 #define MAX_SSRCS_PER_SECTION 8 /* primary and RTX SSRCs signalled for a section */
 /* a=ssrc lines (four attributes an SSRC), a=ssrc-group lines */
 #define MAX_SSRC_LINES_PER_SECTION 64
@@ -60,9 +68,14 @@
 
 /* RTP */
 #define MAX_RTP_EXT_ELEMENTS 16 /* header-extension elements kept of one packet */
-#define MAX_RTCP_PACKETS 64     /* packets of one compound */
-#define MAX_RTCP_BLOCKS 31      /* RFC 3550: RC is five bits */
-#define MAX_NACKED_SEQS 512     /* of one NACK; about half a second of a high-definition stream */
+/* redundant blocks of one audio packet (RFC 2198); what libwebrtc takes */
+#define MAX_RED_BLOCKS 32
+#define MAX_RTCP_PACKETS 64 /* packets of one compound */
+#define MAX_RTCP_BLOCKS 31  /* RFC 3550: RC is five bits */
+#define MAX_NACKED_SEQS 512 /* of one NACK; about half a second of a high-definition stream */
+/* consecutive numbers of one SSRC that are asked for again; for more a keyframe costs less */
+#define MAX_NACK_GAP 300
+#define MAX_NACK_OUTSTANDING 1000 /* of one SSRC; what rtp_recv.h would still take */
 #define MAX_FIR_ENTRIES 32
 #define MAX_REMB_SSRCS 64
 /* packets that one transport-wide feedback may tell of; over a second at 30 Mbit/s */
@@ -71,6 +84,13 @@
 #define MAX_TWCC_FEEDBACK_BYTES 1100
 /* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
 #define MAX_TWCC_ARRIVALS 512
+/* sent packets remembered until feedback tells of them, a power of two: two seconds at 35 Mbit/s; 64 KiB */
+#define MAX_SEND_HISTORY 8192
+/* feedback about older packets is not worth anything; past it their room is used again */
+#define SEND_HISTORY_US 3000000ull
+/* of one transport's pacer; three keyframes of a high-definition stream */
+#define MAX_PACED_PACKETS 1024
+#define MAX_PACED_BYTES (1024 * 1024)
 /* SSRCs a transport may show before unknown ones are dropped */
 #define MAX_SSRCS_LEARNT_PER_TRANSPORT 256
 
@@ -79,6 +99,8 @@
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
 #define MAX_SLOTS_PER_PARTICIPANT 100
+/* audio tracks of a room that are heard at once; nobody follows more voices */
+#define MAX_SPEAKER_PLACES 16
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */
@@ -114,3 +136,21 @@
 #define MAX_WISH_PATCHES_PER_SECOND 10
 /* STUN and TURN servers named in one answer; what does not fit is left out */
 #define MAX_LINK_HEADER_BYTES 4096
+
+/* Mixed video */
+/* 4096x2304: an ultra-high-definition screen; a decoder then takes about 60 MB, each picture 14 MB */
+#define MAX_PICTURE_PIXELS (4096u * 2304u)
+#define MAX_PICTURE_SIDE 8192 /* a picture of one line of that many pixels is no picture */
+#define MIN_PICTURE_SIDE 2    /* one chroma sample */
+#define MAX_IDLE_PICTURES 32  /* kept for the next ones of their size */
+/* packets of one source that wait for missing ones; a second of 10 Mbit/s, or a keyframe of a megabyte */
+#define MAX_FRAME_BUFFER_PACKETS 1024
+/* as many packets as that, and start codes */
+#define MAX_ENCODED_FRAME_BYTES (MAX_FRAME_BUFFER_PACKETS * MAX_DATAGRAM_BYTES)
+#define MAX_NAL_UNITS \
+    256 /* of one frame that is packetized; H.264 encoders of ours make less than ten */
+#define MAX_LAYOUT_TILES 64 /* 8x8: a tile is 160x90 in 1280x720 */
+#define MAX_MIX_SOURCES \
+    128                /* whose pictures a compositor knows; those that are in no tile included */
+#define MAX_LABELS 256 /* rendered texts of one mix; two for each tile, while layouts change */
+#define MAX_LABEL_BYTES (16 * 1024 * 1024) /* of them together */

@@ -6,8 +6,6 @@
  * Every slot of the receive batch keeps a packet ready; what a read did not use stays for the next one. A slot that the pool
  * has no packet for reads into a scrap buffer, so that the kernel's queue moves on and the loss is ours to count.
  */
-#include "core/udp.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -20,49 +18,19 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/packet.h"
+#include "core/udp_backlog.h"
+#include "core/udp_internal.h"
 #include "core/worker.h"
 
 #define SOCKET_BUFFER_BYTES \
     (8 * 1024 *             \
      1024) /* a keyframe to 1000 viewers is 50 MB; a stall of 50 ms at 1 Gbit/s is 6 MB */
-#define SEND_GROUP 64 /* datagrams of one sendmmsg */
-
-/* Room for one PKTINFO of either family. */
-struct control {
-    _Alignas(struct cmsghdr) uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
-struct slot {
-    struct packet *pkt; /* NULL: reads into the scrap buffer */
-    struct sockaddr_in6 from;
-    struct control control;
-};
-
-struct udp_sock {
-    uv_poll_t *
-        uv; /* owned by libuv from uv_close() until on_uv_closed(); its data is the socket, then NULL */
-    int fd;
-    struct worker *worker;
-    struct packet_pool *pool;
-    const struct udp_handlers *handlers;
-    void *arg;
-    struct addr local;
-    bool is_any, is_closed;
-    size_t n_used;   /* slots that the last read has used, and that have to be prepared again */
-    bool is_starved; /* the pool had no packet for some slot */
-    struct udp_stats stats;
-    struct slot slots[MAX_RECV_BATCH];
-    struct iovec iov[MAX_RECV_BATCH];
-    struct mmsghdr msgs[MAX_RECV_BATCH];
-    struct udp_datagram batch[MAX_RECV_BATCH];
-    uint8_t scrap[MAX_DATAGRAM_BYTES];
-};
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
 static void prepare_slot(struct udp_sock *s, size_t i)
 {
-    struct slot *slot = &s->slots[i];
+    struct udp_slot *slot = &s->slots[i];
 
     if (slot->pkt == NULL)
         slot->pkt = packet_new(s->pool);
@@ -122,7 +90,7 @@ static size_t collect(struct udp_sock *s, size_t n_read, uint64_t now_us)
     size_t n = 0;
 
     for (size_t i = 0; i < n_read; i++) {
-        struct slot *slot = &s->slots[i];
+        struct udp_slot *slot = &s->slots[i];
         struct msghdr *msg = &s->msgs[i].msg_hdr;
         if ((msg->msg_flags & MSG_TRUNC) != 0) {
             s->stats.recv_too_long++; /* the slot keeps its packet */
@@ -163,102 +131,30 @@ static bool receive_batch(struct udp_sock *s)
     return !s->is_closed && n_read == MAX_RECV_BATCH;
 }
 
-static void on_readable(uv_poll_t *uv, int status, int events)
+static void on_ready(uv_poll_t *uv, int status, int events)
 {
     struct udp_sock *s = uv->data;
 
-    (void)events;
     if (s == NULL)
         return;
     if (status < 0) { /* libuv has stopped polling: take the pending error away and go on */
         int pending;
         socklen_t size = sizeof(pending);
         (void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &pending, &size);
-        CHECK(uv_poll_start(uv, UV_READABLE, on_readable) == 0);
+        CHECK(uv_poll_start(uv, UV_READABLE | UV_WRITABLE, on_ready) == 0);
     }
+    if ((events & UV_WRITABLE) != 0 || status < 0)
+        udp_send_backlog(s); /* stops watching when nothing waits */
+    if ((events & UV_READABLE) == 0 && status == 0)
+        return;
     for (int i = 0; i < MAX_RECV_BATCHES_PER_TURN; i++)
         if (!receive_batch(s))
             return;
 }
 
-/* --- sending ---------------------------------------------------------------------------------- */
-
-/* One group on its way to sendmmsg. */
-struct group {
-    struct mmsghdr msgs[SEND_GROUP];
-    struct iovec iov[SEND_GROUP];
-    struct sockaddr_storage to[SEND_GROUP];
-    struct control control[SEND_GROUP];
-};
-
-static void put_pktinfo(struct msghdr *msg, struct control *control, const struct addr *local)
+void udp_watch_writable(struct udp_sock *s, bool watch)
 {
-    bool is_v4 = local->family == 4;
-    struct in_pktinfo v4 = {0};
-    struct in6_pktinfo v6 = {.ipi6_ifindex = local->scope};
-    size_t size = is_v4 ? sizeof(v4) : sizeof(v6);
-    struct cmsghdr *c = (void *)control->room;
-
-    msg->msg_control = control->room;
-    msg->msg_controllen = CMSG_SPACE(size);
-    c->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
-    c->cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO;
-    c->cmsg_len = CMSG_LEN(size);
-    memcpy(is_v4 ? (void *)&v4.ipi_spec_dst : (void *)&v6.ipi6_addr, local->ip, is_v4 ? 4 : 16);
-    memcpy(CMSG_DATA(c), is_v4 ? (void *)&v4 : (void *)&v6, size);
-}
-
-static void fill_group(const struct udp_sock *s, struct group *g, const struct udp_out *out,
-                       size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct msghdr *msg = &g->msgs[i].msg_hdr;
-        g->iov[i].iov_base = (void *)(uintptr_t)out[i].data; /* sendmmsg only reads it */
-        g->iov[i].iov_len = out[i].len;
-        *msg = (struct msghdr){.msg_name = &g->to[i], .msg_iov = &g->iov[i], .msg_iovlen = 1};
-        msg->msg_namelen = (socklen_t)addr_to_sockaddr(&out[i].remote, &g->to[i]);
-        if (s->is_any && out[i].local.family != 0)
-            put_pktinfo(msg, &g->control[i], &out[i].local);
-    }
-}
-
-/* Returns false when the kernel's buffer is full. */
-static bool send_group(struct udp_sock *s, struct group *g, size_t n)
-{
-    size_t done = 0;
-
-    while (done < n) {
-        int sent = sendmmsg(s->fd, g->msgs + done, (unsigned)(n - done), 0);
-        s->stats.send_calls++;
-        if (sent > 0) {
-            s->stats.send_datagrams += (uint64_t)sent;
-            batch_counts_add(&s->stats.send_batch, (size_t)sent);
-            done += (size_t)sent;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
-            s->stats.send_dropped_full += n - done;
-            return false;
-        } else if (errno != EINTR) { /* about the first one of the rest only */
-            s->stats.send_errors++;
-            done++;
-        }
-    }
-    return true;
-}
-
-void udp_send(struct udp_sock *s, const struct udp_out *batch, size_t n)
-{
-    struct group g;
-
-    while (n > 0) {
-        size_t now = MIN(n, SEND_GROUP);
-        fill_group(s, &g, batch, now);
-        batch += now;
-        n -= now;
-        if (!send_group(s, &g, now)) {
-            s->stats.send_dropped_full += n;
-            return;
-        }
-    }
+    CHECK(uv_poll_start(s->uv, UV_READABLE | (watch ? UV_WRITABLE : 0), on_ready) == 0);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -355,7 +251,7 @@ int udp_open(struct udp_sock **out, struct worker *w, const struct addr *local,
         (void)close(fd);
         return err;
     }
-    s->uv->data = s;
+    ((uv_poll_t *)s->uv)->data = s;
     s->fd = fd;
     s->worker = w;
     s->pool = pool;
@@ -364,9 +260,10 @@ int udp_open(struct udp_sock **out, struct worker *w, const struct addr *local,
     s->local = bound;
     s->n_used = MAX_RECV_BATCH;
     s->is_any = addr_is_any(&bound);
+    s->has_gso = true;
     s->stats.rcvbuf_bytes = ask_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
     s->stats.sndbuf_bytes = ask_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-    CHECK(uv_poll_start(s->uv, UV_READABLE, on_readable) == 0);
+    udp_watch_writable(s, false);
     *out = s;
     return 0;
 }
@@ -389,11 +286,11 @@ void udp_close(struct udp_sock **sp)
         return;
     *sp = NULL;
     s->is_closed = true;
-    s->uv->data = NULL;
-    uv_close((uv_handle_t *)s->uv,
-             on_uv_closed); /* stops polling at once, so the descriptor may go */
+    ((uv_poll_t *)s->uv)->data = NULL;
+    uv_close(s->uv, on_uv_closed); /* stops polling at once, so the descriptor may go */
     (void)close(s->fd);
     for (size_t i = 0; i < MAX_RECV_BATCH; i++)
         packet_unref(&s->slots[i].pkt);
+    udp_backlog_free(&s->backlog);
     worker_free_later(s->worker, s, mem_free);
 }

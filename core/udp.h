@@ -12,6 +12,7 @@
 
 #include "core/addr.h"
 #include "core/attr.h"
+#include "core/limits.h"
 #include "core/stats.h"
 
 struct packet;
@@ -31,16 +32,26 @@ struct udp_handlers {
                          uint64_t now_us, void *arg);
 };
 
+/* One datagram; or, with segment_bytes, a run of them: each of that length, the last one as long or shorter. */
 struct udp_out {
     const uint8_t *data;
     size_t len;
+    uint16_t segment_bytes;    /* 0: one datagram */
     struct addr remote, local; /* local: family 0 = let the kernel choose */
 };
 
+/* What one run may hold: the kernel takes 64 segments, and no more than an IP packet may have. */
+#define UDP_MAX_RUN_SEGMENTS 32
+#define UDP_MAX_RUN_BYTES (UDP_MAX_RUN_SEGMENTS * (MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES))
+
 struct udp_stats {
     uint64_t recv_calls, recv_datagrams, recv_no_packet, recv_too_long;
-    uint64_t send_calls, send_datagrams, send_dropped_full, send_errors;
-    struct batch_counts recv_batch, send_batch; /* datagrams a recvmmsg, a sendmmsg */
+    uint64_t send_calls, send_datagrams, send_errors;
+    uint64_t send_queued;       /* datagrams that waited for room in the kernel's buffer */
+    uint64_t send_dropped_full; /* those for which the queue had no room either */
+    uint64_t gso_refused;       /* runs that left as single datagrams after all */
+    struct batch_counts recv_batch, send_batch; /* datagrams a recvmmsg, messages a sendmmsg */
+    struct batch_counts gso_batch;              /* datagrams of a message that the kernel cut */
     uint32_t rcvbuf_bytes,
         sndbuf_bytes; /* as granted, in the kernel's count (twice what is for data) */
 };
@@ -49,8 +60,12 @@ struct udp_stats {
 MUST_CHECK int udp_open(struct udp_sock **out, struct worker *w, const struct addr *local,
                         struct packet_pool *pool, const struct udp_handlers *handlers, void *arg);
 struct addr udp_local(const struct udp_sock *s);
-/** Send a batch now. What the kernel refuses (full buffer, unreachable) is dropped and counted, never retried. */
+/** Send a batch now. For what the kernel has no room there is a queue of MAX_UDP_BACKLOG_BYTES; past it, and when it refuses
+ * (unreachable), datagrams are dropped and counted. */
 void udp_send(struct udp_sock *s, const struct udp_out *batch, size_t n);
+/** Whether runs are handed to the kernel whole (UDP_SEGMENT); until it refuses. Without, they leave as single datagrams. */
+void udp_set_gso(struct udp_sock *s, bool on);
+bool udp_has_gso(const struct udp_sock *s);
 void udp_read_stats(const struct udp_sock *s, struct udp_stats *out);
 /** Close now; packets handed over stay their owners'. Safe inside on_datagrams. NULL is fine. */
 void udp_close(struct udp_sock **s);

@@ -349,16 +349,21 @@ void worker_free_later(struct worker *w, void *block, void (*free_block)(void *b
     list_append(&w->laters, &later->node);
 }
 
-void worker_read_stats(struct worker *w, struct worker_stats *out)
+uint64_t worker_busy_us(const struct worker *w)
 {
     uint64_t up_us = w->running_us;
-    uint64_t idle_us = uv_metrics_idle_time(&w->loop) / 1000;
+    uint64_t idle_us = uv_metrics_idle_time((uv_loop_t *)(uintptr_t)&w->loop) / 1000;
 
     if (w->run_since_us != 0)
         up_us += timebase_now_us() - w->run_since_us;
+    return up_us > idle_us ? up_us - idle_us : 0;
+}
+
+void worker_read_stats(struct worker *w, struct worker_stats *out)
+{
     *out = (struct worker_stats){
         .turns = w->turns,
-        .busy_us = up_us > idle_us ? up_us - idle_us : 0,
+        .busy_us = worker_busy_us(w),
         .max_lag_us = wheel_take_max_lag_us(w->wheel),
     };
 }

@@ -74,3 +74,5 @@ struct worker_stats {
     uint64_t max_lag_us; /* the latest a deadline fired past its time, since the last read */
 };
 void worker_read_stats(struct worker *w, struct worker_stats *out);
+/** The time spent outside the poll since the loop began to run. */
+uint64_t worker_busy_us(const struct worker *w);

@@ -21,6 +21,7 @@
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/timebase.h"
+#include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 
@@ -157,7 +158,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
 {
     struct participant *p = n->participant;
     struct registry *g = p->room->registry;
-    struct sfu_host *host = p->room->host->host;
+    struct sfu_host *host = p->host->host;
     struct publication *pub = MEM_NEW(struct publication);
 
     registry_new_id(pub->id, "TR_");
@@ -171,6 +172,9 @@ static void publish(struct negotiation *n, const struct transceiver *t)
     memcpy(pub->mid, t->mid, sizeof(pub->mid));
     set_label(pub, find_label(n, t->mid));
     enlist(pub);
+    pub->section = MEM_NEW(struct transceiver);
+    *pub->section = *t;
+    list_init(&pub->replicas);
     sfu_host_track_open(host, pub->handle, p->transport, t);
     if (pub->muted_by_server)
         sfu_host_track_set_muted(host, pub->handle, true);
@@ -187,7 +191,8 @@ static void unpublish(struct publication *pub, struct list *gone)
     slots_publication_removed(pub);
     (void)map_remove_u64(r->registry->publication_by_handle, pub->handle);
     (void)map_remove(r->publication_by_id, pub->id, strlen(pub->id));
-    sfu_host_track_close(r->host->host, pub->handle);
+    sfu_host_track_close(p->host->host, pub->handle);
+    MEM_FREE(pub->section);
     list_remove(&pub->node);
     list_remove(&pub->room_node);
     p->publication_count--;
@@ -206,7 +211,7 @@ static void open_transport(struct participant *p, const struct jsep_result *resu
     p->transport_state = TRANSPORT_NEW;
     p->remote_fingerprint = result->remote.fingerprint[0];
     CHECK(map_put_u64(g->participant_by_transport, p->transport, p) == 0);
-    sfu_host_transport_open(p->room->host->host, p->transport, &result->local, &result->remote,
+    sfu_host_transport_open(p->host->host, p->transport, &result->local, &result->remote,
                             g->config->media_consent_timeout_ms * US_PER_MS, &p->ids);
 }
 
@@ -215,7 +220,7 @@ static void close_transport(struct participant *p)
     if (p->transport == 0)
         return;
     (void)map_remove_u64(p->room->registry->participant_by_transport, p->transport);
-    sfu_host_transport_close(p->room->host->host, p->transport);
+    sfu_host_transport_close(p->host->host, p->transport);
     p->transport = 0;
     p->transport_state = TRANSPORT_NEW;
 }
@@ -226,7 +231,7 @@ static void apply_transport(struct participant *p, const struct jsep_result *res
         close_transport(p); /* of before everything was stopped */
         open_transport(p, result);
     } else if (result->is_ice_restart) {
-        sfu_host_transport_restart_ice(p->room->host->host, p->transport, &result->local,
+        sfu_host_transport_restart_ice(p->host->host, p->transport, &result->local,
                                        &result->remote.ice);
     }
 }
@@ -278,6 +283,13 @@ static void close_what_is_gone(struct negotiation *n, const struct jsep_result *
     }
 }
 
+static void update(struct publication *pub, const struct transceiver *t)
+{
+    *pub->section = *t;
+    sfu_host_track_update(pub->participant->host->host, pub->handle, t);
+    replicas_update(pub);
+}
+
 static void open_or_update(struct negotiation *n, const struct transceiver *t)
 {
     struct participant *p = n->participant;
@@ -287,7 +299,7 @@ static void open_or_update(struct negotiation *n, const struct transceiver *t)
     if (t->recv && pub == NULL)
         publish(n, t);
     else if (t->recv)
-        sfu_host_track_update(p->room->host->host, pub->handle, t);
+        update(pub, t);
     if (t->send && s == NULL) {
         slots_section_opened(p, t);
         n->new_sections[t->kind == MEDIA_VIDEO]++;
@@ -379,7 +391,7 @@ static int find_whether_new(const struct participant *p, struct str text, bool *
 
 static struct jsep *new_jsep(const struct participant *p)
 {
-    const struct registry_host *host = p->room->host;
+    const struct registry_host *host = p->host;
     const struct jsep_config config = {
         .fingerprint = p->room->registry->fingerprint,
         .candidate = host->candidate,

@@ -11,6 +11,7 @@
 #include "core/timebase.h"
 #include "core/worker.h"
 #include "rooms/negotiation.h"
+#include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 
@@ -188,7 +189,7 @@ int participant_restart_ice(struct participant *p, const struct ice_credentials 
         return E_STATE;
     int err = jsep_restart_ice(p->jsep, remote, local, is_new);
     if (err == 0 && *is_new)
-        sfu_host_transport_restart_ice(p->room->host->host, p->transport, local, remote);
+        sfu_host_transport_restart_ice(p->host->host, p->transport, local, remote);
     return err;
 }
 
@@ -256,8 +257,10 @@ int participant_mute(struct participant *owner, const char *track_id, bool muted
     if (*flag == muted)
         return 0;
     *flag = muted;
-    if (by_server)
-        sfu_host_track_set_muted(owner->room->host->host, pub->handle, muted);
+    if (by_server) {
+        sfu_host_track_set_muted(owner->host->host, pub->handle, muted);
+        replicas_set_muted(pub);
+    }
     if (!owner->permissions.hidden)
         room_emit(owner->room, &event, by_server ? NULL : owner);
     else if (by_server)
@@ -302,7 +305,7 @@ void participant_read_report(struct participant *p,
     if (p->transport == 0)
         on_report(E_STATE, NULL, arg);
     else
-        sfu_host_read_report(p->room->host->host, p->transport, on_report, arg);
+        sfu_host_read_report(p->host->host, p->transport, on_report, arg);
 }
 
 /* ---- life ---- */
@@ -317,6 +320,7 @@ struct participant *participant_new(struct room *r, const struct participant_par
                    str_of(params->name != NULL ? params->name : params->identity)));
     p->metadata = params->metadata == NULL ? NULL : mem_strdup(params->metadata);
     p->room = r;
+    p->host = registry_choose_host_in(r);
     p->permissions = params->permissions;
     p->auto_subscribe = params->auto_subscribe;
     p->single_stream = params->single_stream;

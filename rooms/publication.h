@@ -11,6 +11,7 @@
 #include "core/list.h"
 
 struct participant;
+struct transceiver;
 
 #define TRACK_SOURCES(X)           \
     X(UNKNOWN, "unknown")          \
@@ -45,8 +46,10 @@ struct publication {
     char mid[MAX_MID_LEN + 1];
     bool muted_by_publisher, muted_by_server;
     bool is_simulcast;
-    enum codec_id codec; /* CODEC_NONE until media arrives */
-    struct list wishes;  /* who wants it (slots.h) */
+    enum codec_id codec;         /* CODEC_NONE until media arrives */
+    struct list wishes;          /* who wants it (slots.h) */
+    struct transceiver *section; /* as negotiated last; owned */
+    struct list replicas;        /* on other workers (replicas.h) */
 };
 
 static inline bool publication_is_muted(const struct publication *p)

@@ -13,6 +13,10 @@
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 
+/* By how many participants a room's own worker may be ahead of another before the next one goes there: what crosses workers
+ * costs a little more, and small rooms need no second one. */
+#define ROOM_STICKINESS 8
+
 uint64_t registry_new_handle(struct registry *g)
 {
     return ++g->last_handle;
@@ -48,6 +52,13 @@ struct registry_host *registry_choose_host(struct registry *g)
         if (has_less_to_do(&g->host[i], best))
             best = &g->host[i];
     return best;
+}
+
+struct registry_host *registry_choose_host_in(const struct room *r)
+{
+    struct registry_host *best = registry_choose_host(r->registry);
+
+    return r->host->participant_count <= best->participant_count + ROOM_STICKINESS ? r->host : best;
 }
 
 /* ---- events of media workers ---- */

@@ -211,7 +211,7 @@ static void add_participant(struct room *r, struct participant *p)
     r->participant_count++;
     r->registry->participant_count++;
     r->registry->joins++;
-    r->host->participant_count++;
+    p->host->participant_count++;
     CHECK(map_put(r->participant_by_identity, p->identity, strlen(p->identity), p) == 0);
     CHECK(map_put(r->participant_by_id, p->id, strlen(p->id), p) == 0);
     watch_empty(r);
@@ -224,7 +224,7 @@ void room_remove_participant(struct room *r, struct participant *p)
     (void)map_remove(r->participant_by_id, p->id, strlen(p->id));
     r->participant_count--;
     r->registry->participant_count--;
-    r->host->participant_count--;
+    p->host->participant_count--;
     watch_empty(r);
 }
 

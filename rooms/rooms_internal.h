@@ -48,7 +48,7 @@ struct registry {
 struct room {
     struct list node; /* in the registry */
     struct registry *registry;
-    struct registry_host *host; /* where its transports live */
+    struct registry_host *host; /* where its first transports live */
     char name[MAX_ROOM_NAME_LEN + 1];
     struct room_settings settings;
     char *metadata; /* what settings.metadata points to */
@@ -111,8 +111,9 @@ struct participant {
     bool is_attached;
     struct deadline grace;
 
-    struct jsep *jsep;  /* NULL before the first offer */
-    uint64_t transport; /* handle, 0: none */
+    struct registry_host *host; /* where its transport lives */
+    struct jsep *jsep;          /* NULL before the first offer */
+    uint64_t transport;         /* handle, 0: none */
     enum transport_state transport_state;
     struct fingerprint remote_fingerprint;
 
@@ -133,6 +134,8 @@ struct participant {
 uint64_t registry_new_handle(struct registry *g);
 void registry_new_id(char out[ID_LEN], const char *prefix);
 struct registry_host *registry_choose_host(struct registry *g);
+/** For one more participant of @r: the room's own worker, unless that has clearly more to do than another. */
+struct registry_host *registry_choose_host_in(const struct room *r);
 /** Free a control object at the end of the turn. */
 void rooms_free_later(struct registry *g, void *block);
 

@@ -10,6 +10,7 @@
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/worker.h"
+#include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
 
 static struct registry *registry_of(const struct participant *p)
@@ -19,7 +20,7 @@ static struct registry *registry_of(const struct participant *p)
 
 static struct sfu_host *host_of(const struct slot *s)
 {
-    return s->participant->room->host->host;
+    return s->participant->host->host;
 }
 
 void slots_tell_later(struct participant *p)
@@ -88,17 +89,27 @@ static void fill(struct slot *s, struct wish *w)
     s->wish = w;
     w->slot = s;
     set_state(w, WISH_FLOWING);
-    sfu_host_subscription_set_source(host_of(s), s->handle, w->publication->handle);
+    sfu_host_subscription_set_source(host_of(s), s->handle,
+                                     replicas_use(w->publication, s->participant->host));
     note_changed(s);
+}
+
+/* Slot and wish part; the wish waits again. */
+static void part(struct slot *s)
+{
+    struct wish *w = s->wish;
+
+    w->slot = NULL;
+    s->wish = NULL;
+    set_state(w, WISH_WAITING);
+    replicas_release(w->publication, s->participant->host);
 }
 
 /* Leaves the slot carrying nothing, until serve(). */
 static void vacate(struct slot *s)
 {
-    s->wish->slot = NULL;
-    set_state(s->wish, WISH_WAITING);
-    s->wish = NULL;
     sfu_host_subscription_set_source(host_of(s), s->handle, 0);
+    part(s);
     note_changed(s);
 }
 
@@ -182,7 +193,7 @@ void slots_participant_left(struct participant *p)
 {
     LIST_EACH(&p->wishes, struct wish, node, w) {
         if (w->slot != NULL)
-            w->slot->wish = NULL;
+            part(w->slot);
         free_wish(w);
     }
     slots_close_all(p);
@@ -318,12 +329,10 @@ void slots_section_closed(struct slot *s)
     struct participant *p = s->participant;
     struct registry *g = registry_of(p);
 
-    if (s->wish != NULL) {
-        s->wish->slot = NULL;
-        set_state(s->wish, WISH_WAITING);
-    }
     (void)map_remove_u64(g->slot_by_handle, s->handle);
     sfu_host_subscription_close(host_of(s), s->handle);
+    if (s->wish != NULL)
+        part(s);
     list_remove(&s->node);
     p->slot_count--;
     rooms_free_later(g, s); /* its mid may be lent to an event just now */

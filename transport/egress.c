@@ -7,27 +7,26 @@
 #include "core/check.h"
 #include "core/limits.h"
 #include "core/mem.h"
+#include "core/udp.h"
 #include "transport/fanout_cipher.h"
 
 #define MAX_RESERVE_BYTES (MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES)
-/* Room for a full batch of the longest datagrams: the count is what forces a flush. Pages not used cost nothing. */
-#define SLAB_BYTES ((size_t)MAX_EGRESS_BATCH * MAX_RESERVE_BYTES)
 
 struct egress {
-    void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg);
+    void (*on_flush)(const struct egress_message *batch, size_t n, void *arg);
     void *arg;
     struct fanout_cipher *cipher;
-    size_t count;
+    size_t count; /* messages */
     size_t used_bytes;
     size_t reserved_bytes;
     bool is_flushing;
     struct egress_stats stats;
-    struct egress_datagram batch[MAX_EGRESS_BATCH];
-    uint8_t slab[SLAB_BYTES];
+    struct egress_message batch[MAX_EGRESS_BATCH];
+    uint8_t slab[MAX_EGRESS_BYTES];
 };
 
-struct egress *
-egress_new(void (*on_flush)(const struct egress_datagram *batch, size_t n, void *arg), void *arg)
+struct egress *egress_new(void (*on_flush)(const struct egress_message *batch, size_t n, void *arg),
+                          void *arg)
 {
     struct egress *e = MEM_NEW(struct egress);
 
@@ -54,7 +53,7 @@ uint8_t *egress_reserve(struct egress *e, size_t max_bytes)
 {
     CHECK(max_bytes <= MAX_RESERVE_BYTES);
     CHECK(!e->is_flushing); /* the batch is on loan to on_flush */
-    if (e->count == MAX_EGRESS_BATCH) {
+    if (e->count == MAX_EGRESS_BATCH || sizeof(e->slab) - e->used_bytes < max_bytes) {
         e->stats.forced++;
         egress_flush(e);
     }
@@ -62,11 +61,28 @@ uint8_t *egress_reserve(struct egress *e, size_t max_bytes)
     return e->slab + e->used_bytes;
 }
 
+/* Whether the next datagram, of @len bytes, may join the newest message: all of its datagrams are of one length so far. */
+static bool joins(const struct egress_message *m, size_t len, const struct path *path)
+{
+    size_t segment = m->segment_bytes != 0 ? m->segment_bytes : m->len;
+
+    return len <= segment && len > 0 && m->len % segment == 0 && path->protocol == PATH_UDP &&
+           m->len / segment < UDP_MAX_RUN_SEGMENTS && path_eq(&m->path, path);
+}
+
 void egress_commit(struct egress *e, size_t len, const struct path *path)
 {
+    struct egress_message *newest = e->count == 0 ? NULL : &e->batch[e->count - 1];
+
     CHECK(len <= e->reserved_bytes);
-    e->batch[e->count++] = (struct egress_datagram){
-        .data = e->slab + e->used_bytes, .len = (uint32_t)len, .path = *path};
+    if (newest != NULL && joins(newest, len, path)) {
+        if (newest->segment_bytes == 0)
+            newest->segment_bytes = (uint16_t)newest->len;
+        newest->len += (uint32_t)len;
+    } else {
+        e->batch[e->count++] = (struct egress_message){
+            .data = e->slab + e->used_bytes, .len = (uint32_t)len, .path = *path};
+    }
     e->used_bytes += len;
     e->reserved_bytes = 0;
     e->stats.datagrams++;

@@ -57,8 +57,10 @@ static int open_pair(struct socket_pair *s, const struct port_config *config)
 
     if (config->udp) {
         err = udp_open(&s->udp, p->worker, &s->local, p->pool, &udp_handlers, s);
-        if (err == 0)
+        if (err == 0) {
             s->local = udp_local(s->udp);
+            udp_set_gso(s->udp, config->gso);
+        }
     }
     if (err == 0 && config->tcp) {
         err = tcp_listen(&s->tcp, p->worker, &s->local, port_tcp_on_accept, s);
@@ -178,8 +180,8 @@ size_t port_locals(const struct port *p, struct addr *out, size_t max)
 
 /* ---- sending ---- */
 
-/* How many datagrams from the start of @batch leave by the UDP socket of the first one. */
-static size_t run_length(const struct egress_datagram *batch, size_t n)
+/* How many messages from the start of @batch leave by the UDP socket of the first one. */
+static size_t run_length(const struct egress_message *batch, size_t n)
 {
     size_t run = 1;
 
@@ -189,7 +191,7 @@ static size_t run_length(const struct egress_datagram *batch, size_t n)
     return run;
 }
 
-static void send_run(struct port *p, const struct egress_datagram *batch, size_t n)
+static void send_run(struct port *p, const struct egress_message *batch, size_t n)
 {
     uint16_t socket = batch[0].path.socket;
 
@@ -197,12 +199,13 @@ static void send_run(struct port *p, const struct egress_datagram *batch, size_t
     for (size_t i = 0; i < n; i++)
         p->out[i] = (struct udp_out){.data = batch[i].data,
                                      .len = batch[i].len,
+                                     .segment_bytes = batch[i].segment_bytes,
                                      .remote = batch[i].path.remote,
                                      .local = batch[i].path.local};
     udp_send(p->socket[socket].udp, p->out, n);
 }
 
-void port_send(struct port *p, const struct egress_datagram *batch, size_t n)
+void port_send(struct port *p, const struct egress_message *batch, size_t n)
 {
     while (n > 0) {
         size_t run = 1;
@@ -236,7 +239,10 @@ void port_read_stats(const struct port *p, struct port_stats *out)
         sum.udp.recv_too_long += udp.recv_too_long;
         sum.udp.send_calls += udp.send_calls;
         sum.udp.send_datagrams += udp.send_datagrams;
+        sum.udp.send_queued += udp.send_queued;
         sum.udp.send_dropped_full += udp.send_dropped_full;
+        sum.udp.gso_refused += udp.gso_refused;
+        batch_counts_merge(&sum.udp.gso_batch, &udp.gso_batch);
         sum.udp.send_errors += udp.send_errors;
         batch_counts_merge(&sum.udp.recv_batch, &udp.recv_batch);
         batch_counts_merge(&sum.udp.send_batch, &udp.send_batch);

@@ -36,6 +36,7 @@ struct port_config {
         listen; /* each opened for UDP and TCP as allowed below; port 0: any (one number for all) */
     size_t listen_count;
     bool udp, tcp;
+    bool gso; /* runs of datagrams leave with one system call (udp_set_gso) */
 };
 
 struct port_stats {
@@ -61,7 +62,7 @@ void port_close(struct port **p);
 /** The addresses really bound (same order as listen). */
 size_t port_locals(const struct port *p, struct addr *out, size_t max);
 /** Send a batch: for the on_flush of an egress. Calls no handler. */
-void port_send(struct port *p, const struct egress_datagram *batch, size_t n);
+void port_send(struct port *p, const struct egress_message *batch, size_t n);
 /** An authenticated check came over this path: a TCP connection may stay. */
 void port_keep_path(struct port *p, const struct path *path);
 /** The path is not used any more: a TCP connection is closed (after what it has unsent, up to a second). on_path_closed is not

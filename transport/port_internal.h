@@ -42,6 +42,6 @@ struct port {
 /* The listener's on_accept; @arg is its socket_pair. */
 void port_tcp_on_accept(struct tcp_listener *l, struct tcp_conn *tcp, void *arg);
 /* Send one frame; dropped when the connection is gone or full. */
-void port_tcp_send(struct port *p, const struct egress_datagram *d);
+void port_tcp_send(struct port *p, const struct egress_message *d);
 /* Close all connections and tell nobody. */
 void port_tcp_close_all(struct port *p);

@@ -229,7 +229,7 @@ void port_tcp_on_accept(struct tcp_listener *l, struct tcp_conn *tcp, void *arg)
 
 /* ---- sending ---- */
 
-void port_tcp_send(struct port *p, const struct egress_datagram *d)
+void port_tcp_send(struct port *p, const struct egress_message *d)
 {
     struct conn *c = find_conn(p, &d->path);
     uint8_t header[FRAME_HEADER_BYTES];

@@ -22,11 +22,11 @@ void rtp_send_init(struct rtp_send *s, uint32_t ssrc, const char *cname)
         memcpy(s->cname, name.p, name.len);
 }
 
-void rtp_send_packet(struct rtp_send *s, size_t payload_bytes, uint64_t now_us)
+void rtp_send_packets(struct rtp_send *s, size_t n, size_t payload_bytes, uint64_t now_us)
 {
-    s->packets_sent++;
+    s->packets_sent += n;
     s->bytes_sent += payload_bytes;
-    s->packets_since_sr++;
+    s->packets_since_sr += (uint32_t)n;
     rate_add(&s->rate, payload_bytes, now_us);
 }
 

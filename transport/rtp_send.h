@@ -36,8 +36,8 @@ struct rtp_send {
 
 /** Prepare; @cname is cut to what fits. */
 void rtp_send_init(struct rtp_send *s, uint32_t ssrc, const char *cname);
-/** Account a packet that was sent. */
-void rtp_send_packet(struct rtp_send *s, size_t payload_bytes, uint64_t now_us);
+/** Account @n packets that were sent, with their payload bytes together. */
+void rtp_send_packets(struct rtp_send *s, size_t n, size_t payload_bytes, uint64_t now_us);
 /** Fill an SR for this moment; false when none is due (nothing sent since the last one, or the clock is not known). */
 bool rtp_send_report(struct rtp_send *s, struct rtcp_sender_info *out, uint64_t wall_us);
 /** Take a report block about us; @wall_us is its arrival. */

@@ -13,22 +13,30 @@ static uint64_t round_trip_us(const struct encoding *e)
 {
     struct transport_stats stats;
 
+    if (e->track->owner == NULL)
+        return 0;
     transport_read_stats(e->track->owner->tp, &stats);
     return stats.round_trip_us;
 }
 
 static struct sfu_totals *totals_of(const struct encoding *e)
 {
-    return &e->track->owner->sfu->totals;
+    return &e->track->sfu->totals;
 }
 
 static void send_keyframe_request(struct encoding *e, uint64_t now_us)
 {
-    const struct negotiated_codec *codec = track_live_codec(e->track);
-    struct transport *tp = e->track->owner->tp;
+    struct track *t = e->track;
+    const struct negotiated_codec *codec = track_live_codec(t);
 
     if (e->ssrc == 0)
         return;
+    if (t->owner == NULL) {
+        t->sfu->handlers.on_replica_keyframe(t->peer, t->origin_id, (unsigned)(e - t->encoding),
+                                             t->sfu->arg);
+        return;
+    }
+    struct transport *tp = t->owner->tp;
     if (codec != NULL && !codec->pli && codec->fir)
         transport_send_fir(tp, e->ssrc, now_us);
     else
@@ -42,7 +50,7 @@ static void rearm(struct encoding *e)
     if (next_us == UINT64_MAX)
         deadline_clear(&e->keyframe_due);
     else
-        deadline_set(e->track->owner->sfu->env.wheel, &e->keyframe_due, next_us);
+        deadline_set(e->track->sfu->env.wheel, &e->keyframe_due, next_us);
 }
 
 static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -71,12 +79,63 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
     rearm(e);
 }
 
+/* ---- packets asked for again ---- */
+
+static void arm_nack(struct encoding *e)
+{
+    uint64_t next_us = nack_next_us(&e->nack);
+
+    if (next_us == UINT64_MAX)
+        deadline_clear(&e->nack_due);
+    else if (!deadline_is_set(&e->nack_due) || next_us < e->nack_due.at_us)
+        deadline_set(e->track->sfu->env.wheel, &e->nack_due, next_us);
+}
+
+static void on_nack_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct encoding *e = arg;
+    uint16_t seqs[MAX_NACKED_SEQS];
+    bool wants_keyframe = false;
+    size_t n;
+
+    (void)d;
+    do {
+        n = nack_due(&e->nack, round_trip_us(e), now_us, seqs, ARRAY_LEN(seqs), &wants_keyframe);
+        if (n > 0)
+            (void)transport_send_nack(e->track->owner->tp, e->ssrc, seqs, n, now_us);
+    } while (n == ARRAY_LEN(seqs));
+    if (wants_keyframe)
+        encoding_ask_keyframe(e, now_us);
+    arm_nack(e);
+}
+
+/* Where the endpoint would not send again, nothing is asked. */
+static void note_for_nack(struct encoding *e, const struct packet *pkt, uint64_t now_us)
+{
+    const struct negotiated_codec *codec = track_live_codec(e->track);
+    unsigned flags = 0;
+
+    if (e->track->owner == NULL || codec == NULL || !codec->nack)
+        return;
+    if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
+        flags |= NACK_KEYFRAME;
+    if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        flags |= NACK_RECOVERED;
+    if (nack_received(&e->nack, pkt->rtp.seq, flags, now_us))
+        encoding_ask_keyframe(e, now_us);
+    if (nack_next_us(&e->nack) != UINT64_MAX || deadline_is_set(&e->nack_due))
+        arm_nack(e);
+}
+
 /* ---- life ---- */
 
 void encoding_init(struct encoding *e, struct track *track)
 {
     *e = (struct encoding){.track = track};
+    history_init(&e->history, &track->sfu->history);
     deadline_init(&e->keyframe_due, on_keyframe_due, e);
+    nack_init(&e->nack, track->section.kind == MEDIA_VIDEO ? NACK_VIDEO : NACK_AUDIO);
+    deadline_init(&e->nack_due, on_nack_due, e);
 }
 
 static void stop_reporting(struct encoding *e)
@@ -89,7 +148,8 @@ static void stop_reporting(struct encoding *e)
 /* Let go of an SSRC, in whichever role. */
 static void release(struct encoding *e, uint32_t ssrc)
 {
-    ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
+    if (e->track->owner != NULL)
+        ssrc_table_remove(&e->track->owner->ssrcs, ssrc, e);
     if (e->rtx_ssrc == ssrc)
         e->rtx_ssrc = 0;
     if (e->ssrc != ssrc)
@@ -101,6 +161,9 @@ static void release(struct encoding *e, uint32_t ssrc)
 void encoding_fini(struct encoding *e)
 {
     deadline_clear(&e->keyframe_due);
+    deadline_clear(&e->nack_due);
+    nack_reset(&e->nack);
+    history_fini(&e->history);
     release(e, e->ssrc);
     release(e, e->rtx_ssrc);
 }
@@ -123,12 +186,23 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
         return 0;
     }
     e->ssrc = ssrc;
+    history_clear(&e->history);
+    nack_reset(&e->nack);
+    deadline_clear(&e->nack_due);
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;
     e->live_since_us = 0;
     e->seen_sr_us = 0;
     return 0;
+}
+
+void encoding_follow(struct encoding *e, uint32_t ssrc)
+{
+    e->ssrc = ssrc;
+    history_clear(&e->history);
+    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
+    e->live_since_us = 0;
 }
 
 /* ---- receiving ---- */
@@ -162,6 +236,7 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
         e->frames++;
     if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
         note_keyframe(e, pkt);
+    note_for_nack(e, pkt, now_us);
     return true;
 }
 

@@ -12,7 +12,9 @@
 #include "core/attr.h"
 #include "core/deadline.h"
 #include "core/limits.h"
+#include "rooms/sfu/history.h"
 #include "rooms/sfu/keyframe.h"
+#include "transport/nack.h"
 #include "transport/rtp_recv.h"
 
 struct packet;
@@ -28,8 +30,11 @@ struct encoding {
     uint32_t ssrc, rtx_ssrc; /* 0: not known yet */
     bool is_reporting;       /* recv is in the transport's reports */
     struct rtp_recv recv;
+    struct history history;
     struct keyframe_requester keyframes;
     struct deadline keyframe_due;
+    struct nack nack; /* what is asked for again */
+    struct deadline nack_due;
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
     uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */
@@ -44,6 +49,8 @@ void encoding_fini(struct encoding *e);
 /** Bind to an SSRC (signalled or learnt); whoever had it loses it, and a change starts the statistics anew. Errors: E_LIMIT,
  * E_NO_MEMORY. */
 MUST_CHECK int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx);
+/** Of a replica: its origin has another SSRC from now on; the statistics begin anew. */
+void encoding_follow(struct encoding *e, uint32_t ssrc);
 /** Account a media packet (parsed, inspected). false: do not forward it (duplicate, or a jump that waits for confirmation). */
 bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
 /** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first

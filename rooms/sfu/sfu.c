@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "rooms/sfu/ingress.h"
+#include "rooms/sfu/relay.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/subscription.h"
 #include "rooms/sfu/track.h"
@@ -58,6 +59,49 @@ static void on_keyframe_request(struct transport *tp, uint32_t ssrc, uint64_t no
         subscription_keyframe_request(sub, now_us);
 }
 
+static void on_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n,
+                    uint64_t now_us, void *arg)
+{
+    struct subscription *sub = find_by_ssrc(arg, ssrc);
+
+    (void)tp;
+    if (sub != NULL)
+        subscription_nack(sub, seq, n, now_us);
+}
+
+static void on_estimate(struct transport *tp, uint64_t bps, uint64_t now_us, void *arg)
+{
+    struct sfu_transport *st = arg;
+
+    (void)tp;
+    (void)now_us;
+    st->estimate_bps = bps;
+}
+
+static void on_probe(struct transport *tp, size_t bytes, uint64_t now_us, void *arg)
+{
+    struct sfu_transport *st = arg;
+
+    (void)tp;
+    LIST_EACH(&st->subscriptions, struct subscription, node, sub)
+        if (subscription_probe(sub, bytes, now_us))
+            return;
+}
+
+static void on_paced(struct transport *tp, const struct pacer_item *item, uint64_t now_us,
+                     void *arg)
+{
+    (void)tp;
+    (void)arg;
+    subscription_paced(item, now_us);
+}
+
+static void on_pace_dropped(const struct pacer_item *item, void *arg)
+{
+    (void)arg;
+    subscription_pace_dropped(item);
+}
+
 static void on_bye(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
 {
     struct sfu_transport *st = arg;
@@ -73,6 +117,11 @@ static const struct transport_handlers transport_handlers = {
     .on_state = on_state,
     .on_rtp = on_rtp,
     .on_keyframe_request = on_keyframe_request,
+    .on_nack = on_nack,
+    .on_estimate = on_estimate,
+    .on_probe = on_probe,
+    .on_paced = on_paced,
+    .on_pace_dropped = on_pace_dropped,
     .on_bye = on_bye,
 };
 
@@ -98,6 +147,33 @@ void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r
     publisher_clock_note(&st->clock, r, env->wall_us(env->arg) - (now_us - r->sr_arrival_us));
 }
 
+/* ---- bursts ---- */
+
+static void on_burst_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    (void)d, (void)now_us, (void)arg; /* the turn that this begins ends with sfu_flush() */
+}
+
+void sfu_flush(struct sfu *s, uint64_t now_us)
+{
+    uint64_t next_us = DEADLINE_NEVER;
+
+    LIST_EACH(&s->bursts, struct burst, node, b) {
+        uint64_t due_us = b->is_complete ? now_us : b->since_us + s->window_us;
+        if (due_us <= now_us)
+            track_flush(CONTAINER_OF(b, struct track, burst), now_us);
+        else
+            next_us = MIN(next_us, due_us);
+    }
+    if (next_us != DEADLINE_NEVER)
+        deadline_set(s->env.wheel, &s->burst_due, next_us);
+}
+
+void sfu_set_window(struct sfu *s, uint64_t window_us)
+{
+    s->window_us = MIN(window_us, SFU_MAX_WINDOW_US);
+}
+
 /* ---- life ---- */
 
 int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu_handlers *handlers,
@@ -109,9 +185,17 @@ int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu
     s->handlers = *handlers;
     s->arg = arg;
     list_init(&s->transports);
+    list_init(&s->bursts);
+    list_init(&s->codec_sets);
+    s->history.max_packets = MAX_HISTORY_PACKETS_PER_WORKER;
+    deadline_init(&s->burst_due, on_burst_due, s);
     s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
     s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);
     s->subscription_by_id = map_new(MAX_SUBSCRIPTIONS_PER_WORKER);
+    s->relay_by_id = map_new(MAX_TRACKS_PER_WORKER);
+    s->replica_by_origin = map_new(MAX_TRACKS_PER_WORKER);
+    list_init(&s->relays);
+    list_init(&s->replicas);
     rng_seed_system(&s->rng);
     *out = s;
     return 0;
@@ -126,6 +210,12 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
     *sp = NULL;
     while (!list_is_empty(&s->transports))
         sfu_transport_close(s, LIST_FIRST(&s->transports, struct sfu_transport, node)->id, now_us);
+    while (!list_is_empty(&s->replicas))
+        sfu_track_close(s, LIST_FIRST(&s->replicas, struct track, node)->id, now_us);
+    deadline_clear(&s->burst_due);
+    subscription_pace_fini(s);
+    map_free(&s->relay_by_id);
+    map_free(&s->replica_by_origin);
     map_free(&s->transport_by_id);
     map_free(&s->track_by_id);
     map_free(&s->subscription_by_id);
@@ -249,8 +339,93 @@ void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us)
 
     if (track == NULL)
         return;
+    if (track->owner == NULL) {
+        (void)map_remove_u64(s->replica_by_origin, track->origin_id);
+        s->totals.replicas--;
+    } else {
+        s->totals.tracks--;
+    }
     track_close(&track, now_us);
-    s->totals.tracks--;
+}
+
+void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint64_t now_us)
+{
+    struct track *track = map_get_u64(s->track_by_id, id);
+
+    if (track != NULL && encoding < track->encoding_count)
+        encoding_ask_keyframe(&track->encoding[encoding], now_us);
+}
+
+/* ---- relays and replicas ---- */
+
+int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
+                   uint64_t now_us)
+{
+    struct track *track = map_get_u64(s->track_by_id, track_id);
+    struct relay *relay;
+
+    if (track == NULL || track->owner == NULL)
+        return E_NOT_FOUND;
+    if (map_get_u64(s->relay_by_id, replica_id) != NULL)
+        return E_CONFLICT;
+    track_flush(track, now_us); /* the relay begins with the history */
+    return relay_new(&relay, replica_id, track, peer);
+}
+
+void sfu_relay_close(struct sfu *s, uint64_t replica_id)
+{
+    struct relay *relay = map_get_u64(s->relay_by_id, replica_id);
+
+    relay_close(&relay);
+}
+
+int sfu_replica_open(struct sfu *s, uint64_t id, uint64_t origin_id, const struct transceiver *t,
+                     void *peer)
+{
+    struct track *track;
+    int err;
+
+    if (map_get_u64(s->track_by_id, id) != NULL ||
+        map_get_u64(s->replica_by_origin, origin_id) != NULL)
+        return E_CONFLICT;
+    if ((err = track_new_replica(&track, id, s, origin_id, peer, t)) != 0)
+        return err;
+    if ((err = map_put_u64(s->track_by_id, id, track)) != 0 ||
+        (err = map_put_u64(s->replica_by_origin, origin_id, track)) != 0) {
+        (void)map_remove_u64(s->track_by_id, id);
+        track_close(&track, 0);
+        return err;
+    }
+    s->totals.replicas++;
+    return 0;
+}
+
+void sfu_replica_receive(struct sfu *s, struct packet *pkt, uint64_t now_us)
+{
+    struct track *track = map_get_u64(s->replica_by_origin, pkt->track);
+
+    if (track != NULL) {
+        s->totals.replica_received++;
+        track_receive_relayed(track, pkt, now_us);
+    } else {
+        s->totals.replica_unknown++;
+    }
+    packet_unref(&pkt);
+}
+
+void sfu_replica_set_clock(struct sfu *s, uint64_t id, const struct relay_clock *clock)
+{
+    struct track *track = map_get_u64(s->track_by_id, id);
+
+    if (track == NULL || track->owner != NULL || clock->encoding >= track->encoding_count)
+        return;
+    struct rtp_recv *recv = &track->encoding[clock->encoding].recv;
+    recv->sr_ntp = clock->sr_ntp;
+    recv->sr_ntp_middle = clock->sr_ntp_middle;
+    recv->sr_ts = clock->sr_ts;
+    recv->sr_arrival_us = clock->sr_arrival_us;
+    track->replica_clock =
+        (struct publisher_clock){.is_known = true, .offset_us = clock->offset_us};
 }
 
 /* ---- subscriptions ---- */
@@ -262,12 +437,11 @@ int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
     struct subscription *sub;
     int err;
 
-    (void)now_us;
     if (st == NULL)
         return E_NOT_FOUND;
     if (map_get_u64(s->subscription_by_id, id) != NULL)
         return E_CONFLICT;
-    if ((err = subscription_new(&sub, id, st, t)) != 0)
+    if ((err = subscription_new(&sub, id, st, t, now_us)) != 0)
         return err;
     if ((err = map_put_u64(s->subscription_by_id, id, sub)) != 0) {
         subscription_close(&sub);
@@ -282,9 +456,8 @@ void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceive
 {
     struct subscription *sub = map_get_u64(s->subscription_by_id, id);
 
-    (void)now_us;
     if (sub != NULL)
-        subscription_update(sub, t);
+        subscription_update(sub, t, now_us);
 }
 
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us)

@@ -24,7 +24,18 @@
 struct sfu;
 struct strbuf;
 
-/* Facts for the owner. on_transport_state may close any object; the other two come while sinks are walked, and may not call the
+#define SFU_MAX_WINDOW_US 3000ull
+
+/* A sender report of a relayed track's encoding, and the publisher's clock that it stands on. */
+struct relay_clock {
+    uint8_t encoding;
+    uint64_t sr_ntp;
+    uint32_t sr_ntp_middle, sr_ts;
+    uint64_t sr_arrival_us;
+    int64_t offset_us;
+};
+
+/* Facts for the owner. on_transport_state may close any object; the others come while sinks are walked, and may not call the
  * sfu. */
 struct sfu_handlers {
     void (*on_transport_state)(uint64_t transport_id, enum transport_state state,
@@ -33,6 +44,17 @@ struct sfu_handlers {
     void (*on_track_live)(uint64_t track_id, enum codec_id codec, void *arg);
     /* What a subscription carries cannot reach its endpoint: no payload type for the track's codec. */
     void (*on_subscription_blocked)(uint64_t subscription_id, enum codec_id codec, void *arg);
+
+    /* Of relays and replicas; may be missing where there are none. @peer as it was given. */
+    /* Take a reference of a packet for sfu_replica_receive() over there; false: no room, the caller keeps it. */
+    bool (*on_relay_packet)(void *peer, struct packet *pkt, void *arg);
+    /* That is all for now. */
+    void (*on_relay_flush)(void *peer, void *arg);
+    /* For sfu_replica_set_clock() over there. */
+    void (*on_relay_clock)(void *peer, uint64_t replica_id, const struct relay_clock *clock,
+                           void *arg);
+    /* A keyframe of a replica is wanted: for sfu_track_ask_keyframe() of its origin. */
+    void (*on_replica_keyframe)(void *peer, uint64_t track_id, unsigned encoding, void *arg);
 };
 
 /* One line of statistics, W3C names; what does not apply is zero. */
@@ -87,11 +109,17 @@ struct sfu_totals {
      * included; merged: asked and not sent, because one was under way; received: keyframes. */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged, keyframes_received;
     uint64_t keyframe_requests_received; /* PLI and FIR of subscribers */
+    uint64_t starts_from_history;        /* subscriptions that needed no keyframe request */
     uint64_t packets_dropped;            /* not forwarded: no path, or from before a switch */
     uint64_t unknown_ssrc;               /* packets of nothing that was negotiated */
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
     uint64_t packets_in, packets_forwarded;
+    uint64_t packets_resent;                    /* to viewers who missed them */
+    uint64_t replicas;                          /* now */
+    uint64_t packets_relayed;                   /* handed to other workers */
+    uint64_t relay_dropped;                     /* not handed over: the other worker was behind */
+    uint64_t replica_received, replica_unknown; /* from other workers; of no replica here */
 };
 
 /** Make the media side. @env is copied; what it points to outlives the sfu. */
@@ -99,6 +127,15 @@ MUST_CHECK int sfu_open(struct sfu **out, const struct transport_env *env,
                         const struct sfu_handlers *handlers, void *arg);
 /** Close everything that is left. */
 void sfu_close(struct sfu **s, uint64_t now_us);
+
+/**
+ * Hand on what was received: at the end of each turn.
+ *
+ * What may still grow within the window stays; for that the sfu wakes up by itself.
+ */
+void sfu_flush(struct sfu *s, uint64_t now_us);
+/** How long packets may wait for others of their frame: 0 when idle, and never more than SFU_MAX_WINDOW_US. */
+void sfu_set_window(struct sfu *s, uint64_t window_us);
 
 /** A transport in state NEW. Errors: E_CONFLICT (id or ufrag), E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int sfu_transport_open(struct sfu *s, uint64_t id, const struct ice_credentials *local,
@@ -123,6 +160,26 @@ void sfu_track_update(struct sfu *s, uint64_t id, const struct transceiver *t, u
 void sfu_track_set_muted(struct sfu *s, uint64_t id, bool muted, uint64_t now_us);
 /** Its sinks go quiet; a subscription that waited for it carries nothing. */
 void sfu_track_close(struct sfu *s, uint64_t id, uint64_t now_us);
+
+/** Somebody beyond this worker needs a keyframe of one of its encodings. */
+void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint64_t now_us);
+
+/** Hand the packets of a track to @peer, where @replica_id is its replica. Errors: E_NOT_FOUND (track), E_CONFLICT (id), E_LIMIT,
+ * E_NO_MEMORY. */
+MUST_CHECK int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
+                              uint64_t now_us);
+/** No more. It ends with its track, too. */
+void sfu_relay_close(struct sfu *s, uint64_t replica_id);
+/**
+ * A track of another worker, @origin_id there: subscriptions here take it as any. sfu_track_update(), _set_muted() and _close() are
+ * for it, too. Errors: E_CONFLICT (either id), E_LIMIT, E_NO_MEMORY.
+ */
+MUST_CHECK int sfu_replica_open(struct sfu *s, uint64_t id, uint64_t origin_id,
+                                const struct transceiver *t, void *peer);
+/** A packet from a relay; the reference is taken. Of a replica that is gone: dropped and counted. */
+void sfu_replica_receive(struct sfu *s, struct packet *pkt, uint64_t now_us);
+/** What a relay told of the publisher's clock. */
+void sfu_replica_set_clock(struct sfu *s, uint64_t id, const struct relay_clock *clock);
 
 /** A slot: an m-section on which we send. It carries nothing until it has a source. @t is copied. Errors: E_NOT_FOUND (transport),
  * E_CONFLICT (id), E_LIMIT, E_NO_MEMORY. */

@@ -18,6 +18,8 @@
 #include "rooms/sfu/sfu_host_internal.h"
 #include "transport/egress.h"
 
+#define LOAD_INTERVAL_US 50000ull /* over which a worker's load is taken */
+
 /* ---- the worker's side of the network ---- */
 
 static void on_packet(const struct path *path, struct packet *pkt, uint64_t now_us, void *arg)
@@ -34,7 +36,7 @@ static void on_path_closed(const struct path *path, uint64_t now_us, void *arg)
     mux_path_closed(h->mux, path, now_us);
 }
 
-static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+static void on_flush(const struct egress_message *batch, size_t n, void *arg)
 {
     struct sfu_host *h = arg;
 
@@ -42,11 +44,29 @@ static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
         port_send(h->port, batch, n);
 }
 
+/* Under load packets are held back a little, so that more of a frame leave together: not at all below a quarter of the core,
+ * as long as the setting allows from three quarters on. */
+static void set_window(struct sfu_host *h, uint64_t now_us)
+{
+    if (h->max_window_us == 0 || now_us - h->load_since_us < LOAD_INTERVAL_US)
+        return;
+    uint64_t busy_us = worker_busy_us(h->worker), gone_us = now_us - h->load_since_us;
+    double load = (double)(busy_us - h->load_busy_us) / (double)gone_us;
+    double share = (load - 0.25) / 0.5;
+
+    h->load_busy_us = busy_us;
+    h->load_since_us = now_us;
+    sfu_set_window(h->sfu, share <= 0  ? 0
+                           : share < 1 ? (uint64_t)((double)h->max_window_us * share)
+                                       : h->max_window_us);
+}
+
 static void on_turn_end(uint64_t now_us, void *arg)
 {
     struct sfu_host *h = arg;
 
-    (void)now_us;
+    set_window(h, now_us);
+    sfu_flush(h->sfu, now_us);
     egress_flush(h->egress);
 }
 
@@ -86,7 +106,8 @@ static int open_media(struct sfu_host *h, const struct sfu_host_config *config, 
     const struct port_config port = {.listen = h->listen,
                                      .listen_count = h->listen_count,
                                      .udp = config->udp,
-                                     .tcp = config->tcp};
+                                     .tcp = config->tcp,
+                                     .gso = config->gso};
     int err = port_open(&h->port, h->worker, h->pool, &port, &port_handlers, h, failed);
 
     if (err != 0)
@@ -101,20 +122,27 @@ static int open_media(struct sfu_host *h, const struct sfu_host_config *config, 
         .free_later = free_later,
         .keep_path = keep_path,
         .drop_path = drop_path,
+        .pads_runs = config->gso,
         .wall_us = wall_us,
         .arg = h,
     };
     return sfu_open(&h->sfu, &env, &sfu_host_sfu_handlers, h);
 }
 
-/* Everything in reverse; each part may be missing. The worker does not run. */
-static void destroy(struct sfu_host *h)
+/* What may hold packets of this worker's pool, or of another's. No worker runs. */
+static void let_go(struct sfu_host *h)
 {
     if (h->inbox != NULL)
         mailbox_close(&h->inbox);
     sfu_close(&h->sfu, timebase_now_us());
     if (h->egress != NULL)
         egress_flush(h->egress); /* close_notify and BYE of the last transports */
+    sfu_host_relay_fini(h);
+}
+
+/* The rest, in reverse; each part may be missing. */
+static void destroy(struct sfu_host *h)
+{
     port_close(&h->port);
     worker_remove_turn_hook(&h->hook);
     worker_close(&h->worker);
@@ -134,11 +162,12 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     char name[16];
     int err;
 
-    CHECK(config->listen_count <= ARRAY_LEN(h->listen));
+    CHECK(config->listen_count <= ARRAY_LEN(h->listen) && config->index < SFU_MAX_HOSTS);
     h->index = config->index;
     h->handlers = *handlers;
     h->arg = arg;
     h->listen_count = config->listen_count;
+    h->max_window_us = config->max_window_us;
     for (size_t i = 0; i < config->listen_count; i++) {
         h->listen[i] = config->listen[i];
         if (h->listen[i].port != 0) /* 0 stays: any port */
@@ -158,7 +187,7 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     h->stun = stun_responder_new();
     if ((err = mailbox_open(&h->inbox, h->worker, h)) != 0 ||
         (err = mailbox_open(&h->outbox, config->control, h)) != 0 ||
-        (err = open_media(h, config, failed)) != 0)
+        (err = sfu_host_relay_init(h)) != 0 || (err = open_media(h, config, failed)) != 0)
         goto fail;
     h->hook.on_turn_end = on_turn_end;
     h->hook.arg = h;
@@ -169,20 +198,33 @@ int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
     *out = h;
     return 0;
 fail:
+    let_go(h);
     destroy(h);
     return err;
 }
 
-void sfu_host_close(struct sfu_host **hp)
+void sfu_hosts_close(struct sfu_host **hosts, size_t n)
 {
-    struct sfu_host *h = *hp;
+    for (size_t i = 0; i < n; i++) {
+        if (hosts[i] == NULL)
+            continue;
+        worker_stop(hosts[i]->worker);
+        worker_join(hosts[i]->worker);
+        hosts[i]->is_closing = true;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (hosts[i] != NULL)
+            let_go(hosts[i]);
+    for (size_t i = 0; i < n; i++) {
+        if (hosts[i] != NULL)
+            destroy(hosts[i]);
+        hosts[i] = NULL;
+    }
+}
 
-    if (h == NULL)
-        return;
-    *hp = NULL;
-    worker_stop(h->worker);
-    worker_join(h->worker);
-    destroy(h);
+void sfu_host_close(struct sfu_host **h)
+{
+    sfu_hosts_close(h, 1);
 }
 
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max)

@@ -26,7 +26,9 @@ struct sfu_host_config {
     const struct addr *listen; /* ports as for worker 0 */
     size_t listen_count;
     bool udp, tcp;
-    int cpu;                   /* -1: not pinned */
+    bool gso;               /* runs of packets leave with one system call, padded to one length */
+    uint64_t max_window_us; /* how long packets may be held back under load; 0: never */
+    int cpu;                /* -1: not pinned */
     struct dtls_context *dtls; /* borrowed, outlives the host */
     struct worker *control;    /* where events are delivered */
 };
@@ -54,8 +56,10 @@ struct sfu_host_stats {
 MUST_CHECK int sfu_host_open(struct sfu_host **out, const struct sfu_host_config *config,
                              const struct sfu_host_handlers *handlers, void *arg,
                              struct addr *failed);
-/** Stop the thread, close everything; events still under way are dropped. */
+/** Stop the thread, close everything; events still under way are dropped. Not for one that has had replicas, or origins of them. */
 void sfu_host_close(struct sfu_host **h);
+/** The same for all workers of a process: each stops before the first is closed, since they hold packets of each other's. */
+void sfu_hosts_close(struct sfu_host **hosts, size_t n);
 /** The addresses bound. */
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max);
 /** The number it was opened with. */
@@ -80,6 +84,14 @@ void sfu_host_track_update(struct sfu_host *h, uint64_t id, const struct transce
 void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted);
 /** See sfu.h. */
 void sfu_host_track_close(struct sfu_host *h, uint64_t id);
+/**
+ * Make a replica of the track @origin_id, which is on @origin, on @h, and have its packets brought there. What sfu.h says of tracks
+ * holds for it; it is closed by sfu_host_replica_close().
+ */
+void sfu_host_replica_open(struct sfu_host *h, uint64_t id, struct sfu_host *origin,
+                           uint64_t origin_id, const struct transceiver *t);
+/** End the replica and the relay to it. */
+void sfu_host_replica_close(struct sfu_host *h, uint64_t id, struct sfu_host *origin);
 /** See sfu.h; with a source from the start when @track_id is not 0. */
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                                 const struct transceiver *t, uint64_t track_id);

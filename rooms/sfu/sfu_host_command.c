@@ -2,10 +2,14 @@
 /*
  * sfu_host_command.c - what the control reactor wants of the sfu, carried to the worker. A command is a copy of its arguments.
  */
+#include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
+#include "core/spsc.h"
 #include "rooms/sfu/sfu_host_internal.h"
 #include "transport/egress.h"
+
+#define RELAY_RING_PACKETS 8192 /* between two workers: 130 ms at 60,000 packets a second */
 
 enum command_kind {
     COMMAND_TRANSPORT_OPEN,
@@ -15,6 +19,12 @@ enum command_kind {
     COMMAND_TRACK_UPDATE,
     COMMAND_TRACK_MUTE,
     COMMAND_TRACK_CLOSE,
+    COMMAND_TRACK_KEYFRAME,
+    COMMAND_RELAY_OPEN,
+    COMMAND_RELAY_CLOSE,
+    COMMAND_REPLICA_OPEN,
+    COMMAND_REPLICA_CLOSE,
+    COMMAND_REPLICA_CLOCK,
     COMMAND_SUBSCRIPTION_OPEN,
     COMMAND_SUBSCRIPTION_UPDATE,
     COMMAND_SUBSCRIPTION_SOURCE,
@@ -34,6 +44,10 @@ struct command {
     struct log_ids ids;
     struct transceiver *section;
     bool muted;
+    unsigned encoding;
+    struct sfu_host *peer; /* a replica's origin; a relay's receiver */
+    struct spsc *ring;     /* from the origin to the replica's worker; NULL: known already */
+    struct relay_clock clock;
     void (*on_report)(int err, struct sfu_transport_report *report, void *arg);
     void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg);
     void *arg;
@@ -62,6 +76,40 @@ static void open_transport(struct sfu_host *h, const struct command *c, uint64_t
     if (err != 0)
         sfu_host_sfu_handlers.on_transport_state(
             c->id, TRANSPORT_CLOSED, "the media worker has no room for another transport", h);
+}
+
+static struct command *new_command(enum command_kind kind, uint64_t id);
+static void post(struct sfu_host *h, struct command *c);
+
+/* The replica is here before its origin sends: the origin's worker is told by this one. */
+static void open_replica(struct sfu_host *h, const struct command *c)
+{
+    unsigned from = sfu_host_index(c->peer);
+    int err;
+
+    if (c->ring != NULL)
+        h->in[from] = c->ring;
+    err = sfu_replica_open(h->sfu, c->id, c->other_id, c->section, c->peer);
+    log_refused(h, c, err);
+    if (err != 0)
+        return;
+    struct command *relay = new_command(COMMAND_RELAY_OPEN, c->id);
+    relay->other_id = c->other_id;
+    relay->peer = h;
+    relay->ring = h->in[from];
+    post(c->peer, relay);
+}
+
+static void open_relay(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    h->out[sfu_host_index(c->peer)] = c->ring;
+    log_refused(h, c, sfu_relay_open(h->sfu, c->id, c->other_id, c->peer, now_us));
+}
+
+static void close_replica(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    sfu_track_close(h->sfu, c->id, now_us);
+    post(c->peer, new_command(COMMAND_RELAY_CLOSE, c->id));
 }
 
 static void reply_report(struct sfu_host *h, const struct command *c, uint64_t now_us)
@@ -116,6 +164,24 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_TRACK_CLOSE:
         sfu_track_close(h->sfu, c->id, now_us);
         break;
+    case COMMAND_TRACK_KEYFRAME:
+        sfu_track_ask_keyframe(h->sfu, c->id, c->encoding, now_us);
+        break;
+    case COMMAND_RELAY_OPEN:
+        open_relay(h, c, now_us);
+        break;
+    case COMMAND_RELAY_CLOSE:
+        sfu_relay_close(h->sfu, c->id);
+        break;
+    case COMMAND_REPLICA_OPEN:
+        open_replica(h, c);
+        break;
+    case COMMAND_REPLICA_CLOSE:
+        close_replica(h, c, now_us);
+        break;
+    case COMMAND_REPLICA_CLOCK:
+        sfu_replica_set_clock(h->sfu, c->id, &c->clock);
+        break;
     case COMMAND_SUBSCRIPTION_OPEN:
         log_refused(h, c, sfu_subscription_open(h->sfu, c->id, c->other_id, c->section, now_us));
         break;
@@ -137,9 +203,11 @@ static void run_command(struct sfu_host *h, const struct command *c)
     }
 }
 
-/* The host closed with the question still under way: whoever asked is told on this, the control, thread. */
-static void refuse_command(const struct command *c)
+/* The host closed with the command still under way: whoever asked is told on this, the control, thread. */
+static void refuse_command(struct command *c)
 {
+    if (c->kind == COMMAND_REPLICA_OPEN)
+        spsc_free(&c->ring);
     if (c->kind == COMMAND_READ_REPORT)
         c->on_report(E_STATE, NULL, c->arg);
     if (c->kind == COMMAND_READ_STATS)
@@ -240,6 +308,47 @@ void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted)
 void sfu_host_track_close(struct sfu_host *h, uint64_t id)
 {
     post(h, new_command(COMMAND_TRACK_CLOSE, id));
+}
+
+void sfu_host_track_ask_keyframe(struct sfu_host *h, uint64_t track_id, unsigned encoding)
+{
+    struct command *c = new_command(COMMAND_TRACK_KEYFRAME, track_id);
+
+    c->encoding = encoding;
+    post(h, c);
+}
+
+void sfu_host_replica_open(struct sfu_host *h, uint64_t id, struct sfu_host *origin,
+                           uint64_t origin_id, const struct transceiver *t)
+{
+    struct command *c = new_command(COMMAND_REPLICA_OPEN, id);
+    unsigned from = sfu_host_index(origin);
+
+    c->other_id = origin_id;
+    c->peer = origin;
+    c->section = copy_section(t);
+    if (!h->has_ring[from]) {
+        c->ring = spsc_new(RELAY_RING_PACKETS);
+        CHECK(c->ring != NULL); /* once for a pair of workers */
+        h->has_ring[from] = true;
+    }
+    post(h, c);
+}
+
+void sfu_host_replica_close(struct sfu_host *h, uint64_t id, struct sfu_host *origin)
+{
+    struct command *c = new_command(COMMAND_REPLICA_CLOSE, id);
+
+    c->peer = origin;
+    post(h, c);
+}
+
+void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct relay_clock *clock)
+{
+    struct command *c = new_command(COMMAND_REPLICA_CLOCK, id);
+
+    c->clock = *clock;
+    post(h, c);
 }
 
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,

@@ -83,4 +83,8 @@ const struct sfu_handlers sfu_host_sfu_handlers = {
     .on_transport_state = on_transport_state,
     .on_track_live = on_track_live,
     .on_subscription_blocked = on_subscription_blocked,
+    .on_relay_packet = sfu_host_on_relay_packet,
+    .on_relay_flush = sfu_host_on_relay_flush,
+    .on_relay_clock = sfu_host_on_relay_clock,
+    .on_replica_keyframe = sfu_host_on_replica_keyframe,
 };

@@ -7,8 +7,12 @@
 #include "core/worker.h"
 #include "rooms/sfu/sfu_host.h"
 
+#define SFU_MAX_HOSTS 256
+
+struct doorbell;
 struct egress;
 struct packet_pool;
+struct spsc;
 struct stun_responder;
 
 struct sfu_host {
@@ -31,6 +35,13 @@ struct sfu_host {
     struct stun_responder *stun;
     struct sfu *sfu;
     struct turn_hook hook;
+
+    /* sfu_host_relay.c: packets to and from other workers, by their index. The rings belong to whoever receives. */
+    struct doorbell *bell;
+    struct spsc *in[SFU_MAX_HOSTS], *out[SFU_MAX_HOSTS];
+    bool has_ring[SFU_MAX_HOSTS]; /* the control reactor's: a ring from that worker was made */
+    bool is_closing;
+    uint64_t max_window_us, load_since_us, load_busy_us;
 };
 
 enum event_kind {
@@ -55,6 +66,23 @@ struct event {
     void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg);
     void *arg;
 };
+
+/* sfu_host_command.c */
+/** Have a keyframe of an encoding asked for. Thread: any worker's. */
+void sfu_host_track_ask_keyframe(struct sfu_host *h, uint64_t track_id, unsigned encoding);
+/** Pass on what is known of a relayed track's clock. Thread: any worker's. */
+void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct relay_clock *clock);
+
+/* sfu_host_relay.c: the sfu's handlers for relays and replicas; arg is the host */
+bool sfu_host_on_relay_packet(void *peer, struct packet *pkt, void *arg);
+void sfu_host_on_relay_flush(void *peer, void *arg);
+void sfu_host_on_relay_clock(void *peer, uint64_t replica_id, const struct relay_clock *clock,
+                             void *arg);
+void sfu_host_on_replica_keyframe(void *peer, uint64_t track_id, unsigned encoding, void *arg);
+/** Prepare for packets of other workers. Errors: UV_E*. */
+MUST_CHECK int sfu_host_relay_init(struct sfu_host *h);
+/** Drop what is in the rings to this worker, and the rings. All workers have stopped. */
+void sfu_host_relay_fini(struct sfu_host *h);
 
 /* What the sfu tells, on the worker's thread; arg is the host. */
 extern const struct sfu_handlers sfu_host_sfu_handlers;

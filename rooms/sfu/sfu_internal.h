@@ -5,14 +5,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/deadline.h"
 #include "core/list.h"
 #include "core/rng.h"
+#include "rooms/sfu/burst.h"
+#include "rooms/sfu/history.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
+#include "transport/resend.h"
 
 struct map;
+struct paced;
 struct track;
+
+#define SEND_HEAD_BYTES \
+    512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
 
 /* One transport, its tracks and its subscriptions. Owner: the sfu. */
 struct sfu_transport {
@@ -24,7 +32,17 @@ struct sfu_transport {
     struct list subscriptions; /* struct subscription */
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
-    bool was_open; /* counted among those that opened */
+    struct resend_budget resend_budget; /* of all its subscriptions */
+    uint64_t estimate_bps;              /* 0: not known */
+    bool was_open;                      /* counted among those that opened */
+};
+
+/* Packets of one subscription on their way into the egress batch, with the heads that were made for them. */
+struct send_run {
+    size_t count, payload_bytes;
+    struct rtp_out out[BURST_PACKETS];
+    struct packet *pkt[BURST_PACKETS]; /* whose payload it is, borrowed; NULL: padding */
+    uint8_t head[BURST_PACKETS][SEND_HEAD_BYTES];
 };
 
 struct sfu {
@@ -33,8 +51,17 @@ struct sfu {
     void *arg;
     struct list transports;
     struct map *transport_by_id, *track_by_id, *subscription_by_id;
+    struct list relays, replicas; /* struct relay; struct track */
+    struct map *relay_by_id, *replica_by_origin;
     struct sfu_totals totals;
-    struct rng rng; /* first sequence numbers and timestamps */
+    struct rng rng;     /* first sequence numbers and timestamps */
+    struct list bursts; /* struct burst of tracks, that are not empty; oldest first */
+    uint64_t window_us; /* sfu_set_window() */
+    struct deadline burst_due;
+    struct send_run run; /* scratch */
+    struct list codec_sets;
+    struct paced *unused_paced; /* subscription_pace.c */
+    struct history_budget history;
 };
 
 /* totals.c */

@@ -48,13 +48,13 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
 {
     const struct rtp_send *s = &sub->send;
     const struct track *t = subscription_track(sub);
+    const struct negotiated_codec *codec = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
 
     *out = (struct sfu_rtp_stats){
         .kind = SFU_STATS_OUTBOUND_RTP,
         .id = sub->id,
         .track_id = t == NULL ? 0 : t->id,
         .media = sub->section.kind,
-        .codec = sub->sent_codec,
         .pt = sub->sent_pt,
         .ssrc = s->ssrc,
         .packets = s->packets_sent,
@@ -74,6 +74,8 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
         .frame_height = sub->encoding == NULL ? 0 : sub->encoding->height,
         .packets_dropped = sub->packets_dropped,
     };
+    if (codec != NULL)
+        out->codec = codec->codec;
     memcpy(out->mid, sub->section.mid, sizeof(out->mid));
     if (sub->encoding != NULL)
         memcpy(out->rid, sub->encoding->rid, sizeof(out->rid));

@@ -12,14 +12,13 @@
 
 #include "core/list.h"
 
-struct encoding;
-struct packet;
+struct burst;
 struct sink;
 struct track;
 
 struct sink_ops {
-    /* One packet of one encoding, in order of arrival; borrowed (packet_ref to keep). Must not close the track. */
-    void (*on_packet)(struct sink *s, struct encoding *enc, struct packet *pkt, uint64_t now_us);
+    /* Packets of any of its encodings, in order of arrival; borrowed (packet_ref to keep). Must not close the track. */
+    void (*on_burst)(struct sink *s, const struct burst *burst, uint64_t now_us);
     /* The encodings or the mute state of the track changed: choose again. */
     void (*on_track_changed)(struct sink *s, uint64_t now_us);
     /* The track is ending; the sink is unlinked already. */

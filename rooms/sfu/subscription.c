@@ -1,52 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * subscription.c - see subscription.h. The packet path is on_packet(): is it the encoding that flows? map the numbers, build the
- * header on the stack, hand header and shared payload to the transport.
- *
- * What does not flow may start: at a keyframe of the next source, of a better encoding, or of anything while nothing flows. As long
- * as packets come that could start and do not, a keyframe request is under way.
+ * subscription.c - see subscription.h: what flows through a slot, and what is to flow next. The packets themselves are in
+ * subscription_flow.c.
  */
 #include "rooms/sfu/subscription.h"
 
 #include <string.h>
 
-#include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
-#include "core/packet.h"
-#include "core/payload_vp8.h"
-#include "core/seq.h"
-#include "core/timebase.h"
-#include "rooms/sfu/sfu_internal.h"
-#include "rooms/sfu/track.h"
+#include "rooms/sfu/subscription_internal.h"
 #include "transport/fanout_cipher.h"
 
-#define MAX_HEAD_BYTES \
-    512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
-#define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
-#define CLOCK_WITHOUT_SR_US 500000ull
-
 _Static_assert(MAX_NEGOTIATED_CODECS <= 32, "source_link.told_blocked has a bit for each");
-
-static struct source_link *current_link(struct subscription *sub)
-{
-    return &sub->link[sub->current];
-}
-
-static struct source_link *next_link(struct subscription *sub)
-{
-    return &sub->link[sub->current ^ 1u];
-}
-
-static bool is_video(const struct subscription *sub)
-{
-    return sub->section.kind == MEDIA_VIDEO;
-}
-
-static bool is_open(const struct subscription *sub)
-{
-    return transport_state(sub->owner->tp) == TRANSPORT_OPEN;
-}
 
 /* ---- which payload type ---- */
 
@@ -59,7 +25,7 @@ static void index_codecs(struct source_link *link)
     memset(link->pt, PT_NONE, sizeof(link->pt));
     for (unsigned i = 0; i < t->section.codec_count; i++) {
         const struct negotiated_codec *ours =
-            transceiver_find_codec(&link->sub->section, &t->section.codec[i].codec);
+            codec_set_find(link->sub->section.codecs, &t->section.codec[i].codec);
         if (ours != NULL)
             link->pt[i] = ours->pt;
     }
@@ -86,8 +52,9 @@ static void judge_codec(struct source_link *link)
 static bool has_other_codec(const struct subscription *sub, const struct track *t)
 {
     const struct negotiated_codec *live = track_live_codec(t);
+    const struct negotiated_codec *flows = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
 
-    return live != NULL && !codec_is_same(&live->codec, &sub->sent_codec);
+    return live != NULL && (flows == NULL || !codec_is_same(&live->codec, &flows->codec));
 }
 
 /* ---- sources ---- */
@@ -100,16 +67,15 @@ static void link_source(struct source_link *link, struct track *t)
     judge_codec(link);
 }
 
-/* Nothing flows until a keyframe comes. */
-static void stop(struct subscription *sub)
+void subscription_stop(struct subscription *sub)
 {
     sub->encoding = NULL;
+    subscription_catchup_stop(sub);
 }
 
-/* The next source takes the place of the current one. */
-static void promote(struct subscription *sub)
+void subscription_promote(struct subscription *sub)
 {
-    track_remove_sink(&current_link(sub)->sink);
+    track_remove_sink(&subscription_current(sub)->sink);
     sub->current ^= 1u;
 }
 
@@ -117,18 +83,29 @@ static void unlink_all(struct subscription *sub)
 {
     track_remove_sink(&sub->link[0].sink);
     track_remove_sink(&sub->link[1].sink);
-    stop(sub);
+    subscription_stop(sub);
 }
 
 static void ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us)
 {
-    if (is_video(sub) && t != NULL && !t->is_muted && is_open(sub))
+    if (subscription_is_video(sub) && t != NULL && !t->is_muted && subscription_is_open(sub))
         encoding_ask_keyframe(track_best(t), now_us);
+}
+
+/* Nothing flows and the current source shall: from the history, or else from the next keyframe on. */
+static void begin(struct subscription *sub, uint64_t now_us)
+{
+    struct track *t = subscription_current(sub)->sink.track;
+
+    if (t == NULL || t->is_muted || !subscription_is_open(sub))
+        return;
+    if (!subscription_catchup_start(sub, track_best(t), now_us))
+        ask_keyframe(sub, t, now_us);
 }
 
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us)
 {
-    struct source_link *now = current_link(sub), *next = next_link(sub);
+    struct source_link *now = subscription_current(sub), *next = subscription_next(sub);
 
     if (track == NULL) {
         unlink_all(sub);
@@ -143,11 +120,12 @@ void subscription_set_source(struct subscription *sub, struct track *track, uint
     if (now->sink.track == NULL || sub->encoding == NULL || track->is_muted) {
         unlink_all(sub);
         link_source(now, track);
+        begin(sub, now_us);
     } else {
         link_source(next, track);
         sub->next_since_us = now_us;
+        ask_keyframe(sub, track, now_us);
     }
-    ask_keyframe(sub, track, now_us);
 }
 
 struct track *subscription_track(const struct subscription *sub)
@@ -159,8 +137,10 @@ struct track *subscription_track(const struct subscription *sub)
 
 void subscription_restart(struct subscription *sub, uint64_t now_us)
 {
-    stop(sub);
-    ask_keyframe(sub, subscription_track(sub), now_us);
+    subscription_stop(sub);
+    if (subscription_next(sub)->sink.track != NULL)
+        subscription_promote(sub);
+    begin(sub, now_us);
 }
 
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us)
@@ -182,14 +162,14 @@ static void on_track_changed(struct sink *s, uint64_t now_us)
 
     judge_codec(link);
     if (t->is_muted &&
-        link != current_link(
+        link != subscription_current(
                     sub)) { /* the new source shows nothing: neither does the old one any more */
-        promote(sub);
-        stop(sub);
+        subscription_promote(sub);
+        subscription_stop(sub);
     }
-    if (link == current_link(sub) && (t->is_muted || has_other_codec(sub, t)))
-        stop(sub);
-    if (link != current_link(sub) || sub->encoding != track_best(t))
+    if (link == subscription_current(sub) && (t->is_muted || has_other_codec(sub, t)))
+        subscription_stop(sub);
+    if (link != subscription_current(sub) || sub->encoding != track_best(t))
         ask_keyframe(sub, t, now_us);
 }
 
@@ -200,224 +180,20 @@ static void on_track_closed(struct sink *s, uint64_t now_us)
 
     (void)now_us;
     if (link !=
-        current_link(
+        subscription_current(
             sub)) { /* what was wanted is gone; what it was to replace is not wanted any more */
         unlink_all(sub);
         return;
     }
-    stop(sub);
-    if (next_link(sub)->sink.track != NULL)
-        promote(sub);
-}
-
-/* ---- media time ---- */
-
-/* A point of the line between our timestamps and wall time, for sender reports: the publisher's own, mapped. */
-static void set_clock(struct subscription *sub, const struct encoding *e, const struct packet *pkt,
-                      uint64_t now_us)
-{
-    const struct publisher_clock *clock = &e->track->owner->clock;
-    struct transport_env *env = &sub->owner->sfu->env;
-
-    sub->clock_set_us = now_us;
-    sub->clock_sr_us = e->recv.sr_arrival_us;
-    sub->clock_offset_us = clock->offset_us;
-    sub->send.has_clock = true;
-    sub->send.clock_hz = e->recv.clock_hz;
-    if (e->recv.sr_arrival_us != 0 && clock->is_known) {
-        sub->send.clock_wall_us = publisher_clock_wall_of_report(clock, &e->recv);
-        sub->send.clock_ts = e->recv.sr_ts + sub->forwarder.ts_offset;
-    } else {
-        sub->send.clock_wall_us = env->wall_us(env->arg);
-        sub->send.clock_ts = pkt->rtp.ts + sub->forwarder.ts_offset;
-    }
-}
-
-static bool clock_is_stale(const struct subscription *sub, const struct encoding *e,
-                           uint64_t now_us)
-{
-    if (e->recv.sr_arrival_us == 0)
-        return sub->clock_sr_us != 0 || now_us - sub->clock_set_us > CLOCK_WITHOUT_SR_US;
-    return sub->clock_sr_us != e->recv.sr_arrival_us ||
-           sub->clock_offset_us != e->track->owner->clock.offset_us;
-}
-
-/* The new encoding's media time when the old one sent its newest timestamp, through both sender reports. */
-static bool reference_ts(const struct subscription *sub, const struct encoding *to,
-                         uint32_t *ref_ts)
-{
-    const struct rtp_send *send = &sub->send;
-
-    if (sub->encoding == NULL || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
-        send->clock_hz != to->recv.clock_hz)
-        return false;
-    int64_t ticks = ts32_diff(sub->forwarder.highest_out_ts, send->clock_ts);
-    int64_t since_us = ticks * (int64_t)US_PER_S / (int64_t)send->clock_hz;
-    return publisher_clock_ts_at(&to->track->owner->clock, &to->recv,
-                                 send->clock_wall_us + (uint64_t)since_us, ref_ts);
-}
-
-/* ---- sending one packet ---- */
-
-static size_t collect_exts(const struct subscription *sub, const struct track *t,
-                           const struct packet *pkt,
-                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
-{
-    size_t n = 0;
-    uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
-
-    if (mid_id != 0)
-        out[n++] = (struct rtp_ext_out){mid_id, (uint8_t)strlen(sub->section.mid),
-                                        (const uint8_t *)sub->section.mid};
-    for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
-        const struct rtp_ext *ext = &pkt->rtp.ext[i];
-        uint8_t kind = t->kind_of_ext[ext->id];
-        if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
-            out[n++] =
-                (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
-    }
-    return n;
-}
-
-static bool send_packet(struct subscription *sub, const struct track *t, const struct packet *pkt,
-                        uint8_t pt, const struct vp8_descriptor *vp8,
-                        const struct forwarder_out *out, uint64_t now_us)
-{
-    uint8_t head[MAX_HEAD_BYTES];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
-    size_t n = collect_exts(sub, t, pkt, ext);
-    const uint8_t *payload = pkt->data + pkt->rtp.header_bytes;
-    struct rtp_out rtp = {.stream = sub->stream,
-                          .head = head,
-                          .payload = payload,
-                          .payload_bytes = pkt->rtp.payload_bytes};
-
-    rtp.header_bytes = rtp_write_header(head, sizeof(head) - MAX_VP8_DESCRIPTOR, pt,
-                                        pkt->rtp.marker, out->seq, out->ts, sub->send.ssrc, ext, n);
-    if (rtp.header_bytes == 0)
-        return false;
-    rtp.head_bytes = rtp.header_bytes;
-    if (out->rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
-        memcpy(head + rtp.head_bytes, payload, vp8->bytes);
-        vp8_rewrite(head + rtp.head_bytes, vp8, out->picture_id, out->tl0picidx, out->keyidx);
-        rtp.head_bytes += vp8->bytes;
-        rtp.payload += vp8->bytes;
-        rtp.payload_bytes -= vp8->bytes;
-    }
-    return transport_send_rtp(sub->owner->tp, &rtp, now_us);
-}
-
-static void forward(struct subscription *sub, struct encoding *e, const struct packet *pkt,
-                    uint8_t pt, const struct vp8_descriptor *vp8, uint64_t now_us)
-{
-    struct forwarder_out out;
-
-    if (!forwarder_map(&sub->forwarder, &pkt->rtp, vp8, now_us, &out) ||
-        !send_packet(sub, e->track, pkt, pt, vp8, &out, now_us)) {
-        sub->packets_dropped++;
-        sub->owner->sfu->totals.packets_dropped++;
-        return;
-    }
-    sub->owner->sfu->totals.packets_forwarded++;
-    rtp_send_packet(&sub->send, pkt->rtp.payload_bytes, now_us);
-    sub->sent_pt = pt;
-    sub->frames += pkt->media.is_frame_start;
-    sub->key_frames += pkt->media.is_keyframe && is_video(sub);
-    if (clock_is_stale(sub, e, now_us))
-        set_clock(sub, e, pkt, now_us);
-}
-
-/* The descriptor, NULL when the packet has none. */
-static const struct vp8_descriptor *read_vp8(struct vp8_descriptor *d, const struct packet *pkt)
-{
-    if (pkt->codec != CODEC_VP8 ||
-        vp8_parse(d, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) != 0)
-        return NULL;
-    return d;
-}
-
-/* ---- starting ---- */
-
-/* Is this the first packet of something better than what flows: the next source, the best encoding, or anything at all? */
-static bool may_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                      const struct packet *pkt)
-{
-    if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
-        return false;
-    return link != current_link(sub) || sub->encoding == NULL || e == track_best(e->track);
-}
-
-static void start(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                  const struct packet *pkt, uint64_t now_us)
-{
-    struct vp8_descriptor vp8;
-    uint32_t ref_ts = 0;
-    bool has_ref = reference_ts(sub, e, &ref_ts);
-
-    if (link != current_link(sub))
-        promote(sub);
-    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz, read_vp8(&vp8, pkt), has_ref,
-                     ref_ts, now_us);
-    sub->encoding = e;
-    sub->in_ssrc = e->ssrc;
-    sub->sent_codec = track_live_codec(e->track)->codec;
-    set_clock(sub, e, pkt, now_us);
-    if (is_video(sub) && seq16_newer(e->recv.highest_seq, pkt->rtp.seq))
-        encoding_ask_keyframe(e, now_us); /* it came late: some of what belongs to it went by */
-}
-
-/* A packet that is not of what flows. Returns whether it flows from now on. */
-static bool try_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
-                      const struct packet *pkt, uint64_t now_us)
-{
-    if (link == current_link(sub) && e == sub->encoding)
-        stop(sub); /* another SSRC, or other numbers: the publisher began anew */
-    if (link->pt[pkt->codec_index] == PT_NONE)
-        return false;
-    if (may_start(sub, link, e, pkt)) {
-        start(sub, link, e, pkt, now_us);
-        return true;
-    }
-    if (is_video(sub) && e == track_best(e->track) && !keyframe_is_pending(&e->keyframes))
-        encoding_ask_keyframe(e, now_us);
-    return false;
-}
-
-static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
-{
-    return next_link(sub)->sink.track != NULL &&
-           now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
-}
-
-static HOT void on_packet(struct sink *s, struct encoding *e, struct packet *pkt, uint64_t now_us)
-{
-    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
-    struct subscription *sub = link->sub;
-    struct vp8_descriptor vp8;
-    uint8_t pt = link->pt[pkt->codec_index];
-    bool flows = link == current_link(sub) && e == sub->encoding && e->ssrc == sub->in_ssrc &&
-                 forwarder_follows(&sub->forwarder, pkt->rtp.seq);
-
-    if (!is_open(sub))
-        return;
-    if (UNLIKELY(!flows) && !try_start(sub, link, e, pkt, now_us))
-        return;
-    if (UNLIKELY(is_switch_overdue(sub, now_us))) {
-        promote(sub);
-        stop(sub);
-        return;
-    }
-    /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
-    if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
-        if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)
-            return;
-    forward(sub, e, pkt, pt, read_vp8(&vp8, pkt), now_us);
+    subscription_stop(sub);
+    if (subscription_next(sub)->sink.track != NULL)
+        subscription_promote(sub);
 }
 
 /* ---- life ---- */
 
 static const struct sink_ops sink_ops = {
-    .on_packet = on_packet,
+    .on_burst = subscription_on_burst,
     .on_track_changed = on_track_changed,
     .on_track_closed = on_track_closed,
 };
@@ -429,8 +205,44 @@ static uint16_t first_seq(const struct fanout_stream *stream, struct rng *rng)
     return stream->started ? (uint16_t)(stream->newest + 1) : (uint16_t)rng_below(rng, 32768);
 }
 
+/* What a subscription needs of a section: the whole is five kilobytes. Without memory the old one stays. */
+static int set_section(struct subscription *sub, const struct transceiver *t)
+{
+    struct codec_set *codecs = codec_set_share(&sub->owner->sfu->codec_sets, t);
+
+    if (codecs == NULL)
+        return E_NO_MEMORY;
+    if (sub->section.codecs != NULL) { /* what flows may have another payload type from now on */
+        const struct negotiated_codec *flows = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
+        const struct negotiated_codec *now =
+            flows == NULL ? NULL : codec_set_find(codecs, &flows->codec);
+        sub->flow_pt = now == NULL ? PT_NONE : now->pt;
+    }
+    codec_set_unref(&sub->section.codecs);
+    sub->section.codecs = codecs;
+    sub->section.kind = t->kind;
+    sub->section.ext = t->ext;
+    sub->section.mid_len = (uint8_t)strlen(t->mid);
+    memcpy(sub->section.mid, t->mid, sizeof(sub->section.mid));
+    return 0;
+}
+
+/* What repair and congestion control need of the section. A slot that was here before goes on behind its last number, as with its media. */
+static void set_feedback(struct subscription *sub, const struct transceiver *t, uint64_t now_us)
+{
+    if (t->ext.id[RTP_EXT_TWCC] != 0)
+        transport_set_send_twcc_id(sub->owner->tp, t->ext.id[RTP_EXT_TWCC], now_us);
+    if (t->rtx_ssrc == 0 || t->rtx_ssrc == sub->rtx_ssrc)
+        return;
+    sub->rtx_stream = transport_send_stream(sub->owner->tp, t->rtx_ssrc);
+    if (sub->rtx_stream == NULL)
+        return; /* past the bound: no repair */
+    sub->rtx_ssrc = t->rtx_ssrc;
+    sub->rtx_seq = first_seq(sub->rtx_stream, &sub->owner->sfu->rng);
+}
+
 int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
-                     const struct transceiver *section)
+                     const struct transceiver *section, uint64_t now_us)
 {
     struct subscription *sub = mem_try_alloc(sizeof(*sub));
     struct rng *rng = &owner->sfu->rng;
@@ -439,13 +251,16 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         return E_NO_MEMORY;
     sub->id = id;
     sub->owner = owner;
-    sub->section = *section;
-    sub->sent_pt = PT_NONE;
+    sub->sent_pt = sub->flow_pt = PT_NONE;
     sub->stream = transport_send_stream(owner->tp, section->ssrc);
-    if (sub->stream == NULL) {
+    int err = sub->stream == NULL ? E_LIMIT : set_section(sub, section);
+    if (err != 0) {
         mem_free(sub);
-        return E_LIMIT;
+        return err;
     }
+    subscription_catchup_init(sub);
+    resend_init(&sub->resend);
+    set_feedback(sub, section, now_us);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].sub = sub;
         sub->link[i].sink.ops = &sink_ops;
@@ -468,14 +283,20 @@ void subscription_close(struct subscription **sp)
         return;
     *sp = NULL;
     unlink_all(sub);
+    transport_drop_waiting(sub->owner->tp, sub);
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);
+    codec_set_unref(&sub->section.codecs);
+    resend_reset(&sub->resend);
     sfu_free_later(sub->owner->sfu, sub);
 }
 
-void subscription_update(struct subscription *sub, const struct transceiver *section)
+void subscription_update(struct subscription *sub, const struct transceiver *section,
+                         uint64_t now_us)
 {
-    sub->section = *section;
+    if (set_section(sub, section) != 0)
+        return;
+    set_feedback(sub, section, now_us);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].section_version = 0;
         judge_codec(&sub->link[i]);

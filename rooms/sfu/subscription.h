@@ -3,7 +3,7 @@
  * subscription.h - one slot of one participant: ties a sending m-section to a track, and forwards.
  *
  * A change of source keeps the old one flowing until the new one shows a keyframe (for SUBSCRIPTION_PATIENCE_US at most): two
- * links, of which one is current. Owner: the sfu; lives on the receiving transport. Thread: the worker's.
+ * links, of which one is current. A new viewer starts from the history where that serves. Owner: the sfu; lives on the receiving transport. Thread: the worker's.
  */
 #pragma once
 
@@ -11,12 +11,17 @@
 #include <stdint.h>
 
 #include "core/attr.h"
+#include "core/deadline.h"
 #include "core/list.h"
+#include "rooms/sfu/codec_set.h"
 #include "rooms/sfu/forwarder.h"
 #include "rooms/sfu/sink.h"
+#include "transport/resend.h"
 #include "transport/rtp_send.h"
 #include "transport/transceiver.h"
 
+struct pacer_item;
+struct sfu;
 struct sfu_transport;
 struct subscription;
 
@@ -35,11 +40,31 @@ struct source_link {
     uint32_t told_blocked;       /* a bit for each codec index that was told upwards */
 };
 
+/* What was negotiated for the slot's section. */
+struct send_section {
+    enum media_kind kind;
+    uint8_t mid_len;
+    char mid[MAX_MID_LEN + 1];
+    struct rtp_ext_ids ext;
+    struct codec_set *codecs;
+};
+
+/* A start from the history, until the live packets are reached. */
+struct catchup {
+    bool is_on, has_started;
+    uint16_t seq;      /* the next packet */
+    uint32_t frame_ts; /* the publisher's, of the newest frame sent */
+    int64_t
+        credit_bytes; /* what may leave now; less than 0 after a packet that was larger than the rest */
+    uint64_t credit_us; /* when that was counted */
+    struct deadline due;
+};
+
 struct subscription {
     struct list node; /* in its transport's list */
     uint64_t id;
     struct sfu_transport *owner;
-    struct transceiver section;
+    struct send_section section;
     struct source_link link[2];
     unsigned current; /* index of the link that flows; the other one is the next source, if any */
     struct encoding *encoding; /* of the current link's track; NULL: waits for a keyframe */
@@ -49,8 +74,15 @@ struct subscription {
     struct forwarder forwarder;
     struct rtp_send send;
     struct fanout_stream *stream; /* the transport's, of send.ssrc */
-    struct codec sent_codec;      /* of what flows, or flowed last */
-    uint8_t sent_pt;
+    uint8_t flow_pt;              /* ours, of the codec that flows, or flowed last */
+    uint8_t sent_pt;              /* of the newest packet: telephone events have one of their own */
+    struct catchup catchup;
+    /* Repair: what was sent under which number, and the stream that it is sent again on (RFC 4588). */
+    struct resend resend;
+    struct fanout_stream *rtx_stream; /* NULL: not negotiated */
+    uint32_t rtx_ssrc;
+    uint16_t rtx_seq;
+    uint16_t source; /* counts starts: numbers from before the latest are not repaired */
     /* What the send clock stands on: which sender report, which offset of the publisher's clock; and when it was set. */
     uint64_t clock_sr_us, clock_set_us;
     int64_t clock_offset_us;
@@ -59,16 +91,26 @@ struct subscription {
 
 /** Make a slot that carries nothing. Errors: E_NO_MEMORY. */
 MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
-                                const struct transceiver *section);
+                                const struct transceiver *section, uint64_t now_us);
 /** Unlink and free at the end of the turn. */
 void subscription_close(struct subscription **sub);
 /** Renegotiated: what flows goes on where it can. */
-void subscription_update(struct subscription *sub, const struct transceiver *section);
+void subscription_update(struct subscription *sub, const struct transceiver *section,
+                         uint64_t now_us);
 /** Switch to a track, or to nothing (NULL). */
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
 /** Its transport opened (again): start with a keyframe. */
 void subscription_restart(struct subscription *sub, uint64_t now_us);
 /** The endpoint asks for a keyframe. */
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us);
+/** The endpoint misses packets: they are sent again where that is allowed (resend.h). */
+void subscription_nack(struct subscription *sub, const uint16_t *seq, size_t n, uint64_t now_us);
+/** A packet of it that waited may leave now, or will not; @item is what transport_let_wait() took. */
+void subscription_paced(const struct pacer_item *item, uint64_t now_us);
+void subscription_pace_dropped(const struct pacer_item *item);
+/** Free what is kept for packets to come that have to wait. */
+void subscription_pace_fini(struct sfu *s);
+/** Send about @bytes besides the media: the newest packets again, or padding. Returns false when it can send neither. */
+bool subscription_probe(struct subscription *sub, size_t bytes, uint64_t now_us);
 /** The track that flows, or that will. */
 struct track *subscription_track(const struct subscription *sub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* track.c - see track.h. The packet path is track_receive(): account, choose, hand to each sink. */
+/* track.c - see track.h. The packet path is track_receive(): account, choose, add to the burst; then track_flush(): hand the burst
+ * to each sink. Sinks hear of changes after the packets from before them. */
 #include "rooms/sfu/track.h"
 
 #include <string.h>
@@ -53,22 +54,34 @@ static void set_section(struct track *t, const struct transceiver *section)
     t->section_version++;
     index_exts(t);
     set_encoding_count(t, MAX(section->encoding_count, 1u));
-    if (section->ext.id[RTP_EXT_TWCC] != 0)
+    if (t->owner != NULL && section->ext.id[RTP_EXT_TWCC] != 0)
         transport_set_twcc_id(t->owner->tp, section->ext.id[RTP_EXT_TWCC]);
+}
+
+static struct track *make(uint64_t id, struct sfu *sfu, struct sfu_transport *owner)
+{
+    struct track *t = mem_try_alloc(sizeof(*t));
+
+    if (t == NULL)
+        return NULL;
+    t->id = id;
+    t->sfu = sfu;
+    t->owner = owner;
+    t->clock = owner != NULL ? &owner->clock : &t->replica_clock;
+    t->codec_index = -1;
+    t->best = -1;
+    list_init(&t->sinks);
+    burst_init(&t->burst);
+    return t;
 }
 
 int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
               const struct transceiver *section)
 {
-    struct track *t = mem_try_alloc(sizeof(*t));
+    struct track *t = make(id, owner->sfu, owner);
 
     if (t == NULL)
         return E_NO_MEMORY;
-    t->id = id;
-    t->owner = owner;
-    t->codec_index = -1;
-    t->best = -1;
-    list_init(&t->sinks);
     list_append(&owner->tracks, &t->node);
     set_section(t, section);
     int err = bind_signalled(t);
@@ -80,6 +93,21 @@ int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
     return 0;
 }
 
+int track_new_replica(struct track **out, uint64_t id, struct sfu *sfu, uint64_t origin_id,
+                      void *peer, const struct transceiver *section)
+{
+    struct track *t = make(id, sfu, NULL);
+
+    if (t == NULL)
+        return E_NO_MEMORY;
+    t->origin_id = origin_id;
+    t->peer = peer;
+    list_append(&sfu->replicas, &t->node);
+    set_section(t, section);
+    *out = t;
+    return 0;
+}
+
 void track_close(struct track **tp, uint64_t now_us)
 {
     struct track *t = *tp;
@@ -87,6 +115,7 @@ void track_close(struct track **tp, uint64_t now_us)
     if (t == NULL)
         return;
     *tp = NULL;
+    track_flush(t, now_us);
     while (!list_is_empty(&t->sinks)) {
         struct sink *s = LIST_FIRST(&t->sinks, struct sink, node);
         track_remove_sink(s);
@@ -95,21 +124,23 @@ void track_close(struct track **tp, uint64_t now_us)
     for (unsigned i = 0; i < t->encoding_count; i++)
         encoding_fini(&t->encoding[i]);
     list_remove(&t->node);
-    sfu_free_later(t->owner->sfu, t);
+    sfu_free_later(t->sfu, t);
 }
 
 static void tell_changed(struct track *t, uint64_t now_us)
 {
+    track_flush(t, now_us);
     LIST_EACH(&t->sinks, struct sink, node, s)
         s->ops->on_track_changed(s, now_us);
 }
 
 void track_update(struct track *t, const struct transceiver *section, uint64_t now_us)
 {
+    track_flush(t, now_us);
     set_section(t, section);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
-    if (bind_signalled(t) != 0)
-        t->owner->sfu->totals
+    if (t->owner != NULL && bind_signalled(t) != 0)
+        t->sfu->totals
             .unknown_ssrc++; /* past the bound: learnt again from extensions, or dropped and counted */
     tell_changed(t, now_us);
 }
@@ -118,6 +149,7 @@ void track_set_muted(struct track *t, bool muted, uint64_t now_us)
 {
     if (t->is_muted == muted)
         return;
+    track_flush(t, now_us);
     t->is_muted = muted;
     tell_changed(t, now_us);
 }
@@ -193,15 +225,19 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
 {
     const struct codec *codec = &t->section.codec[index].codec;
 
+    track_flush(t, now_us); /* of the codec before */
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        t->encoding[i].recv.clock_hz = codec->clock_hz;
+        history_clear(&t->encoding[i].history);
+    }
     t->codec_index = index;
     t->codec_since_us = now_us;
-    for (unsigned i = 0; i < t->encoding_count; i++)
-        t->encoding[i].recv.clock_hz = codec->clock_hz;
     tell_changed(t, now_us);
     if (codec->id == t->told_codec)
         return;
     t->told_codec = codec->id;
-    sfu_track_is_live(t, codec->id);
+    if (t->owner != NULL)
+        sfu_track_is_live(t, codec->id);
 }
 
 /* The codec behind the payload type. false: not negotiated here, or a publisher that changes it with each packet. */
@@ -225,25 +261,62 @@ static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
 
 static void note_sender_report(struct track *t, struct encoding *e, uint64_t now_us)
 {
-    if (e->recv.sr_arrival_us == e->seen_sr_us)
+    if (t->owner == NULL || e->recv.sr_arrival_us == e->seen_sr_us)
         return;
     e->seen_sr_us = e->recv.sr_arrival_us;
     sfu_transport_note_clock(t->owner, &e->recv, now_us);
 }
 
+/* Into the burst, for the history and the sinks. */
+static void take(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
+{
+    if (t->encoding_count > 1 && now_us >= t->review_us)
+        choose_best(t, now_us);
+    if (t->is_muted)
+        return;
+    if (t->burst.count == 0)
+        list_append(&t->sfu->bursts, &t->burst.node);
+    burst_add(&t->burst, e, pkt, now_us);
+    if (t->burst.count == BURST_PACKETS)
+        track_flush(t, now_us);
+}
+
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
     if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
-        t->owner->sfu->totals.codec_mismatch++;
+        t->sfu->totals.codec_mismatch++;
         return;
     }
     if (!encoding_receive(e, pkt, now_us))
         return;
     note_sender_report(t, e, now_us);
-    if (t->encoding_count > 1 && now_us >= t->review_us)
-        choose_best(t, now_us);
-    if (t->is_muted)
+    pkt->track = t->id;
+    pkt->encoding = (uint8_t)(e - t->encoding);
+    take(t, e, pkt, now_us);
+}
+
+HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now_us)
+{
+    if (pkt->encoding >= t->encoding_count || pkt->codec_index >= t->section.codec_count)
+        return; /* from before a renegotiation, or after one that is not told here yet */
+    struct encoding *e = &t->encoding[pkt->encoding];
+
+    if (pkt->codec_index != t->codec_index &&
+        (pkt->codec != CODEC_TELEPHONE_EVENT || t->codec_index < 0))
+        change_codec(t, pkt->codec_index, now_us);
+    if (e->ssrc != pkt->rtp.ssrc)
+        encoding_follow(e, pkt->rtp.ssrc);
+    (void)!encoding_receive(e, pkt, now_us); /* its origin has judged it */
+    take(t, e, pkt, now_us);
+}
+
+HOT void track_flush(struct track *t, uint64_t now_us)
+{
+    if (t->burst.count == 0)
         return;
+    for (size_t i = 0; i < t->burst.count; i++)
+        history_add(&t->burst.item[i].encoding->history, t->burst.item[i].pkt);
     LIST_EACH(&t->sinks, struct sink, node, s)
-        s->ops->on_packet(s, e, pkt, now_us);
+        s->ops->on_burst(s, &t->burst, now_us);
+    burst_clear(&t->burst);
 }

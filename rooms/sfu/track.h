@@ -11,10 +11,13 @@
 
 #include "core/attr.h"
 #include "core/list.h"
+#include "rooms/sfu/burst.h"
 #include "rooms/sfu/encoding.h"
+#include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
 
+struct sfu;
 struct sfu_transport;
 
 #define TRACK_REVIEW_US \
@@ -23,7 +26,12 @@ struct sfu_transport;
 struct track {
     struct list node; /* in its transport's list */
     uint64_t id;
-    struct sfu_transport *owner;
+    struct sfu *sfu;
+    struct sfu_transport *owner; /* NULL: a replica of another worker's track */
+    void *peer;                  /* of a replica: where its origin is, and the origin's id there */
+    uint64_t origin_id;
+    const struct publisher_clock *clock;
+    struct publisher_clock replica_clock;
     struct transceiver section;
     uint32_t section_version; /* counts renegotiations: what is derived of the section is stale */
     struct encoding encoding[MAX_ENCODINGS];
@@ -31,8 +39,9 @@ struct track {
     uint8_t kind_of_ext
         [256]; /* enum rtp_ext_kind by the publisher's id; RTP_EXT_KIND_COUNT: not known */
     struct list sinks;
-    bool is_muted;   /* by the server */
-    int codec_index; /* of the codec that flows, -1: none yet */
+    struct burst burst; /* received, not handed to the sinks yet */
+    bool is_muted;      /* by the server */
+    int codec_index;    /* of the codec that flows, -1: none yet */
     uint64_t codec_since_us;
     enum codec_id told_codec; /* the newest told upwards */
     int best;                 /* encoding to aim at, -1: none yet */
@@ -42,6 +51,9 @@ struct track {
 /** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
                          const struct transceiver *t);
+/** Make a replica: its packets come from track_receive_relayed(). Errors: E_NO_MEMORY. */
+MUST_CHECK int track_new_replica(struct track **out, uint64_t id, struct sfu *sfu,
+                                 uint64_t origin_id, void *peer, const struct transceiver *t);
 /** Tell the sinks, withdraw, free at the end of the turn. */
 void track_close(struct track **t, uint64_t now_us);
 /** Renegotiated: other payload types, extensions, SSRCs, encodings. */
@@ -54,8 +66,12 @@ void track_add_sink(struct track *t, struct sink *s);
 /** Unlink; fine when it is not linked. */
 void track_remove_sink(struct sink *s);
 
-/** One media packet of one of its encodings (RTX already unwrapped). Borrowed. */
+/** One media packet of one of its encodings (RTX already unwrapped). Borrowed; handed to the sinks with the burst. */
 void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us);
+/** One packet of a replica, as its origin handed it on. Borrowed. */
+void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now_us);
+/** Hand the burst to the sinks now. */
+void track_flush(struct track *t, uint64_t now_us);
 /** Find the encoding of a RID; NULL when there is none. */
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */

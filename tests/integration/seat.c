@@ -205,7 +205,7 @@ struct worker_question {
 static void ask_worker(struct test_server *s, void *arg)
 {
     struct worker_question *q = arg;
-    const struct sfu_host *host = q->seat->participant->room->host->host;
+    const struct sfu_host *host = q->seat->participant->host->host;
 
     while (s->host[q->index] != host)
         q->index++;

@@ -161,8 +161,7 @@ void test_server_close(struct test_server **sp)
     worker_join(s->control);
     mailbox_close(&s->mailbox);
     registry_close(&s->registry);
-    for (unsigned i = 0; i < s->host_count; i++)
-        sfu_host_close(&s->host[i]);
+    sfu_hosts_close(s->host, s->host_count);
     worker_close(&s->control);
     dtls_context_free(&s->dtls);
     cert_free(&s->cert);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_worker_spread.c - rooms share out the media workers; a room stays on one. */
+/* test_worker_spread.c - rooms share out the media workers; a room that outgrows one uses the others as well. */
 #include "tests/unit/core/cmocka_all.h"
 
 #include "core/attr.h"
@@ -73,6 +73,73 @@ static void a_room_goes_where_there_is_most_room(void **state)
     group_leave(first, 2);
 }
 
+#define CROWD 14
+
+/* Everybody has the first one's media, wherever the two are. */
+static bool crowd_has_first(void *arg)
+{
+    struct client **c = arg;
+
+    for (unsigned i = 1; i < CROWD; i++)
+        if (!client_has_source(c[i], 1))
+            return false;
+    return true;
+}
+
+static void check_no_loss(struct client **c)
+{
+    for (unsigned i = 1; i < CROWD; i++) {
+        assert_int_equal(client_stats(c[i])->audio[1].missing, 0);
+        assert_int_equal(client_stats(c[i])->sequence_gaps, 0);
+    }
+}
+
+static void a_large_room_uses_both_workers(void **state)
+{
+    struct client *c[CROWD];
+    unsigned on[2] = {0, 0};
+
+    (void)state;
+    for (unsigned i = 0; i < CROWD; i++) {
+        char identity[16];
+        const struct client_config config = {
+            .identity = identity,
+            .tag = 1 + i,
+            .link = {.kind = i % 5 == 0 ? LINK_NICE_UDP : LINK_LIGHT},
+            .slots = i == 0 ? 0 : 1,
+            .publishes = i == 0,
+        };
+        g_snprintf(identity, sizeof(identity), "member-%u", i);
+        c[i] = client_join(group_server, &config);
+        assert_non_null(c[i]);
+        assert_true(client_wait_open(c[i]));
+        if (i == 0)
+            client_start_media(c[i]);
+        on[seat_worker(client_seat(c[i]))]++;
+    }
+    assert_true(on[0] >= 2 && on[1] >= 2);
+    assert_true(clock_wait(crowd_has_first, c, WAIT_MS));
+    check_no_loss(c);
+    unsigned home = seat_worker(client_seat(c[0])), other = home ^ 1u;
+    struct sfu_host_stats at_home = test_server_stats(group_server, home);
+    struct sfu_host_stats away = test_server_stats(group_server, other);
+    assert_int_equal(at_home.sfu.tracks, 2);
+    assert_int_equal(away.sfu.tracks, 0);
+    assert_int_equal(away.sfu.replicas, 2);
+    assert_true(at_home.sfu.packets_relayed > 0);
+    assert_int_equal(at_home.sfu.relay_dropped, 0);
+    assert_true(away.sfu.replica_received > 0);
+    for (unsigned i = 0; i < CROWD; i++)
+        client_reset_received(c[i]);
+    for (unsigned i = 1; i < CROWD; i++) /* all ask, from both workers */
+        client_send_pli(c[i]);
+    assert_true(clock_wait(crowd_has_first, c, WAIT_MS));
+    struct client *first = c[0];
+    client_leave(&first); /* the origin goes before the replicas' viewers */
+    for (unsigned i = 1; i < CROWD; i++)
+        client_leave(&c[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -80,6 +147,8 @@ int main(void)
                                         group_end),
         cmocka_unit_test_setup_teardown(a_room_goes_where_there_is_most_room,
                                         group_begin_two_workers, group_end),
+        cmocka_unit_test_setup_teardown(a_large_room_uses_both_workers, group_begin_two_workers,
+                                        group_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

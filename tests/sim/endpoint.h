@@ -98,6 +98,9 @@ struct slot {
     uint64_t seen[4096]; /* digest of the content by outgoing number */
     int64_t seen_ext[4096];
     struct content newest_content;
+    uint64_t newest_content_us;
+    uint64_t
+        flow_since_us; /* first packet of the newest content's track, or the slot was told to watch */
     uint32_t newest_ts;
     uint16_t newest_picture_id;
     uint8_t newest_tl0, newest_keyidx;
@@ -174,7 +177,7 @@ int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 /** Send bytes as they are; protect and send an RTP packet or a compound. */
 void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len);
 void endpoint_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
-/** false when libsrtp does not take it. */
+/** false when it cannot be sealed. */
 bool endpoint_try_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
 void endpoint_send_rtcp(struct endpoint *e, const struct writer *w);
 /** Write a plain RTP packet of random payload; returns its length. */

@@ -53,16 +53,20 @@ static void on_turn_end(void *arg)
 {
     struct sim *sim = arg;
 
+    if (sim->sfu != NULL)
+        sfu_flush(sim->sfu, sim_now_us(sim));
     egress_flush(sim->egress);
     run_later(sim);
 }
 
-static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+static void on_flush(const struct egress_message *batch, size_t n, void *arg)
 {
     struct sim *sim = arg;
 
-    for (size_t i = 0; i < n; i++)
-        net_send(sim->host, &batch[i].path.remote, batch[i].data, batch[i].len);
+    for (const struct egress_message *m = batch; m < batch + n; m++)
+        for (size_t i = 0; i < egress_message_count(m); i++)
+            net_send(sim->host, &m->path.remote, m->data + i * m->segment_bytes,
+                     egress_message_bytes(m, i));
 }
 
 static void on_datagram(const struct addr *from, const uint8_t *buf, size_t len, uint64_t now_us,
@@ -161,7 +165,7 @@ struct sim *sim_new(void)
     list_init(&sim->endpoints);
     sim->egress = egress_new(on_flush, sim);
     sim->mux = mux_new(SIM_MAX_IDS);
-    sim->pool = packet_pool_new(1024);
+    sim->pool = packet_pool_new(MAX_PACKETS_PER_POOL);
     sim->stun = stun_responder_new();
     const struct transport_env env = {
         .wheel = net_wheel(sim->net),
@@ -172,6 +176,7 @@ struct sim *sim_new(void)
         .dtls = dtls,
         .free_later = free_later,
         .wall_us = wall_us,
+        .pads_runs = true,
         .arg = sim,
     };
     CHECK(sfu_open(&sim->sfu, &env, &handlers, sim) == 0);

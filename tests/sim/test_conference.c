@@ -150,6 +150,59 @@ static void one_who_asks_all_the_time_does_not_turn_video_into_keyframes(void **
     sim_free(&sim);
 }
 
+/* Every viewer sees a picture at once, and the publisher is not asked for one. */
+static void viewers_start_from_the_history(void **state)
+{
+    struct sim *sim = sim_new();
+    struct person p = join(sim, 1);
+    struct slot *s[10];
+    struct endpoint *viewer[10];
+
+    (void)state;
+    for (unsigned i = 0; i < 10; i++)
+        viewer[i] = endpoint_join(sim, 2 + i);
+    slot_ask_keyframe(endpoint_watch(viewer[0], p.camera));
+    sim_run(sim, 600 * MS);
+    uint32_t keyframes = p.camera->encoding[0].keyframes, plis = p.camera->encoding[0].plis;
+    for (unsigned i = 0; i < 10; i++) {
+        s[i] = endpoint_watch(viewer[i], p.camera);
+        sim_run(sim, 100 * MS);
+        SIM_EXPECT(sim, slot_source(s[i], p.camera)->decoded > 0);
+    }
+    sim_run(sim, 2 * SECONDS);
+    SIM_EXPECT(sim, p.camera->encoding[0].keyframes == keyframes);
+    SIM_EXPECT(sim, p.camera->encoding[0].plis == plis);
+    for (unsigned i = 0; i < 10; i++) {
+        SIM_EXPECT(sim, rtp_recv_packets_lost(&s[i]->recv) == 0);
+        SIM_EXPECT(sim, s[i]->newest_content.frame + 2 > p.camera->encoding[0].frames); /* live */
+    }
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
+/* A picture from long ago does not serve: all who wait share one request. */
+static void late_viewers_share_a_keyframe(void **state)
+{
+    struct sim *sim = sim_new();
+    struct person p = join(sim, 1);
+    struct slot *s[20];
+    struct endpoint *viewer[20];
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        viewer[i] = endpoint_join(sim, 2 + i);
+    sim_run(sim, 5 * SECONDS);
+    uint32_t keyframes = p.camera->encoding[0].keyframes;
+    for (unsigned i = 0; i < 20; i++)
+        s[i] = endpoint_watch(viewer[i], p.camera);
+    sim_run(sim, SECONDS);
+    SIM_EXPECT(sim, p.camera->encoding[0].keyframes == keyframes + 1);
+    for (unsigned i = 0; i < 20; i++)
+        SIM_EXPECT(sim, slot_source(s[i], p.camera)->decoded > 0);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
 static void requests_are_repeated_until_a_keyframe_comes(void **state)
 {
     struct sim *sim = sim_new();
@@ -157,7 +210,7 @@ static void requests_are_repeated_until_a_keyframe_comes(void **state)
     struct endpoint *b = endpoint_join(sim, 2);
 
     (void)state;
-    sim_run(sim, SECONDS);
+    sim_run(sim, 5 * SECONDS); /* its first keyframe is of no use any more */
     p.e->is_deaf_to_plis = true;
     struct slot *s = endpoint_watch(b, p.camera);
     sim_run(sim, 60 * SECONDS); /* longer than one row of tries */
@@ -386,6 +439,8 @@ int main(void)
         SIM_TEST(a_poor_network_costs_frames_but_nothing_else),
         SIM_TEST(a_late_joiner_starts_at_a_keyframe_and_one_request_serves_several),
         SIM_TEST(one_who_asks_all_the_time_does_not_turn_video_into_keyframes),
+        SIM_TEST(viewers_start_from_the_history),
+        SIM_TEST(late_viewers_share_a_keyframe),
         SIM_TEST(requests_are_repeated_until_a_keyframe_comes),
         SIM_TEST(padding_leaves_no_gaps),
         SIM_TEST(audio_and_video_stay_in_sync),

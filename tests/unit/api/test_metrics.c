@@ -361,7 +361,7 @@ static void all_figures_are_well_formed(void **state)
     expect_line(b.p, "parley_keyframe_requests_total{worker=\"2\",kind=\"merged\"} 5");
     expect_line(b.p, "parley_udp_socket_buffer_bytes{worker=\"0\",kind=\"receive\"} 4294967295");
     expect_line(b.p, "parley_udp_receive_batch_datagrams_bucket{worker=\"0\",le=\"64\"} 1");
-    expect_line(b.p, "parley_egress_batch_datagrams_bucket{worker=\"0\",le=\"1024\"} 1");
+    expect_line(b.p, "parley_egress_batch_messages_bucket{worker=\"0\",le=\"1024\"} 1");
     expect_line(b.p,
                 "parley_transport_ends_total{worker=\"0\",reason=\"the endpoint \\\"went\\\"\"} 6");
     assert_null(strstr(b.p, "worker=\"1\"")); /* it did not answer */

@@ -193,7 +193,8 @@ static void supported_is_what_we_answer(void **state)
         {CODEC_TELEPHONE_EVENT, "0-16", true},
         {CODEC_RTX, "apt=96", true},
         {CODEC_RTX, "", false},
-        {CODEC_RED, "111/111", false},
+        {CODEC_RED, "111/111", true},
+        {CODEC_RED, "111", false},
         {CODEC_NONE, "", false},
     };
 
@@ -201,6 +202,36 @@ static void supported_is_what_we_answer(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct codec c = codec_of(rows[i].id, rows[i].fmtp);
         if (codec_is_supported(&c) != rows[i].want)
+            fail_msg("row %zu", i);
+    }
+}
+
+static void red_names_one_codec_for_all_blocks(void **state)
+{
+    static const struct {
+        const char *fmtp;
+        int want; /* a payload type, or an error */
+    } rows[] = {
+        {"111/111", 111},
+        {"0/0/0/0", 0},
+        {"127/127", 127},
+        {"", E_UNSUPPORTED},
+        {"111", E_UNSUPPORTED},
+        {"111/", E_UNSUPPORTED},
+        {"/111", E_UNSUPPORTED},
+        {"111/111/", E_UNSUPPORTED},
+        {"111//111", E_UNSUPPORTED},
+        {"111/110", E_UNSUPPORTED},
+        {"128/128", E_UNSUPPORTED},
+        {"111/111;x=1", E_UNSUPPORTED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct codec c = codec_of(CODEC_RED, rows[i].fmtp);
+        uint8_t pt = 255;
+        int err = codec_read_red(&c, &pt);
+        if ((err < 0 ? err : pt) != rows[i].want)
             fail_msg("row %zu", i);
     }
 }
@@ -259,6 +290,7 @@ int main(void)
         cmocka_unit_test(configurations_are_the_same_when_a_stream_fits_both),
         cmocka_unit_test(clock_channels_and_id_must_agree),
         cmocka_unit_test(supported_is_what_we_answer),
+        cmocka_unit_test(red_names_one_codec_for_all_blocks),
         cmocka_unit_test(answers_follow_the_offer),
         cmocka_unit_test(an_unreadable_h264_offer_has_no_answer),
     };

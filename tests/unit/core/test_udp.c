@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/core/cmocka_all.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "core/attr.h"
@@ -11,11 +16,39 @@
 #include "tests/unit/core/leaks.h"
 #include "tests/unit/core/loop.h"
 
+/* The system call of this program, which can be told to fail as it would on another machine. */
+static struct {
+    int full_calls;     /* so many more calls find no room */
+    int refuse_runs;    /* errno for messages that the kernel would have to cut; 0: it takes them */
+    unsigned run_calls; /* calls that began with a run */
+} kernel;
+
+int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+    bool is_run = msgs[0].msg_hdr.msg_controllen != 0 &&
+                  CMSG_FIRSTHDR(&msgs[0].msg_hdr)->cmsg_level == IPPROTO_UDP;
+
+    if (kernel.full_calls > 0) {
+        kernel.full_calls--;
+        errno = EAGAIN;
+        return -1;
+    }
+    kernel.run_calls += is_run;
+    if (is_run && kernel.refuse_runs != 0) {
+        errno = kernel.refuse_runs;
+        return -1;
+    }
+    if (kernel.refuse_runs != 0)
+        n = 1;
+    return (int)syscall(SYS_sendmmsg, fd, msgs, n, flags);
+}
+
 struct ends {
     struct worker *w;
     struct packet_pool *pool;
     struct udp_sock *a, *b; /* b receives */
-    size_t got, stop_at;
+    size_t got, stop_at, got_bytes;
+    char order[256]; /* first byte of each, in order of arrival */
     bool closes_in_handler;
     size_t bytes;
     struct addr remote, local;
@@ -37,6 +70,9 @@ static void on_datagrams(struct udp_sock *s, const struct udp_datagram *batch, s
         e->remote = batch[i].remote;
         e->local = batch[i].local;
         memcpy(e->first, p->data, MIN(p->len, sizeof(e->first)));
+        e->got_bytes += p->len;
+        if (p->len > 0 && e->got + i < sizeof(e->order) - 1)
+            e->order[e->got + i] = (char)p->data[0];
         packet_unref(&p);
     }
     e->got += n;
@@ -302,6 +338,131 @@ static void test_a_port_in_use_is_refused(void **state)
     ends_close(&e);
 }
 
+/* A run of @n datagrams of @segment bytes, the last of @last; each begins with a letter of its own. */
+static void send_run(struct ends *e, size_t n, uint16_t segment, size_t last)
+{
+    static uint8_t data[UDP_MAX_RUN_BYTES];
+    const struct udp_out out = {.data = data,
+                                .len = (n - 1) * segment + last,
+                                .segment_bytes = segment,
+                                .remote = udp_local(e->b)};
+
+    for (size_t i = 0; i < n; i++)
+        data[i * segment] = (uint8_t)('a' + i);
+    udp_send(e->a, &out, 1);
+}
+
+static void test_a_run_arrives_as_datagrams(void **state)
+{
+    struct udp_stats stats;
+    struct ends e;
+
+    (void)state;
+    assert_true(ends_open(&e, "127.0.0.1:0", "127.0.0.1:0", 256));
+    assert_true(udp_has_gso(e.a));
+    e.stop_at = 5;
+    send_run(&e, 5, 1100, 300);
+    loop_run(e.w);
+    udp_read_stats(e.a, &stats);
+    assert_string_equal(e.order, "abcde");
+    assert_int_equal(e.bytes, 300);
+    assert_int_equal(e.got_bytes, 4 * 1100 + 300);
+    assert_int_equal(stats.send_calls, 1);
+    assert_int_equal(stats.send_datagrams, 5);
+    assert_int_equal(stats.gso_batch.calls, 1);
+    assert_int_equal(stats.gso_batch.items, 5);
+    ends_close(&e);
+}
+
+/* From a wildcard socket both the source address and the segment length are said. */
+static void test_a_run_leaves_from_the_address_asked_for(void **state)
+{
+    struct ends e;
+    struct addr local = addr_of_text("127.0.0.9");
+
+    (void)state;
+    assert_true(ends_open(&e, "0.0.0.0:0", "127.0.0.1:0", 256));
+    e.stop_at = 3;
+    const struct udp_out out = {.data = (const uint8_t *)"abc",
+                                .len = 3,
+                                .segment_bytes = 1,
+                                .remote = udp_local(e.b),
+                                .local = local};
+    udp_send(e.a, &out, 1);
+    loop_run(e.w);
+    assert_string_equal(e.order, "abc");
+    assert_true(addr_ip_eq(&e.remote, &local));
+    ends_close(&e);
+}
+
+static void test_a_refused_run_leaves_apart_and_is_not_tried_for_ever(void **state)
+{
+    static const struct {
+        int refusal;
+        unsigned max_tries;
+    } rows[] = {{EIO, 1}, {EINVAL, 8}, {EMSGSIZE, 8}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct udp_stats stats;
+        struct ends e;
+        assert_true(ends_open(&e, "127.0.0.1:0", "127.0.0.1:0", 256));
+        kernel.refuse_runs = rows[i].refusal;
+        kernel.run_calls = 0;
+        e.stop_at = 60;
+        for (int run = 0; run < 20; run++)
+            send_run(&e, 3, 10, 4);
+        loop_run(e.w);
+        udp_read_stats(e.a, &stats);
+        assert_int_equal(kernel.run_calls, rows[i].max_tries);
+        assert_false(udp_has_gso(e.a));
+        assert_int_equal(stats.gso_refused, rows[i].max_tries);
+        assert_int_equal(stats.send_datagrams, 60);
+        assert_int_equal(stats.send_errors, 0);
+        assert_memory_equal(e.order, "abcabcabc", 9);
+        kernel.refuse_runs = 0;
+        ends_close(&e);
+    }
+}
+
+static void test_what_finds_no_room_waits_in_order(void **state)
+{
+    struct udp_stats stats;
+    struct ends e;
+
+    (void)state;
+    assert_true(ends_open(&e, "127.0.0.1:0", "127.0.0.1:0", 256));
+    kernel.full_calls = 2;
+    e.stop_at = 9;
+    send_run(&e, 3, 10, 10);
+    send_run(&e, 3, 10, 10); /* behind it, without a call */
+    send_run(&e, 3, 10, 2);
+    loop_run(e.w);
+    udp_read_stats(e.a, &stats);
+    assert_string_equal(e.order, "abcabcabc");
+    assert_int_equal(stats.send_queued, 9);
+    assert_int_equal(stats.send_datagrams, 9);
+    assert_int_equal(stats.send_dropped_full, 0);
+    ends_close(&e);
+}
+
+static void test_past_the_bound_of_what_waits_datagrams_are_dropped_and_counted(void **state)
+{
+    struct udp_stats stats;
+    struct ends e;
+    size_t sent = 0;
+
+    (void)state;
+    assert_true(ends_open(&e, "127.0.0.1:0", "127.0.0.1:0", 256));
+    kernel.full_calls = 1;
+    for (; sent < 2 * MAX_UDP_BACKLOG_BYTES / UDP_MAX_RUN_BYTES; sent++)
+        send_run(&e, 30, 1200, 1200);
+    udp_read_stats(e.a, &stats);
+    assert_true(stats.send_queued > 0 && stats.send_dropped_full > 0);
+    assert_int_equal(stats.send_queued + stats.send_dropped_full, 30 * sent);
+    ends_close(&e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +476,11 @@ int main(void)
         LEAK_FREE(test_a_closed_port_is_no_trouble),
         LEAK_FREE(test_the_handler_may_close_the_socket),
         LEAK_FREE(test_a_port_in_use_is_refused),
+        LEAK_FREE(test_a_run_arrives_as_datagrams),
+        LEAK_FREE(test_a_run_leaves_from_the_address_asked_for),
+        LEAK_FREE(test_a_refused_run_leaves_apart_and_is_not_tried_for_ever),
+        LEAK_FREE(test_what_finds_no_room_waits_in_order),
+        LEAK_FREE(test_past_the_bound_of_what_waits_datagrams_are_dropped_and_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

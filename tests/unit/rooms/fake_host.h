@@ -21,14 +21,14 @@ struct sfu_host {
     unsigned index;
 };
 
-enum fake_kind { FAKE_TRANSPORT, FAKE_TRACK, FAKE_SUBSCRIPTION };
+enum fake_kind { FAKE_TRANSPORT, FAKE_TRACK, FAKE_REPLICA, FAKE_SUBSCRIPTION };
 
 /* A transport, track or subscription that is open on a worker. */
 struct fake_object {
     enum fake_kind kind;
     uint64_t id;
     const struct sfu_host *host;
-    uint64_t other_id; /* transport of a track or subscription */
+    uint64_t other_id; /* transport of a track or subscription; origin of a replica */
     uint64_t source;   /* of a subscription */
     unsigned updates, restarts;
     bool muted;
@@ -117,6 +117,11 @@ void sfu_host_close(struct sfu_host **h)
     *h = NULL;
 }
 
+void sfu_hosts_close(struct sfu_host **hosts, size_t n)
+{
+    memset(hosts, 0, n * sizeof(struct sfu_host *));
+}
+
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max)
 {
     (void)h;
@@ -150,7 +155,7 @@ void sfu_host_transport_restart_ice(struct sfu_host *h, uint64_t id,
 void sfu_host_transport_close(struct sfu_host *h, uint64_t id)
 {
     for (size_t i = fake_count; i-- > 0;)
-        if (fake_object[i].other_id == id)
+        if (fake_object[i].other_id == id && fake_object[i].kind != FAKE_REPLICA)
             fake_close(h, fake_object[i].id);
     fake_close(h, id);
 }
@@ -175,6 +180,20 @@ void sfu_host_track_set_muted(struct sfu_host *h, uint64_t id, bool muted)
 
 void sfu_host_track_close(struct sfu_host *h, uint64_t id)
 {
+    fake_close(h, id);
+}
+
+void sfu_host_replica_open(struct sfu_host *h, uint64_t id, struct sfu_host *origin,
+                           uint64_t origin_id, const struct transceiver *t)
+{
+    CHECK(t->recv && origin != h);
+    (void)fake_told(origin, origin_id);
+    (void)fake_add(h, FAKE_REPLICA, id, origin_id);
+}
+
+void sfu_host_replica_close(struct sfu_host *h, uint64_t id, struct sfu_host *origin)
+{
+    CHECK(origin != h);
     fake_close(h, id);
 }
 

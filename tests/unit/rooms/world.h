@@ -86,13 +86,19 @@ static inline void world_begin_with(struct world *w, size_t hosts)
         assert_int_equal(registry_add_host(w->registry, &fake_host[i], &candidate, 1), 0);
 }
 
-static inline void world_begin(struct world *w)
+/* With the room "demo" on one of @hosts workers. */
+static inline void world_begin_on(struct world *w, size_t hosts)
 {
     bool existed;
 
-    world_begin_with(w, 1);
+    world_begin_with(w, hosts);
     const struct room_settings settings = registry_default_settings(w->registry);
     assert_int_equal(registry_create_room(w->registry, "demo", &settings, &w->room, &existed), 0);
+}
+
+static inline void world_begin(struct world *w)
+{
+    world_begin_on(w, 1);
 }
 
 /* The rest of a turn: deadlines that are due. */

@@ -73,16 +73,22 @@ static struct surroundings {
     unsigned kept_paths, dropped_paths;
 } world;
 
-static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+static void take_message(const struct egress_message *m)
 {
-    (void)arg;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < egress_message_count(m); i++) {
         struct flight *f = &world.flight[world.flights++];
         assert_true(world.flights <= MAX_IN_FLIGHT);
-        memcpy(f->data, batch[i].data, batch[i].len);
-        f->len = batch[i].len;
-        f->path = batch[i].path;
+        f->len = egress_message_bytes(m, i);
+        memcpy(f->data, m->data + i * m->segment_bytes, f->len);
+        f->path = m->path;
     }
+}
+
+static void on_flush(const struct egress_message *batch, size_t n, void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < n; i++)
+        take_message(&batch[i]);
 }
 
 static void free_later(void *block, void (*free_block)(void *block), void *arg)
@@ -355,7 +361,7 @@ static void settle(void)
     }
 }
 
-static void run_us(uint64_t us)
+static inline void run_us(uint64_t us)
 {
     for (uint64_t end_us = now_us + us; now_us < end_us;) {
         now_us = MIN(end_us, now_us + 5000);
@@ -404,4 +410,25 @@ static inline void send_rtcp(const struct writer *w)
     memcpy(buf, w->start, len);
     assert_int_equal(rtpsec_protect_rtcp(endpoint.rtpsec, buf, &len, sizeof(buf)), 0);
     give(buf, len);
+}
+
+/* A transport with an open association to the endpoint. */
+static inline struct transport *connect_transport(const struct transport_handlers *handlers)
+{
+    struct log_ids ids = {"tp=1"};
+    struct remote_transport remote = {
+        .ice = client_ice, .fingerprint_count = 1, .dtls_active = false};
+    struct transport *tp = NULL;
+
+    cert_fingerprint(world.client_cert, &remote.fingerprint[0]);
+    endpoint_start(true);
+    assert_int_equal(
+        transport_open(&tp, &world.env, &server_ice, CONSENT_US, &ids, handlers, NULL, now_us), 0);
+    assert_int_equal(transport_set_remote(tp, &remote, now_us), 0);
+    send_check(true);
+    settle();
+    dtls_start(endpoint.dtls);
+    settle();
+    assert_string_equal(transport_state_name(transport_state(tp)), "open");
+    return tp;
 }

@@ -4,25 +4,27 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "core/udp.h"
 #include "tests/unit/core/leaks.h"
 #include "transport/egress.h"
 
 /* What on_flush saw, copied: the batch is borrowed. */
 struct seen {
-    size_t calls, datagrams;
+    size_t calls, messages, datagrams;
     size_t last_batch;
+    uint16_t segment_bytes[8];
     bool is_contiguous;
     char text[64];
     uint16_t socket[8];
 };
 
-static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
+static void on_flush(const struct egress_message *batch, size_t n, void *arg)
 {
     struct seen *s = arg;
     const uint8_t *end = batch[0].data;
 
     s->calls++;
-    s->datagrams += n;
+    s->messages += n;
     s->last_batch = n;
     s->is_contiguous = true;
     s->text[0] = '\0';
@@ -30,8 +32,11 @@ static void on_flush(const struct egress_datagram *batch, size_t n, void *arg)
         if (batch[i].data != end)
             s->is_contiguous = false;
         end = batch[i].data + batch[i].len;
-        if (i < 8)
+        s->datagrams += egress_message_count(&batch[i]);
+        if (i < 8) {
             s->socket[i] = batch[i].path.socket;
+            s->segment_bytes[i] = batch[i].segment_bytes;
+        }
         if (strlen(s->text) + batch[i].len < sizeof(s->text))
             strncat(s->text, (const char *)batch[i].data, batch[i].len);
     }
@@ -96,19 +101,72 @@ static void an_empty_batch_is_not_flushed(void **state)
     egress_free(&e);
 }
 
+static void send_bytes(struct egress *e, size_t len, const struct path *path)
+{
+    memset(egress_reserve(e, len), 'x', len);
+    egress_commit(e, len, path);
+}
+
+/* Each row: lengths to one path in order; how many messages they become, and of which segment the first is. */
+static void equal_lengths_to_one_path_become_one_message(void **state)
+{
+    static const struct {
+        size_t len[6];
+        enum path_protocol protocol;
+        size_t messages;
+        uint16_t segment_bytes;
+    } rows[] = {
+        {{100}, PATH_UDP, 1, 0},
+        {{100, 100, 100}, PATH_UDP, 1, 100},
+        {{100, 100, 40}, PATH_UDP, 1, 100},      /* the last one may be shorter */
+        {{100, 100, 40, 40}, PATH_UDP, 2, 100},  /* and ends the run */
+        {{100, 100, 101}, PATH_UDP, 2, 100},     /* longer: not of the run */
+        {{40, 100, 100, 99, 1}, PATH_UDP, 3, 0}, /* 40 | 100 100 99 | 1 */
+        {{100, 100, 100}, PATH_TCP, 3, 0},       /* connections have frames, not runs */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct seen s = {0};
+        struct egress *e = egress_new(on_flush, &s);
+        struct path path = {.protocol = rows[i].protocol};
+        size_t n = 0;
+        for (; n < 6 && rows[i].len[n] != 0; n++)
+            send_bytes(e, rows[i].len[n], &path);
+        egress_flush(e);
+        assert_int_equal(s.messages, rows[i].messages);
+        assert_int_equal(s.segment_bytes[0], rows[i].segment_bytes);
+        assert_int_equal(s.datagrams, n);
+        assert_true(s.is_contiguous);
+        egress_free(&e);
+    }
+}
+
+static void a_run_ends_with_the_path_and_where_the_kernel_takes_no_more(void **state)
+{
+    struct seen s = {0};
+    struct egress *e = egress_new(on_flush, &s);
+    struct path path = {.socket = 1};
+
+    (void)state;
+    send_bytes(e, 100, &path);
+    path.socket = 2;
+    for (size_t i = 0; i < UDP_MAX_RUN_SEGMENTS + 1; i++)
+        send_bytes(e, 100, &path);
+    egress_flush(e);
+    assert_int_equal(s.messages, 3);
+    egress_free(&e);
+}
+
 static void a_full_batch_is_forced_out(void **state)
 {
-    const size_t longest = MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES;
     struct seen s = {0};
     struct egress *e = egress_new(on_flush, &s);
     struct egress_stats stats;
-    struct path path = {0};
 
     (void)state;
-    for (size_t i = 0; i < MAX_EGRESS_BATCH + 1; i++) {
-        memset(egress_reserve(e, longest), (int)i, longest);
-        egress_commit(e, longest, &path);
-    }
+    for (size_t i = 0; i < MAX_EGRESS_BATCH + 1; i++)
+        send_bytes(e, 10, &(struct path){.socket = (uint16_t)i});
     assert_int_equal(s.calls, 1);
     assert_int_equal(s.last_batch, MAX_EGRESS_BATCH);
     assert_true(s.is_contiguous);
@@ -118,7 +176,22 @@ static void a_full_batch_is_forced_out(void **state)
     assert_int_equal(stats.flushes, 2);
     assert_int_equal(stats.forced, 1);
     assert_int_equal(stats.datagrams, MAX_EGRESS_BATCH + 1);
-    assert_int_equal(stats.bytes, (MAX_EGRESS_BATCH + 1) * longest);
+    assert_int_equal(stats.bytes, (MAX_EGRESS_BATCH + 1) * 10);
+    egress_free(&e);
+}
+
+static void a_full_slab_is_forced_out(void **state)
+{
+    const size_t longest = MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES;
+    const size_t fit = MAX_EGRESS_BYTES / longest;
+    struct seen s = {0};
+    struct egress *e = egress_new(on_flush, &s);
+
+    (void)state;
+    for (size_t i = 0; i < fit + 1; i++)
+        send_bytes(e, longest, &(struct path){.socket = (uint16_t)i});
+    assert_int_equal(s.calls, 1);
+    assert_int_equal(s.last_batch, fit);
     egress_free(&e);
 }
 
@@ -128,7 +201,10 @@ int main(void)
         LEAK_FREE(datagrams_go_out_in_order_one_behind_the_other),
         LEAK_FREE(a_reservation_not_committed_leaves_no_trace),
         LEAK_FREE(an_empty_batch_is_not_flushed),
+        LEAK_FREE(equal_lengths_to_one_path_become_one_message),
+        LEAK_FREE(a_run_ends_with_the_path_and_where_the_kernel_takes_no_more),
         LEAK_FREE(a_full_batch_is_forced_out),
+        LEAK_FREE(a_full_slab_is_forced_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

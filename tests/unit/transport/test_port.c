@@ -252,7 +252,7 @@ static struct path client_say_hello(const struct addr *to)
 
 static void send_text(const struct path *path, const char *text)
 {
-    struct egress_datagram d = {
+    struct egress_message d = {
         .data = (const uint8_t *)text, .len = (uint32_t)strlen(text), .path = *path};
 
     port_send(port, &d, 1);
@@ -312,13 +312,13 @@ static void on_the_wildcard_the_answer_leaves_from_the_address_that_was_asked(vo
 static void a_batch_goes_out_in_order_over_several_sockets(void **state)
 {
     struct addr listen[] = {addr_of("127.0.0.1"), addr_of("127.0.0.2")};
-    struct egress_datagram batch[5];
+    struct egress_message batch[5];
 
     (void)state;
     assert_int_equal(open_on(listen, 2, NULL), 0);
     client_open_udp("127.0.0.1");
     for (size_t i = 0; i < ARRAY_LEN(batch); i++)
-        batch[i] = (struct egress_datagram){
+        batch[i] = (struct egress_message){
             .data = (const uint8_t *)&"abcde"[i],
             .len = 1,
             .path = {.remote = udp_local(client.udp), .socket = i == 2 ? 1 : 0}};

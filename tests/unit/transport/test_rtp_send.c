@@ -35,7 +35,7 @@ static void a_report_is_due_when_something_was_sent_on_a_known_clock(void **stat
 
     (void)state;
     assert_false(rtp_send_report(&s, &sr, WALL_US));
-    rtp_send_packet(&s, 1000, 1);
+    rtp_send_packets(&s, 1, 1000, 1);
     assert_false(rtp_send_report(&s, &sr, WALL_US));
     start_clock(90000, 0xfffffff0);
     assert_true(rtp_send_report(&s, &sr, WALL_US + 1000000));
@@ -45,7 +45,7 @@ static void a_report_is_due_when_something_was_sent_on_a_known_clock(void **stat
     assert_int_equal(sr.rtp_ts, 90000 - 16);
     assert_true(sr.ntp == timebase_ntp_of_wall_us(WALL_US + 1000000));
     assert_false(rtp_send_report(&s, &sr, WALL_US + 2000000));
-    rtp_send_packet(&s, 1000, 1);
+    rtp_send_packets(&s, 1, 1000, 1);
     assert_true(rtp_send_report(&s, &sr, WALL_US + 3000000));
     assert_int_equal(sr.packets, 2);
 }
@@ -69,7 +69,7 @@ static void media_time_runs_along_the_line(void **state)
         struct rtcp_sender_info sr;
         rtp_send_init(&s, 42, "cname");
         start_clock(rows[i].clock_hz, 1000);
-        rtp_send_packet(&s, 10, 1);
+        rtp_send_packets(&s, 1, 10, 1);
         assert_true(rtp_send_report(&s, &sr, WALL_US + (uint64_t)rows[i].after_us));
         if (sr.rtp_ts != rows[i].want)
             fail_msg("row %zu: %u", i, sr.rtp_ts);

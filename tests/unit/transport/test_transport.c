@@ -170,7 +170,7 @@ static bool send_to_endpoint(uint16_t seq)
                           .payload = buf + 20,
                           .payload_bytes = len - 20};
 
-    return transport_send_rtp(tp, &out, now_us);
+    return transport_send_rtp(tp, &out, 1, now_us) == 1;
 }
 
 static int set_up(void **state)
@@ -611,7 +611,7 @@ static void closing_says_bye_and_close_notify_once(void **state)
         rtp_send_init(&sends[i], 1000 + i, "cname");
         transport_add_send(tp, &sends[i]);
         if (i % 8 != 7) /* the last one among those that sent nothing */
-            rtp_send_packet(&sends[i], 100, now_us);
+            rtp_send_packets(&sends[i], 1, 100, now_us);
     }
     transport_close(&tp, now_us);
     assert_null(tp);
@@ -825,7 +825,7 @@ static void reports_go_out_each_second_while_media_flows(void **state)
         send_rtp(ITS_SSRC, seq);
         assert_true(rtp_recv_packet(&r, seq, seq * 1800u, 100, now_us));
         assert_true(send_to_endpoint(seq));
-        rtp_send_packet(&s, 100, now_us);
+        rtp_send_packets(&s, 1, 100, now_us);
         if (i == 30) {
             struct rtcp_sender_info info = {
                 .ssrc = ITS_SSRC, .ntp = 0x0001020304050607, .rtp_ts = 1};
@@ -896,7 +896,7 @@ static void many_streams_are_reported_in_datagrams_of_fitting_size(void **state)
         rtp_send_init(&sends[i], 1000 + i, "a-cname-of-some-length");
         sends[i].has_clock = true;
         sends[i].clock_hz = 48000;
-        rtp_send_packet(&sends[i], 100, now_us);
+        rtp_send_packets(&sends[i], 1, 100, now_us);
         transport_add_send(tp, &sends[i]);
     }
     for (uint32_t i = 0; i < ARRAY_LEN(recvs); i++) {

@@ -33,31 +33,13 @@ static struct told {
     bool lost[65536];
 } told;
 
-static void connect_endpoint(void)
-{
-    struct log_ids ids = {"tp=1"};
-    struct remote_transport remote = {
-        .ice = client_ice, .fingerprint_count = 1, .dtls_active = false};
-
-    cert_fingerprint(world.client_cert, &remote.fingerprint[0]);
-    endpoint_start(true);
-    assert_int_equal(
-        transport_open(&tp, &world.env, &server_ice, CONSENT_US, &ids, &handlers, NULL, now_us), 0);
-    assert_int_equal(transport_set_remote(tp, &remote, now_us), 0);
-    send_check(true);
-    settle();
-    dtls_start(endpoint.dtls);
-    settle();
-    assert_string_equal(transport_state_name(transport_state(tp)), "open");
-}
-
 static int set_up(void **state)
 {
     (void)state;
     memset(&told, 0, sizeof(told));
     told.feedback_seq = -1;
     told_rtp = 0;
-    connect_endpoint();
+    tp = connect_transport(&handlers);
     return 0;
 }
 

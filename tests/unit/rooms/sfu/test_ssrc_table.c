@@ -8,7 +8,7 @@
 #include "rooms/sfu/encoding.h"
 #include "rooms/sfu/ssrc_table.h"
 #include "tests/unit/core/leaks.h"
-#include "tests/unit/rooms/sfu/seed.h"
+#include "tests/unit/core/seed.h"
 
 static struct encoding encodings[4]; /* only their addresses count */
 

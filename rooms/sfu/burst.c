@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* burst.c - see burst.h. */
+#include "rooms/sfu/burst.h"
+
+#include "core/check.h"
+#include "core/codec.h"
+#include "core/packet.h"
+#include "core/seq.h"
+#include "rooms/sfu/encoding.h"
+
+void burst_init(struct burst *b)
+{
+    list_init(&b->node);
+    b->count = 0;
+    b->is_complete = false;
+}
+
+void burst_item_init(struct burst_item *item, struct encoding *e, struct packet *pkt)
+{
+    item->pkt = pkt;
+    item->encoding = e;
+    item->is_late = false;
+    item->has_vp8 =
+        pkt->codec == CODEC_VP8 && pkt->rtp.payload_bytes > 0 &&
+        vp8_parse(&item->vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0;
+}
+
+void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t now_us)
+{
+    CHECK(b->count < BURST_PACKETS);
+    struct burst_item *item = &b->item[b->count];
+
+    if (b->count++ == 0)
+        b->since_us = now_us;
+    item->pkt = packet_ref(pkt);
+    item->encoding = e;
+    item->has_vp8 =
+        pkt->codec == CODEC_VP8 && pkt->rtp.payload_bytes > 0 &&
+        vp8_parse(&item->vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0;
+    b->is_complete = pkt->rtp.marker;
+}
+
+void burst_clear(struct burst *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        packet_unref(&b->item[i].pkt);
+    b->count = 0;
+    list_remove(&b->node);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subscription_catchup.c - a viewer that starts from the history: from the newest keyframe on, faster than live, until it has caught
+ * up. So it sees a picture at once, and the publisher is not asked for a keyframe that everybody else would have to pay for.
+ *
+ *   history   K . . . . . . . . . . newest        every CATCHUP_TICK_US a share of packets, at CATCHUP_SPEED times the live rate
+ *             ^ seq ─────────────▶ live
+ *
+ * Media time is squeezed: a frame's timestamp tells when it leaves, so that the viewer shows it at once and is not seconds
+ * behind afterwards. From the first live packet on, distances are the publisher's again.
+ */
+#include "core/packet.h"
+#include "core/seq.h"
+#include "core/timebase.h"
+#include "rooms/sfu/subscription_internal.h"
+
+#define CATCHUP_MAX_AGE_US 3000000ull
+#define CATCHUP_MAX_PACKETS 1024
+#define CATCHUP_TICK_US 5000ull
+#define CATCHUP_SPEED 3u
+#define CATCHUP_MIN_BPS 2000000ull /* a keyframe of a slow stream is not made to wait */
+#define CATCHUP_FIRST_BYTES 12000u /* leave at once */
+
+void subscription_catchup_stop(struct subscription *sub)
+{
+    sub->catchup.is_on = false;
+    deadline_clear(&sub->catchup.due);
+}
+
+static void end(struct subscription *sub, uint64_t now_us)
+{
+    subscription_catchup_stop(sub);
+    subscription_set_clock(sub, sub->encoding, sub->catchup.frame_ts, now_us);
+}
+
+/* One packet of the history; @first: the keyframe that it starts with. */
+static void take(struct subscription *sub, struct packet *pkt, uint64_t now_us)
+{
+    struct catchup *c = &sub->catchup;
+    struct source_link *link = subscription_current(sub);
+    struct burst_item item;
+    uint8_t pt = link->pt[pkt->codec_index];
+
+    burst_item_init(&item, sub->encoding, pkt);
+    if (!c->has_started) {
+        subscription_start(sub, link, &item, now_us);
+        c->has_started = true;
+    } else if (ts32_newer(pkt->rtp.ts, c->frame_ts)) {
+        forwarder_retime(&sub->forwarder, &pkt->rtp, now_us);
+    }
+    c->frame_ts = pkt->rtp.ts;
+    if ((pkt->rtp.payload_bytes == 0 || pt == PT_NONE) &&
+        forwarder_skip(&sub->forwarder, pkt->rtp.seq))
+        return;
+    subscription_forward(sub, &item, pt, now_us);
+}
+
+static uint64_t rate_of(struct subscription *sub, uint64_t now_us)
+{
+    return MAX(CATCHUP_SPEED * rate_bps(&sub->encoding->recv.rate, now_us), CATCHUP_MIN_BPS);
+}
+
+static void on_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct subscription *sub = arg;
+    struct catchup *c = &sub->catchup;
+    const struct history *h = &sub->encoding->history;
+
+    if (!subscription_is_open(sub)) {
+        subscription_stop(sub); /* when it opens again, it starts again */
+        return;
+    }
+    c->credit_bytes += (int64_t)(rate_of(sub, now_us) * (now_us - c->credit_us) / 8 / US_PER_S);
+    c->credit_us = now_us;
+    while (c->credit_bytes > 0 && !seq16_newer(c->seq, h->newest)) {
+        struct packet *pkt = history_find(h, c->seq++);
+        if (pkt == NULL) /* lost upstream */
+            continue;
+        c->credit_bytes -= pkt->len;
+        take(sub, pkt, now_us);
+        if (sub->owner->sfu->run.count == BURST_PACKETS)
+            subscription_send_run(sub, now_us);
+    }
+    subscription_send_run(sub, now_us);
+    if (seq16_newer(c->seq, h->newest))
+        end(sub, now_us);
+    else
+        deadline_set(sub->owner->sfu->env.wheel, d, now_us + CATCHUP_TICK_US);
+}
+
+void subscription_catchup_init(struct subscription *sub)
+{
+    deadline_init(&sub->catchup.due, on_due, sub);
+}
+
+bool subscription_catchup_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    struct catchup *c = &sub->catchup;
+    const struct history *h = &e->history;
+
+    if (!subscription_is_video(sub) || sub->encoding != NULL ||
+        !history_can_start(h, CATCHUP_MAX_AGE_US, CATCHUP_MAX_PACKETS, now_us))
+        return false;
+    const struct packet *key = history_find(h, h->keyframe_seq);
+    if (subscription_current(sub)->pt[key->codec_index] == PT_NONE)
+        return false;
+    c->is_on = true;
+    c->has_started = false;
+    c->seq = h->keyframe_seq;
+    c->credit_bytes = CATCHUP_FIRST_BYTES;
+    c->credit_us = now_us;
+    sub->encoding = e;
+    sub->in_ssrc = key->rtp.ssrc;
+    sub->owner->sfu->totals.starts_from_history++;
+    deadline_set(sub->owner->sfu->env.wheel, &c->due, now_us);
+    return true;
+}

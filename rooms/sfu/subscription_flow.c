@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * subscription_flow.c - the packets of a subscription: is this one of the encoding that flows? map the numbers, build the header
+ * beside those before it; then hand headers and shared payloads to the transport together.
+ *
+ * What does not flow may start: at a keyframe of the next source, of a better encoding, or of anything while nothing flows. As long
+ * as packets come that could start and do not, a keyframe request is under way.
+ */
+#include <string.h>
+
+#include "core/packet.h"
+#include "core/payload_vp8.h"
+#include "core/seq.h"
+#include "core/timebase.h"
+#include "core/wire.h"
+#include "rooms/sfu/subscription_internal.h"
+#include "transport/fanout_cipher.h"
+#include "transport/rtx.h"
+
+#define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
+#define CLOCK_WITHOUT_SR_US 500000ull
+
+/* ---- media time ---- */
+
+/* A point of the line between our timestamps and wall time, for sender reports: the publisher's own, mapped. */
+void subscription_set_clock(struct subscription *sub, const struct encoding *e, uint32_t in_ts,
+                            uint64_t now_us)
+{
+    const struct publisher_clock *clock = e->track->clock;
+    struct transport_env *env = &sub->owner->sfu->env;
+
+    sub->clock_set_us = now_us;
+    sub->clock_sr_us = e->recv.sr_arrival_us;
+    sub->clock_offset_us = clock->offset_us;
+    sub->send.has_clock = true;
+    sub->send.clock_hz = e->recv.clock_hz;
+    if (e->recv.sr_arrival_us != 0 && clock->is_known) {
+        sub->send.clock_wall_us = publisher_clock_wall_of_report(clock, &e->recv);
+        sub->send.clock_ts = e->recv.sr_ts + sub->forwarder.ts_offset;
+    } else {
+        sub->send.clock_wall_us = env->wall_us(env->arg);
+        sub->send.clock_ts = in_ts + sub->forwarder.ts_offset;
+    }
+}
+
+static bool clock_is_stale(const struct subscription *sub, const struct encoding *e,
+                           uint64_t now_us)
+{
+    if (e->recv.sr_arrival_us == 0)
+        return sub->clock_sr_us != 0 || now_us - sub->clock_set_us > CLOCK_WITHOUT_SR_US;
+    return sub->clock_sr_us != e->recv.sr_arrival_us ||
+           sub->clock_offset_us != e->track->clock->offset_us;
+}
+
+/* The new encoding's media time when the old one sent its newest timestamp, through both sender reports. */
+static bool reference_ts(const struct subscription *sub, const struct encoding *to,
+                         uint32_t *ref_ts)
+{
+    const struct rtp_send *send = &sub->send;
+
+    if (sub->encoding == NULL || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
+        send->clock_hz != to->recv.clock_hz)
+        return false;
+    int64_t ticks = ts32_diff(sub->forwarder.highest_out_ts, send->clock_ts);
+    int64_t since_us = ticks * (int64_t)US_PER_S / (int64_t)send->clock_hz;
+    return publisher_clock_ts_at(to->track->clock, &to->recv,
+                                 send->clock_wall_us + (uint64_t)since_us, ref_ts);
+}
+
+/* ---- sending one packet ---- */
+
+static size_t collect_exts(const struct subscription *sub, const struct track *t,
+                           const struct packet *pkt,
+                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
+{
+    static const uint8_t number_to_come[2];
+    size_t n = 0;
+    uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
+
+    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_head() looks for it */
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
+                                        number_to_come};
+    if (mid_id != 0)
+        out[n++] =
+            (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
+    for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
+        const struct rtp_ext *ext = &pkt->rtp.ext[i];
+        uint8_t kind = t->kind_of_ext[ext->id];
+        if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
+            out[n++] =
+                (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
+    }
+    return n;
+}
+
+static void count_dropped(struct subscription *sub, size_t n)
+{
+    sub->packets_dropped += n;
+    sub->owner->sfu->totals.packets_dropped += n;
+}
+
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
+static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
+{
+    bool is_one_byte = wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE;
+
+    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+        return NULL;
+    return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
+}
+
+bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
+                             const struct outgoing *out)
+{
+    struct send_run *run = &sub->owner->sfu->run;
+    const struct packet *pkt = item->pkt;
+    const struct vp8_descriptor *vp8 = &item->vp8;
+    struct rtp_out *rtp = &run->out[run->count];
+    uint8_t *head = run->head[run->count];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
+    size_t n = collect_exts(sub, item->encoding->track, pkt, ext);
+    size_t bytes =
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_VP8_DESCRIPTOR, out->pt,
+                         pkt->rtp.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
+
+    if (bytes == 0)
+        return false;
+    *rtp = (struct rtp_out){
+        .stream = out->stream,
+        .head = head,
+        .twcc = twcc_of_head(sub, head),
+        .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
+        .header_bytes = bytes,
+        .head_bytes = bytes,
+        .payload = pkt->data + pkt->rtp.header_bytes,
+        .payload_bytes = pkt->rtp.payload_bytes,
+    };
+    if (out->is_rtx) {
+        wire_put_u16(head + bytes, out->osn);
+        rtp->head_bytes += RTX_OSN_BYTES;
+    }
+    if (out->number.rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
+        uint8_t *descriptor = head + rtp->head_bytes;
+        memcpy(descriptor, rtp->payload, vp8->bytes);
+        vp8_rewrite(descriptor, vp8, out->number.picture_id, out->number.tl0picidx,
+                    out->number.keyidx);
+        rtp->head_bytes += vp8->bytes;
+        rtp->payload += vp8->bytes;
+        rtp->payload_bytes -= vp8->bytes;
+    }
+    run->pkt[run->count] = item->pkt;
+    run->payload_bytes += pkt->rtp.payload_bytes;
+    run->count++;
+    return true;
+}
+
+/* Hand the run to the transport; it is empty afterwards. Returns how many packets are on their way. */
+static size_t empty_run(struct subscription *sub, uint64_t now_us)
+{
+    struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count;
+
+    if (n == 0)
+        return 0;
+    size_t now = subscription_pace(sub, run, now_us);
+    run->count = run->payload_bytes = 0;
+    size_t sent = transport_send_rtp(sub->owner->tp, run->out, now, now_us);
+    if (sent < now)
+        count_dropped(sub, now - sent);
+    return sent;
+}
+
+void subscription_send_run(struct subscription *sub, uint64_t now_us)
+{
+    const struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count, bytes = run->payload_bytes;
+    size_t sent = empty_run(sub, now_us);
+
+    if (sent < n) /* the others count when they leave, or not at all */
+        for (size_t i = sent; i < n; i++)
+            bytes -= run->pkt[i]->rtp.payload_bytes;
+    subscription_count_sent(sub, sent, bytes, now_us);
+}
+
+void subscription_count_sent(struct subscription *sub, size_t n, size_t payload_bytes,
+                             uint64_t now_us)
+{
+    if (n == 0)
+        return;
+    sub->owner->sfu->totals.packets_forwarded += n;
+    rtp_send_packets(&sub->send, n, payload_bytes, now_us);
+}
+
+void subscription_send_repair(struct subscription *sub, uint64_t now_us)
+{
+    sub->owner->sfu->totals.packets_resent += empty_run(sub, now_us);
+}
+
+/* How it was rewritten: what a retransmission needs to be rewritten alike. */
+static void note_for_resend(struct subscription *sub, const struct burst_item *item,
+                            const struct forwarder_out *out)
+{
+    struct resend_rewrite how = {
+        .source = sub->source,
+        .seq = (uint16_t)(out->seq - item->pkt->rtp.seq),
+        .ts = out->ts - item->pkt->rtp.ts,
+    };
+
+    if (out->rewrites_vp8) {
+        how.picture_id = (uint16_t)(out->picture_id - item->vp8.picture_id) &
+                         (item->vp8.picture_id_is_15bit ? 0x7fff : 0x7f);
+        how.tl0picidx = (uint8_t)(out->tl0picidx - item->vp8.tl0picidx);
+        how.keyidx = (uint8_t)(out->keyidx - item->vp8.keyidx) & 0x1f;
+    }
+    resend_sent(&sub->resend, out->seq, &how);
+}
+
+void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
+                          uint64_t now_us)
+{
+    const struct packet *pkt = item->pkt;
+    struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
+
+    if (!forwarder_map(&sub->forwarder, &pkt->rtp, item->has_vp8 ? &item->vp8 : NULL, now_us,
+                       &out.number) ||
+        !subscription_add_packet(sub, item, &out)) {
+        count_dropped(sub, 1);
+        return;
+    }
+    if (sub->rtx_stream != NULL)
+        note_for_resend(sub, item, &out.number);
+    sub->sent_pt = pt;
+    sub->frames += pkt->media.is_frame_start;
+    sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
+    if (!sub->catchup.is_on && clock_is_stale(sub, item->encoding, now_us))
+        subscription_set_clock(sub, item->encoding, pkt->rtp.ts, now_us);
+}
+
+/* ---- starting ---- */
+
+/* Is this the first packet of something better than what flows: the next source, the best encoding, or anything at all? */
+static bool may_start(struct subscription *sub, const struct source_link *link, struct encoding *e,
+                      const struct packet *pkt)
+{
+    if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return false;
+    return link != subscription_current(sub) || sub->encoding == NULL || e == track_best(e->track);
+}
+
+void subscription_start(struct subscription *sub, const struct source_link *link,
+                        const struct burst_item *item, uint64_t now_us)
+{
+    struct encoding *e = item->encoding;
+    const struct packet *pkt = item->pkt;
+    uint32_t ref_ts = 0;
+    bool has_ref = reference_ts(sub, e, &ref_ts);
+
+    if (link != subscription_current(sub))
+        subscription_promote(sub);
+    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz,
+                     item->has_vp8 ? &item->vp8 : NULL, has_ref, ref_ts, now_us);
+    sub->encoding = e;
+    sub->in_ssrc = pkt->rtp.ssrc;
+    sub->source++;
+    sub->flow_pt = link->pt[pkt->codec_index];
+    if (sub->catchup.is_on) {
+        sub->send.has_clock = false; /* until media time goes its way again */
+        return;
+    }
+    subscription_set_clock(sub, e, pkt->rtp.ts, now_us);
+    if (subscription_is_video(sub) && item->is_late)
+        encoding_ask_keyframe(e, now_us); /* it came late: some of what belongs to it went by */
+}
+
+/* A packet that is not of what flows. Returns whether it flows from now on. */
+static bool try_start(struct subscription *sub, const struct source_link *link,
+                      const struct burst_item *item, uint64_t now_us)
+{
+    struct encoding *e = item->encoding;
+
+    if (link == subscription_current(sub) && e == sub->encoding)
+        subscription_stop(sub); /* another SSRC, or other numbers: the publisher began anew */
+    if (link->pt[item->pkt->codec_index] == PT_NONE)
+        return false;
+    if (may_start(sub, link, e, item->pkt)) {
+        subscription_send_run(sub, now_us); /* what came before belongs to the numbers before */
+        subscription_catchup_stop(sub);
+        subscription_start(sub, link, item, now_us);
+        return true;
+    }
+    if (subscription_is_video(sub) && e == track_best(e->track) &&
+        !keyframe_is_pending(&e->keyframes))
+        encoding_ask_keyframe(e, now_us);
+    return false;
+}
+
+static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
+{
+    return subscription_next(sub)->sink.track != NULL &&
+           now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
+}
+
+static HOT void take_packet(struct subscription *sub, const struct source_link *link,
+                            const struct burst_item *item, uint64_t now_us)
+{
+    const struct packet *pkt = item->pkt;
+    uint8_t pt = link->pt[pkt->codec_index];
+    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc)
+        return; /* it is in the history, and will be taken from there */
+    bool flows = link == subscription_current(sub) && item->encoding == sub->encoding &&
+                 pkt->rtp.ssrc == sub->in_ssrc && forwarder_follows(&sub->forwarder, pkt->rtp.seq);
+
+    if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
+        return;
+    /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
+    if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
+        if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)
+            return;
+    subscription_forward(sub, item, pt, now_us);
+}
+
+HOT void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us)
+{
+    struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
+    struct subscription *sub = link->sub;
+
+    if (!subscription_is_open(sub))
+        return;
+    for (size_t i = 0; i < burst->count; i++)
+        take_packet(sub, link, &burst->item[i], now_us);
+    subscription_send_run(sub, now_us);
+    if (UNLIKELY(is_switch_overdue(sub, now_us))) {
+        subscription_promote(sub);
+        subscription_stop(sub);
+    }
+}
