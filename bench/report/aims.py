@@ -71,10 +71,12 @@ def _without_valid_round(row, figure, aim, check):
 
 
 def _row(report, check):
-    """The newest row that fits; "most" picks the one with the largest parameter of that name."""
+    """The newest row that fits; "equal" names parameters that must be, "most" picks the row with the largest parameter of that name."""
     wanted = check.get("where", {})
     for scenario in reversed(report.named(check["scenario"])):
         rows = [row for row in scenario.of(OURS) if all(row.params.get(key) == value for key, value in wanted.items())]
+        if check.get("equal"):
+            rows = [row for row in rows if len({row.params.get(key) for key in check["equal"]}) == 1]
         if check.get("most"):
             rows = [row for row in rows if check["most"] in row.params]
             rows.sort(key=lambda row: row.params[check["most"]])

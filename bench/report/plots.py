@@ -38,14 +38,13 @@ def _note(scenario_row, metric):
     return f"{name_of(scenario_row.server)}, {params}: {units.text(metric, value['median'])}{spread}"
 
 
-def _series(scenario, metric, over, factor=1, suffix="", dashed=False, servers=None):
+def _series(scenario, metric, over, factor=1, suffix="", dashed=False, of=lambda row: True):
+    """A line a server over one of the parameters; of picks rows."""
     found = []
     for server_id in scenario.server_ids():
-        if servers is not None and server_id not in servers:
-            continue
         points, hollow = [], []
         for row in scenario.of(server_id):
-            if over not in row.params:
+            if over not in row.params or not of(row):
                 continue
             x = row.params[over]
             if metric in row.metrics:
@@ -136,12 +135,18 @@ def _join_storm(scenario):
 
 
 def _workers(scenario):
+    """The load as one broadcast, and as a broadcast a worker."""
     over = _xs(scenario, "workers")
+
+    def lines(metric, factor=1):
+        return (_series(scenario, metric, "workers", factor, ", a broadcast a worker", of=lambda row: row.params.get("rooms", 1) == row.params["workers"])
+                + _series(scenario, metric, "workers", factor, ", one broadcast", dashed=True, of=lambda row: row.params.get("rooms", 1) == 1))
+
     return [
         Figure("workers-cpu", "Cost per packet as workers are added", "Linear scaling is a flat line.",
-               svg.line_plot("CPU time per packet over workers", _series(scenario, "cpu_us_per_packet", "workers"), "media workers", "µs per packet", x_values=over)),
+               svg.line_plot("CPU time per packet over workers", lines("cpu_us_per_packet"), "media workers", "µs per packet", x_values=over)),
         Figure("workers-packets", "Packets forwarded as workers are added", "All viewers together.",
-               svg.line_plot("Packets a second over workers", _series(scenario, "packets_per_s", "workers", 1e-3), "media workers", "thousand packets/s", x_values=over)),
+               svg.line_plot("Packets a second over workers", lines("packets_per_s", 1e-3), "media workers", "thousand packets/s", x_values=over)),
     ]
 
 

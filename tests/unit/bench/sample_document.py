@@ -58,8 +58,8 @@ def others(rng):
              "viewer_rss_bytes": 44e3, "generator_cpu_cores": 0.6}
     slow = {**storm, "joins_per_s": 130, "cpu_ms_per_join": 6.9, "join_p50_ms": 610, "join_p95_ms": 1320, "first_frame_p50_ms": 140, "first_frame_p95_ms": 410, "keyframe_requests": 9, "viewer_rss_bytes": 650e3}
     latency = {"delay_p50_us": 101, "delay_p99_us": 480, "bare_p50_us": 22, "bare_p99_us": 61, "added_p50_us": 79, "added_p99_us": 419, "loss": 0, "server_cpu_cores": 0.2}
-    worker_rows = [row("parley", {"workers": n, "viewers": 100, "rooms": n}, spread(rng, {"cpu_us_per_packet": 1.0 + 0.02 * n, "packets_per_s": 18600 * n, "server_cpu_cores": 0.019 * n, "loss": 0}, 0.03))
-                   for n in (1, 2, 4)]
+    worker_rows = [row("parley", {"workers": n, "viewers": 100, "rooms": rooms}, spread(rng, {"cpu_us_per_packet": 1.0 + cost * n, "packets_per_s": 18600 * n, "server_cpu_cores": 0.019 * n, "loss": 0}, 0.03))
+                   for n, rooms, cost in ((1, 1, 0.02), (2, 1, 0.09), (2, 2, 0.02), (4, 1, 0.11), (4, 4, 0.02))]
     soak = [{"t": 30.0 * i, "rss_bytes": 24e6 + 3e5 * math.log1p(i) + rng.uniform(0, 4e4), "loss": 0, "cpu_cores": 0.21 + rng.uniform(-0.01, 0.01)} for i in range(120)]
     conference = [row(server, {"participants": n}, spread(rng, {"streams": n * (n - 1), "cpu_us_per_packet": cost + 3 / n, "server_cpu_cores": n * n * cost * 2e-4, "loss": 0, "delay_p99_us": 900}, 0.03))
                   for n in (4, 8, 16) for server, cost in (("parley", 1.1), ("janus", 10.1))]

@@ -137,7 +137,8 @@ class Aims(unittest.TestCase):
 
     def test_workers_are_judged_by_what_they_cost_more_than_one(self):
         for cost, state in ((1.05, aims.MET), (1.3, aims.MISSED)):
-            rows = [sample_document.row("parley", {"workers": n}, [{"cpu_us_per_packet": value}]) for n, value in ((1, 1.0), (2, cost))]
+            rows = [sample_document.row("parley", {"workers": n, "rooms": rooms}, [{"cpu_us_per_packet": value}])
+                    for n, rooms, value in ((1, 1, 1.0), (2, 2, cost), (2, 1, 5.0))] # one broadcast over two workers is another matter
             self.assertEqual(self.verdict(only(rows, "workers"), "workers", "cpu_us_per_packet").state, state)
         self.assertEqual(self.verdict(only(rows[:1], "workers"), "workers", "cpu_us_per_packet").state, aims.UNKNOWN, "one worker says nothing")
 
