@@ -2,14 +2,15 @@
 //
 // Network tests with real browsers: README.md tells how. `./dev net` builds what they need first.
 //
-//   node tests/net/run.mjs [profile...] [--seconds N] [--size 1280x720] [--peer NAME] [--codec NAME] [--seed N] [--list]
+//   node tests/net/run.mjs [profile...] [--seconds N] [--size 1280x720] [--peer NAME] [--codec NAME] [--seed N] [--setting=…]
+//     [--output FOLDER] [--list]
 
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { endWithOuter, isInside, runInside, whyNotPossible } from "./lib/isolation.mjs";
-import { outputFile } from "./lib/paths.mjs";
+import { OUTPUT, useOutput } from "./lib/paths.mjs";
 import { PROFILES } from "./profiles.mjs";
 
 const OPTIONS = /** @type {const} */ ({
@@ -19,6 +20,7 @@ const OPTIONS = /** @type {const} */ ({
   codec: { type: "string", default: "VP8" },
   seed: { type: "string", default: "1" },
   setting: { type: "string", multiple: true, default: [] },
+  output: { type: "string", default: OUTPUT },
   list: { type: "boolean", default: false },
 });
 
@@ -60,6 +62,7 @@ if (!isInside()) {
 }
 
 endWithOuter();
+const outputFile = useOutput(path.resolve(wanted.output));
 const { runProfile } = await import("./lib/run_profile.mjs");
 const { printTable } = await import("./lib/table.mjs");
 const { writeReport } = await import("./lib/report.mjs");
