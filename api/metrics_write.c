@@ -182,6 +182,9 @@ static const struct row rows[] = {
     ROW("parley_rtp_forwarded_packets_total", METRIC_COUNTER, "RTP packets to subscribers.",
         host.sfu.packets_forwarded),
 
+    ROW("parley_rtp_resent_packets_total", METRIC_COUNTER,
+        "RTP packets that subscribers missed and were sent again.", host.sfu.packets_resent),
+
     LOST_IN("unknown_path", mux.unknown_path),
     LOST_IN("unknown_ufrag", mux.unknown_ufrag),
     LOST_IN("unclassified", mux.unclassified),

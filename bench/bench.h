@@ -13,5 +13,9 @@ MUST_CHECK int bench_broadcast(const struct bench_options *options, struct docum
 
 /* Micro-benchmarks: one stage of the packet path. They return 0, or a negative error. */
 
+/** CPU time of congestion control: each packet sent, each packet that feedback tells of. */
+MUST_CHECK int bench_bwe(const struct bench_options *options, struct document *d);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options, struct document *d);
+/** CPU time and memory that a media worker spends on an endpoint that joins and sends nothing. */
+MUST_CHECK int bench_join(const struct bench_options *options, struct document *d);

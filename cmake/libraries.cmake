@@ -13,7 +13,6 @@ foreach(entry
     "UV libuv>=1.44"
     "NICE nice>=0.1.21" # ICE agent and STUN messages; brings glib
     "GLIB glib-2.0"
-    "SRTP libsrtp2>=2.4"
     "SSL libssl>=3.0"
     "CRYPTO libcrypto>=3.0"
     "LWS libwebsockets>=4.1"
@@ -24,7 +23,7 @@ foreach(entry
     target_link_libraries(parley_dependencies INTERFACE PkgConfig::${prefix})
 endforeach()
 
-# libipsec-mb, the fast backend of transport/fanout_cipher: x86-64 only, used where it is installed; it has no pkg-config file.
+# libipsec-mb, the fast cipher of transport/fanout_cipher and rtpsec: x86-64 only, used where it is installed; it has no pkg-config file.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     find_path(IPSEC_MB_INCLUDE_DIR intel-ipsec-mb.h)
     find_library(IPSEC_MB_LIBRARY IPSec_MB)
@@ -36,3 +35,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
         message(STATUS "libipsec-mb is not installed: SRTP for viewers runs on OpenSSL alone")
     endif()
 endif()
+
+# libsrtp2, the SRTP that ours is compared with by tests and benchmarks: TARGET PkgConfig::SRTP where it is installed.
+pkg_check_modules(SRTP IMPORTED_TARGET libsrtp2>=2.4)

@@ -84,6 +84,13 @@
 #define MAX_TWCC_FEEDBACK_BYTES 1100
 /* kept for feedback; over 50 ms at 100 Mbit/s, half a second at 10 Mbit/s */
 #define MAX_TWCC_ARRIVALS 512
+/* sent packets remembered until feedback tells of them, a power of two: two seconds at 35 Mbit/s; 64 KiB */
+#define MAX_SEND_HISTORY 8192
+/* feedback about older packets is not worth anything; past it their room is used again */
+#define SEND_HISTORY_US 3000000ull
+/* of one transport's pacer; three keyframes of a high-definition stream */
+#define MAX_PACED_PACKETS 1024
+#define MAX_PACED_BYTES (1024 * 1024)
 /* SSRCs a transport may show before unknown ones are dropped */
 #define MAX_SSRCS_LEARNT_PER_TRANSPORT 256
 

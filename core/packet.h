@@ -18,6 +18,52 @@
 
 struct packet_pool;
 
+/* Layers inside one encoding that are told apart; a bit for each in media_info.switches. */
+#define MEDIA_MAX_SPATIAL 4
+#define MEDIA_MAX_TEMPORAL 8
+#define MEDIA_LAYER_BIT(spatial, temporal) (1u << ((spatial)*MEDIA_MAX_TEMPORAL + (temporal)))
+
+/* Numbers in the payload that go on over a change of source (payload_rewrite()). */
+struct payload_ids {
+    uint8_t bytes;           /* of the payload that rewriting may touch; 0: there are none */
+    uint8_t picture_id_bits; /* 7 or 15; 0: none */
+    uint8_t picture_id_at, tl0picidx_at, keyidx_at; /* offsets inside the payload, 0: absent */
+    bool closes_up; /* the picture ids of what is left out close up (VP8; forwarder.h says why) */
+    uint16_t picture_id;
+    uint8_t tl0picidx, keyidx;
+};
+
+/* The parts of a dependency descriptor that a forwarder rewrites (dependency_descriptor.h). */
+struct descriptor_ids {
+    bool has_frame_number; /* there is a descriptor at all */
+    bool has_structure;    /* ... which carries the structure */
+    bool has_active;       /* ... which carries a mask of active decode targets */
+    uint8_t target_count;  /* 0: its structure is not known, leave the mask alone */
+    uint16_t frame_number;
+    uint16_t active_at;
+    uint32_t active;
+};
+
+/* What the receiving side learnt of one packet's payload, once for all sinks (payload.h). */
+struct media_info {
+    bool is_keyframe;    /* first packet of a decodable start */
+    bool is_frame_start; /* first packet of a picture */
+    int8_t spatial;      /* -1: not told */
+    int8_t temporal;     /* -1: not told */
+    /* For layer_filter.h. A picture of an SVC encoding is one frame for each spatial layer. */
+    bool starts_layer, ends_layer; /* first, last packet of such a frame */
+    bool
+        enters_layer; /* refers to no earlier picture: its spatial layer may be forwarded from here on (VP9) */
+    bool has_far_refs;   /* refers to frames before those that `refs` can tell */
+    uint8_t number_bits; /* width of `number`: 16, 15 or 7; 0: there is none */
+    uint16_t number;     /* of the frame (dependency descriptor) or the picture (VP9) */
+    uint32_t refs;       /* bit i: refers to number - 1 - i; empty as well where it is not told */
+    uint32_t
+        switches; /* MEDIA_LAYER_BIT: layers that may be forwarded from this frame on, once what it refers to was */
+    struct payload_ids ids;
+    struct descriptor_ids dd;
+};
+
 struct packet {
     uint8_t *data; /* first byte of the datagram, inside buf */
     uint16_t len;
@@ -25,13 +71,7 @@ struct packet {
     uint64_t arrival_us;
     struct rtp_header rtp; /* valid with PACKET_HAS_RTP */
 
-    /* What the receiving side learnt of the payload, once for all sinks (payload_*.h). */
-    struct media_info {
-        bool is_keyframe;    /* first packet of a decodable start */
-        bool is_frame_start; /* first packet of a picture */
-        int8_t spatial;      /* -1: not told */
-        int8_t temporal;     /* -1: not told */
-    } media;
+    struct media_info media;
     uint64_t track; /* handle of the track it belongs to, and which of its encodings */
     uint8_t encoding;
     uint8_t codec;       /* enum codec_id */

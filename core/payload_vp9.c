@@ -23,10 +23,9 @@
 #define HEAD_SCALABILITY 0x02
 #define HEAD_NOT_REFERENCE 0x01
 
-#define MAX_P_DIFFS 3
-
 static void parse_picture_id(struct vp9_descriptor *d, struct reader *r)
 {
+    d->picture_id_at = 1; /* behind the first byte */
     uint8_t b = reader_u8(r);
 
     d->has_picture_id = true;
@@ -36,7 +35,7 @@ static void parse_picture_id(struct vp9_descriptor *d, struct reader *r)
         d->picture_id = (uint16_t)(d->picture_id << 8 | reader_u8(r));
 }
 
-static void parse_layer(struct vp9_descriptor *d, struct reader *r)
+static void parse_layer(struct vp9_descriptor *d, struct reader *r, const uint8_t *payload)
 {
     uint8_t b = reader_u8(r);
 
@@ -47,21 +46,25 @@ static void parse_layer(struct vp9_descriptor *d, struct reader *r)
     d->depends_on_lower = (b & 1) != 0;
     if (!d->is_flexible) {
         d->has_tl0picidx = true;
+        d->tl0picidx_at = (uint8_t)(r->pos - payload);
         d->tl0picidx = reader_u8(r);
     }
 }
 
 /* False when a fourth reference is announced. */
-static bool skip_references(struct reader *r)
+static bool parse_references(struct vp9_descriptor *d, struct reader *r)
 {
-    for (int i = 0; i < MAX_P_DIFFS; i++) {
-        if (!(reader_u8(r) & 1))
+    while (d->p_diff_count < VP9_MAX_P_DIFFS) {
+        uint8_t b = reader_u8(r);
+        d->p_diff[d->p_diff_count++] = b >> 1;
+        if (!(b & 1))
             return true;
     }
     return false;
 }
 
-/* s4.2.1: N_S, Y and G; a size for each spatial layer; the picture group, whose contents nobody asks for. */
+/* s4.2.1: N_S, Y and G; a size for each spatial layer; the picture group. The contents of the last are skipped: a receiver
+ * places a picture in the group by its PictureID, for which reason those are never closed up (forwarder.h). */
 static void parse_scalability(struct vp9_descriptor *d, struct reader *r)
 {
     uint8_t b = reader_u8(r);
@@ -75,7 +78,8 @@ static void parse_scalability(struct vp9_descriptor *d, struct reader *r)
     }
     if (!(b & 0x08))
         return;
-    for (unsigned pictures = reader_u8(r); pictures > 0; pictures--)
+    d->picture_group = reader_u8(r);
+    for (unsigned left = d->picture_group; left > 0; left--)
         reader_skip(r, (reader_u8(r) >> 2) & 3u); /* TID, U, R: as many P_DIFFs */
 }
 
@@ -93,8 +97,8 @@ int vp9_parse(struct vp9_descriptor *out, const uint8_t *payload, size_t len)
     if (head & HEAD_PICTURE_ID)
         parse_picture_id(&d, &r);
     if (head & HEAD_LAYER)
-        parse_layer(&d, &r);
-    if (d.is_predicted && d.is_flexible && !skip_references(&r))
+        parse_layer(&d, &r, payload);
+    if (d.is_predicted && d.is_flexible && !parse_references(&d, &r))
         return E_MALFORMED;
     if (head & HEAD_SCALABILITY)
         parse_scalability(&d, &r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* payload_vp9.h - the VP9 payload descriptor (RFC 9628 s4.2), read only. */
+/* payload_vp9.h - the VP9 payload descriptor (RFC 9628 s4.2). payload.h rewrites its ids. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 #include "core/attr.h"
 
 #define VP9_MAX_SPATIAL_LAYERS 8 /* N_S is three bits */
+#define VP9_MAX_P_DIFFS 3        /* s4.2: a fourth is not allowed */
 
 struct vp9_descriptor {
     uint16_t bytes;        /* length of the descriptor */
@@ -26,10 +27,14 @@ struct vp9_descriptor {
     bool depends_on_lower;      /* D: refers to the lower spatial layer of the same picture */
     bool has_tl0picidx;         /* L, non-flexible mode */
     uint8_t tl0picidx;
+    uint8_t p_diff_count; /* P and F: the pictures referred to, by their distance */
+    uint8_t p_diff[VP9_MAX_P_DIFFS];
     bool has_scalability;   /* V */
     uint8_t spatial_layers; /* N_S + 1 */
-    bool has_sizes;         /* Y */
+    uint8_t picture_group; /* N_G: pictures after which layers and references repeat; 0: not told */
+    bool has_sizes;        /* Y */
     uint16_t width[VP9_MAX_SPATIAL_LAYERS], height[VP9_MAX_SPATIAL_LAYERS];
+    uint8_t picture_id_at, tl0picidx_at; /* offsets inside the payload, 0: absent */
 };
 
 /** Parse. Errors: E_MALFORMED when cut short, or when no byte of the picture follows; *out is untouched then. */

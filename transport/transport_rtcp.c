@@ -290,6 +290,22 @@ bool transport_send_fir(struct transport *tp, uint32_t ssrc, uint64_t now_us)
     return true;
 }
 
+bool transport_send_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seqs, size_t n,
+                         uint64_t now_us)
+{
+    struct rtp_recv *r = find_recv(tp, ssrc);
+    uint8_t buf[MAX_DATAGRAM_BYTES];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    write_rr(&w, tp, NULL, 0);
+    rtcp_fb_write_nack(&w, tp->reporter_ssrc, ssrc, seqs, n);
+    if (w.failed || !transport_send_rtcp(tp, buf, writer_len(&w), now_us))
+        return false;
+    if (r != NULL)
+        r->nacks_sent++;
+    return true;
+}
+
 /* --- what comes in ----------------------------------------------------------------------------------- */
 
 static void take_blocks(struct transport *tp, const struct rtcp_blocks *blocks)
@@ -303,8 +319,10 @@ static void take_blocks(struct transport *tp, const struct rtcp_blocks *blocks)
             continue;
         }
         rtp_send_take_block(s, &blocks->at[i], wall_us);
-        if (s->round_trip_us != 0)
+        if (s->round_trip_us != 0) {
             tp->stats.round_trip_us = s->round_trip_us;
+            transport_bwe_round_trip(tp, s->round_trip_us);
+        }
     }
 }
 
@@ -397,12 +415,16 @@ static void take_packet(struct transport *tp, const struct rtcp_packet *p, uint6
     case RTCP_RTPFB:
         if (p->fb.fmt == RTCP_RTPFB_NACK)
             take_nack(tp, &p->fb, now_us);
+        else if (p->fb.fmt == RTCP_RTPFB_TWCC)
+            transport_bwe_feedback(tp, &p->fb, now_us);
         break;
     case RTCP_PSFB:
         if (p->fb.fmt == RTCP_PSFB_PLI)
             take_pli(tp, &p->fb, now_us);
         else if (p->fb.fmt == RTCP_PSFB_FIR)
             take_fir(tp, &p->fb, now_us);
+        else if (p->fb.fmt == RTCP_PSFB_AFB)
+            transport_bwe_remb(tp, &p->fb, now_us);
         break;
     case RTCP_SDES: /* names nothing that signalling does not */
     case RTCP_OTHER:

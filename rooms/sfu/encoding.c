@@ -79,6 +79,54 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
     rearm(e);
 }
 
+/* ---- packets asked for again ---- */
+
+static void arm_nack(struct encoding *e)
+{
+    uint64_t next_us = nack_next_us(&e->nack);
+
+    if (next_us == UINT64_MAX)
+        deadline_clear(&e->nack_due);
+    else if (!deadline_is_set(&e->nack_due) || next_us < e->nack_due.at_us)
+        deadline_set(e->track->sfu->env.wheel, &e->nack_due, next_us);
+}
+
+static void on_nack_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct encoding *e = arg;
+    uint16_t seqs[MAX_NACKED_SEQS];
+    bool wants_keyframe = false;
+    size_t n;
+
+    (void)d;
+    do {
+        n = nack_due(&e->nack, round_trip_us(e), now_us, seqs, ARRAY_LEN(seqs), &wants_keyframe);
+        if (n > 0)
+            (void)transport_send_nack(e->track->owner->tp, e->ssrc, seqs, n, now_us);
+    } while (n == ARRAY_LEN(seqs));
+    if (wants_keyframe)
+        encoding_ask_keyframe(e, now_us);
+    arm_nack(e);
+}
+
+/* Where the endpoint would not send again, nothing is asked. */
+static void note_for_nack(struct encoding *e, const struct packet *pkt, uint64_t now_us)
+{
+    const struct negotiated_codec *codec = track_live_codec(e->track);
+    unsigned flags = 0;
+
+    if (e->track->owner == NULL || codec == NULL || !codec->nack)
+        return;
+    if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
+        flags |= NACK_KEYFRAME;
+    if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        flags |= NACK_RECOVERED;
+    if (nack_received(&e->nack, pkt->rtp.seq, flags, now_us))
+        encoding_ask_keyframe(e, now_us);
+    if (nack_next_us(&e->nack) != UINT64_MAX || deadline_is_set(&e->nack_due))
+        arm_nack(e);
+}
+
 /* ---- life ---- */
 
 void encoding_init(struct encoding *e, struct track *track)
@@ -86,6 +134,8 @@ void encoding_init(struct encoding *e, struct track *track)
     *e = (struct encoding){.track = track};
     history_init(&e->history, &track->sfu->history);
     deadline_init(&e->keyframe_due, on_keyframe_due, e);
+    nack_init(&e->nack, track->section.kind == MEDIA_VIDEO ? NACK_VIDEO : NACK_AUDIO);
+    deadline_init(&e->nack_due, on_nack_due, e);
 }
 
 static void stop_reporting(struct encoding *e)
@@ -111,6 +161,8 @@ static void release(struct encoding *e, uint32_t ssrc)
 void encoding_fini(struct encoding *e)
 {
     deadline_clear(&e->keyframe_due);
+    deadline_clear(&e->nack_due);
+    nack_reset(&e->nack);
     history_fini(&e->history);
     release(e, e->ssrc);
     release(e, e->rtx_ssrc);
@@ -135,6 +187,8 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
     }
     e->ssrc = ssrc;
     history_clear(&e->history);
+    nack_reset(&e->nack);
+    deadline_clear(&e->nack_due);
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;
@@ -182,6 +236,7 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
         e->frames++;
     if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
         note_keyframe(e, pkt);
+    note_for_nack(e, pkt, now_us);
     return true;
 }
 

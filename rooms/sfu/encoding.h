@@ -14,6 +14,7 @@
 #include "core/limits.h"
 #include "rooms/sfu/history.h"
 #include "rooms/sfu/keyframe.h"
+#include "transport/nack.h"
 #include "transport/rtp_recv.h"
 
 struct packet;
@@ -32,6 +33,8 @@ struct encoding {
     struct history history;
     struct keyframe_requester keyframes;
     struct deadline keyframe_due;
+    struct nack nack; /* what is asked for again */
+    struct deadline nack_due;
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
     uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */

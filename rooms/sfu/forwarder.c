@@ -2,17 +2,21 @@
 /*
  * forwarder.c - one subscription's numbering.
  *
- *     in    100 101 (102) 103  104 lost  105 ‖ 7001 7002     (102): left out      ‖: switch
- *     out    50  51        52            54  ‖   55   56
+ *     in    100 101 (102 103) 104  105 lost  106 ‖ 7001 7002     ( ): left out      ‖: switch
+ *     out    50  51            52             54 ‖   55   56
  *
- * out = in + offset. A switch chooses the offset anew so that the first packet of the new source continues what went out. Each
- * packet left out lowers it by one; the latest FORWARDER_SKIPS of them are remembered, so that a late packet from before one
- * still gets the number that was kept for it.
+ * out = in + offset. A switch chooses the offset anew so that the first packet of the new source continues what went out. What
+ * is left out lowers it by one for each packet; the latest FORWARDER_RUNS runs of such packets are remembered, so that a late
+ * packet from before one still gets the number that was kept for it. Picture ids that close up do so by the same runs.
  */
 #include "rooms/sfu/forwarder.h"
 
+#include <string.h>
+
 #include "core/seq.h"
 #include "core/timebase.h"
+
+_Static_assert(sizeof(struct forwarder) <= 256, "thousands of them are walked for each packet");
 
 void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts,
                     uint16_t first_picture_id)
@@ -21,20 +25,11 @@ void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts,
         .highest_out_seq = (uint16_t)(first_seq - 1),
         .highest_out_ts = first_ts,
         .highest_picture_id = (uint16_t)(first_picture_id - 1),
+        .highest_frame_number = (uint16_t)(first_picture_id - 1),
     };
 }
 
-/* ---- switching ---- */
-
-static void switch_vp8(struct forwarder *f, const struct vp8_descriptor *vp8)
-{
-    f->vp8 = vp8 != NULL;
-    if (vp8 == NULL)
-        return;
-    f->picture_id_offset = (uint16_t)(f->highest_picture_id + 1 - vp8->picture_id);
-    f->tl0_offset = (uint8_t)(f->highest_tl0 + 1 - vp8->tl0picidx);
-    f->keyidx_offset = (uint8_t)(f->highest_keyidx + 1 - vp8->keyidx);
-}
+/* ---- beginning ---- */
 
 /* By how much media time moved since the newest outgoing packet: at least one tick, so that no frame is glued to the last. */
 static uint32_t elapsed_ts(const struct forwarder *f, uint32_t in_ts, bool has_ref, uint32_t ref_ts,
@@ -51,9 +46,21 @@ static uint32_t elapsed_ts(const struct forwarder *f, uint32_t in_ts, bool has_r
     return ts32_newer(in_ts, ref_ts) ? by_ref : 1;
 }
 
-void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz,
-                      const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
-                      uint64_t now_us)
+static void begin_ids(struct forwarder *f, const struct media_info *m)
+{
+    if (m->ids.bytes != 0) {
+        f->picture_id_offset = (uint16_t)(f->highest_picture_id + 1 - m->ids.picture_id);
+        f->tl0_offset = (uint8_t)(f->highest_tl0 + 1 - m->ids.tl0picidx);
+        f->keyidx_offset = (uint8_t)(f->highest_keyidx + 1 - m->ids.keyidx);
+        f->highest_in_picture_id = (uint16_t)(m->ids.picture_id - 1);
+        f->pictures_seen = UINT32_MAX; /* those from before are none of ours */
+    }
+    if (m->dd.has_frame_number)
+        f->frame_number_offset = (uint16_t)(f->highest_frame_number + 1 - m->dd.frame_number);
+}
+
+void forwarder_begin(struct forwarder *f, const struct rtp_header *h, const struct media_info *m,
+                     uint32_t clock_hz, bool has_ref, uint32_t ref_ts, uint64_t now_us)
 {
     uint32_t out_ts = f->highest_out_ts;
 
@@ -64,12 +71,13 @@ void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t 
     f->seq_offset = (uint16_t)(f->highest_out_seq + 1 - h->seq);
     f->ts_offset = out_ts - h->ts;
     f->first_in_seq = h->seq;
-    f->highest_in_seq = (uint16_t)(h->seq - 1); /* forwarder_map() takes it */
-    f->skipped_count = 0;
+    f->highest_in_seq = f->highest_map_seq = (uint16_t)(h->seq - 1); /* forwarder_pass() takes it */
+    f->run_count = 0;
+    f->is_leaving_out = false;
     f->highest_out_ts = out_ts;
     f->highest_out_us = now_us;
     f->switches++;
-    switch_vp8(f, vp8);
+    begin_ids(f, m);
 }
 
 void forwarder_retime(struct forwarder *f, const struct rtp_header *h, uint64_t now_us)
@@ -87,57 +95,155 @@ bool forwarder_follows(const struct forwarder *f, uint16_t seq)
     return distance > -FORWARDER_LATE && distance <= FORWARDER_AHEAD;
 }
 
-/* ---- the numbers of one packet ---- */
+/* ---- runs of packets left out ---- */
 
-static void forget_oldest_skip(struct forwarder *f)
+static uint16_t run_end(const struct forwarder_run *r) /* the number behind it */
 {
-    for (unsigned i = 1; i < f->skipped_count; i++)
-        f->skipped[i - 1] = f->skipped[i];
-    f->skipped_count--;
+    return (uint16_t)(r->first + r->count);
 }
 
-/* The source got as far as @seq. What falls out of the window is not mapped any more, so its skips may be forgotten. */
+static void remove_run(struct forwarder *f, unsigned i)
+{
+    f->run_count--;
+    memmove(&f->run[i], &f->run[i + 1], (f->run_count - i) * sizeof(f->run[0]));
+}
+
+/* The source got as far as @seq. What falls out of the window is not mapped any more, so its runs may be forgotten. */
 static void advance(struct forwarder *f, uint16_t seq)
 {
     f->highest_in_seq = seq;
     if (seq16_diff(seq, f->first_in_seq) >= FORWARDER_LATE)
         f->first_in_seq = (uint16_t)(seq - FORWARDER_LATE + 1);
-    while (f->skipped_count > 0 && seq16_newer(f->first_in_seq, f->skipped[0]))
-        forget_oldest_skip(f);
+    if (seq16_newer((uint16_t)(f->first_in_seq - 1), f->highest_map_seq))
+        f->highest_map_seq = (uint16_t)(f->first_in_seq - 1);
+    while (f->run_count > 0 && !seq16_newer(run_end(&f->run[0]), f->first_in_seq))
+        remove_run(f, 0);
 }
 
-/* The offset that held when @seq was new; false when @seq itself was left out. */
-static bool offset_of(const struct forwarder *f, uint16_t seq, uint16_t *offset)
-{
-    uint16_t newer = 0;
+struct offsets {
+    uint16_t seq, picture_id;
+};
 
-    for (unsigned i = f->skipped_count; i > 0 && !seq16_newer(seq, f->skipped[i - 1]); i--) {
-        if (f->skipped[i - 1] == seq)
+/* The offsets that held when @seq was new; false when @seq itself was left out. */
+static bool offsets_of(const struct forwarder *f, uint16_t seq, struct offsets *out)
+{
+    struct offsets o = {f->seq_offset, f->picture_id_offset};
+
+    for (unsigned i = f->run_count;
+         i > 0 && !seq16_newer(seq, (uint16_t)(run_end(&f->run[i - 1]) - 1)); i--) {
+        if (!seq16_newer(f->run[i - 1].first, seq))
             return false;
-        newer++;
+        o.seq = (uint16_t)(o.seq + f->run[i - 1].count);
+        o.picture_id = (uint16_t)(o.picture_id + f->run[i - 1].pictures);
     }
-    *offset = (uint16_t)(f->seq_offset + newer);
+    *out = o;
     return true;
 }
 
-static void map_vp8(struct forwarder *f, const struct vp8_descriptor *vp8, bool is_newest,
-                    struct forwarder_out *out)
+/* Index of the first run that is newer than @seq. */
+static unsigned find_run(const struct forwarder *f, uint16_t seq)
 {
-    uint16_t mask = vp8->picture_id_is_15bit ? 0x7fff : 0x7f;
+    unsigned i = f->run_count;
 
-    out->rewrites_vp8 = true;
-    out->picture_id = (uint16_t)(vp8->picture_id + f->picture_id_offset) & mask;
-    out->tl0picidx = (uint8_t)(vp8->tl0picidx + f->tl0_offset);
-    out->keyidx = (uint8_t)(vp8->keyidx + f->keyidx_offset) & 0x1f;
-    if (is_newest) {
-        f->highest_picture_id = out->picture_id;
-        f->highest_tl0 = out->tl0picidx;
-        f->highest_keyidx = out->keyidx;
-    }
+    while (i > 0 && seq16_newer(f->run[i - 1].first, seq))
+        i--;
+    return i;
 }
 
-static void note_newest(struct forwarder *f, const struct forwarder_out *out, uint64_t now_us)
+/* Make room for a run in front of @i; false when that would be in front of all remembered ones. */
+static bool insert_run(struct forwarder *f, unsigned i, const struct forwarder_run *run)
 {
+    if (f->run_count == FORWARDER_RUNS) {
+        if (i == 0)
+            return false;
+        f->first_in_seq = run_end(&f->run[0]); /* from here on all runs are known */
+        remove_run(f, 0);
+        i--;
+    }
+    memmove(&f->run[i + 1], &f->run[i], (f->run_count - i) * sizeof(f->run[0]));
+    f->run[i] = *run;
+    f->run_count++;
+    return true;
+}
+
+/* Add numbers that are in no run yet. */
+static bool add_run(struct forwarder *f, const struct forwarder_run *run)
+{
+    unsigned i = find_run(f, run->first);
+    struct forwarder_run *before = i > 0 ? &f->run[i - 1] : NULL;
+    struct forwarder_run *after = i < f->run_count ? &f->run[i] : NULL;
+
+    if (before != NULL && run_end(before) == run->first) {
+        before->count = (uint16_t)(before->count + run->count);
+        before->pictures = (uint16_t)(before->pictures + run->pictures);
+        if (after != NULL && run_end(before) == after->first) {
+            before->count = (uint16_t)(before->count + after->count);
+            before->pictures = (uint16_t)(before->pictures + after->pictures);
+            remove_run(f, i);
+        }
+        return true;
+    }
+    if (after != NULL && run_end(run) == after->first) {
+        after->first = run->first;
+        after->count = (uint16_t)(after->count + run->count);
+        after->pictures = (uint16_t)(after->pictures + run->pictures);
+        return true;
+    }
+    return insert_run(f, i, run);
+}
+
+/* ---- pictures ---- */
+
+static int picture_diff(uint16_t a, uint16_t b, unsigned bits)
+{
+    unsigned shift = 16 - bits;
+
+    return seq16_diff((uint16_t)(a << shift), (uint16_t)(b << shift)) / (1 << shift);
+}
+
+static bool is_picture_seen(const struct forwarder *f, const struct payload_ids *ids)
+{
+    int age = picture_diff(f->highest_in_picture_id, ids->picture_id, ids->picture_id_bits);
+
+    return age >= 32 || (age >= 0 && (f->pictures_seen >> age & 1) != 0);
+}
+
+static void note_picture(struct forwarder *f, const struct payload_ids *ids)
+{
+    int age = picture_diff(f->highest_in_picture_id, ids->picture_id, ids->picture_id_bits);
+
+    if (age < 0) {
+        f->pictures_seen = -age < 32 ? f->pictures_seen << -age : 0;
+        f->highest_in_picture_id = ids->picture_id;
+        age = 0;
+    }
+    if (age < 32)
+        f->pictures_seen |= 1u << age;
+}
+
+/* ---- the numbers of one packet ---- */
+
+static void map_ids(struct forwarder *f, const struct media_info *m, uint16_t picture_id_offset,
+                    bool is_newest, struct forwarder_out *out)
+{
+    if (m->ids.closes_up)
+        note_picture(f, &m->ids);
+    out->rewrites_ids = true;
+    out->picture_id = (uint16_t)(m->ids.picture_id + picture_id_offset) &
+                      (m->ids.picture_id_bits == 15 ? 0x7fff : 0x7f);
+    out->tl0picidx = (uint8_t)(m->ids.tl0picidx + f->tl0_offset);
+    out->keyidx = (uint8_t)(m->ids.keyidx + f->keyidx_offset) & 0x1f;
+    if (!is_newest)
+        return;
+    f->highest_picture_id = out->picture_id;
+    f->highest_tl0 = out->tl0picidx;
+    f->highest_keyidx = out->keyidx;
+}
+
+static void note_newest(struct forwarder *f, const struct rtp_header *h,
+                        const struct forwarder_out *out, uint64_t now_us)
+{
+    f->highest_map_seq = h->seq;
     f->highest_out_seq = out->seq;
     if (ts32_newer(out->ts, f->highest_out_ts)) {
         f->highest_out_ts = out->ts;
@@ -145,37 +251,129 @@ static void note_newest(struct forwarder *f, const struct forwarder_out *out, ui
     }
 }
 
-bool forwarder_map(struct forwarder *f, const struct rtp_header *h,
-                   const struct vp8_descriptor *vp8, uint64_t now_us, struct forwarder_out *out)
+bool forwarder_pass(struct forwarder *f, const struct rtp_header *h, const struct media_info *m,
+                    uint64_t now_us, struct forwarder_out *out)
 {
-    uint16_t offset = 0;
+    struct offsets o;
 
     if (!f->started || seq16_newer(f->first_in_seq, h->seq) || !forwarder_follows(f, h->seq) ||
-        !offset_of(f, h->seq, &offset)) {
+        !offsets_of(f, h->seq, &o)) {
         f->dropped_old++;
         return false;
     }
-    *out = (struct forwarder_out){.seq = (uint16_t)(h->seq + offset), .ts = h->ts + f->ts_offset};
-    bool is_newest = seq16_newer(out->seq, f->highest_out_seq);
-    if (f->vp8 && vp8 != NULL)
-        map_vp8(f, vp8, is_newest, out);
+    *out = (struct forwarder_out){.seq = (uint16_t)(h->seq + o.seq), .ts = h->ts + f->ts_offset};
+    bool is_newest = seq16_newer(h->seq, f->highest_map_seq);
+    if (m->ids.bytes != 0)
+        map_ids(f, m, o.picture_id, is_newest, out);
+    if (m->dd.has_frame_number)
+        out->frame_number = (uint16_t)(m->dd.frame_number + f->frame_number_offset);
+    if (m->dd.has_frame_number && is_newest)
+        f->highest_frame_number = out->frame_number;
     if (is_newest)
-        note_newest(f, out, now_us);
-    if (seq16_newer(h->seq, f->highest_in_seq))
+        note_newest(f, h, out, now_us);
+    if (seq16_newer(h->seq, f->highest_in_seq)) {
+        f->is_leaving_out = false;
         advance(f, h->seq);
+    }
     return true;
+}
+
+/* ---- leaving out ---- */
+
+/* Whether nothing but what is left out can stand between the packet left out last and this one. In front of a frame above the
+ * lowest spatial layer there may be frames of the same picture that go out. */
+static bool continues_left_out(const struct forwarder *f, const struct rtp_header *h,
+                               const struct media_info *m)
+{
+    if (!f->is_leaving_out)
+        return false;
+    if (h->ts == f->left_out_ts)
+        return true;
+    if (m->dd.has_frame_number && f->left_out_has_frame_number &&
+        (uint16_t)(m->dd.frame_number - f->left_out_frame_number) == 1)
+        return true;
+    return m->ids.picture_id_bits != 0 && m->spatial <= 0 &&
+           picture_diff(m->ids.picture_id, f->left_out_picture_id, m->ids.picture_id_bits) == 1;
+}
+
+static void note_left_out(struct forwarder *f, const struct rtp_header *h,
+                          const struct media_info *m)
+{
+    f->is_leaving_out = h->payload_bytes != 0;
+    f->left_out_ts = h->ts;
+    f->left_out_picture_id = m->ids.picture_id;
+    f->left_out_has_frame_number = m->dd.has_frame_number;
+    f->left_out_frame_number = m->dd.frame_number;
+    advance(f, h->seq);
+}
+
+bool forwarder_leave_out(struct forwarder *f, const struct rtp_header *h,
+                         const struct media_info *m)
+{
+    struct forwarder_run run = {.first = h->seq, .count = 1};
+    bool is_newest = seq16_newer(h->seq, f->highest_in_seq);
+    struct offsets o;
+
+    if (!f->started || !seq16_newer(h->seq, f->highest_map_seq) || !forwarder_follows(f, h->seq))
+        return false;
+    if (!offsets_of(f, h->seq, &o))
+        return true; /* is left out already */
+    if (is_newest && continues_left_out(f, h, m)) {
+        run.first = (uint16_t)(f->highest_in_seq + 1);
+        run.count = (uint16_t)(h->seq - f->highest_in_seq);
+    }
+    run.pictures = m->ids.closes_up && !is_picture_seen(f, &m->ids);
+    if (!add_run(f, &run))
+        return false;
+    f->seq_offset = (uint16_t)(f->seq_offset - run.count);
+    f->picture_id_offset = (uint16_t)(f->picture_id_offset - run.pictures);
+    if (m->ids.closes_up)
+        note_picture(f, &m->ids);
+    if (is_newest)
+        note_left_out(f, h, m);
+    return true;
+}
+
+/* ---- VP8 alone ---- */
+
+static struct media_info media_of_vp8(const struct vp8_descriptor *vp8)
+{
+    struct media_info m = {.spatial = -1, .temporal = -1};
+
+    if (vp8 == NULL)
+        return m;
+    m.ids.bytes = 1;
+    m.ids.picture_id = vp8->picture_id;
+    m.ids.picture_id_bits = vp8->picture_id_is_15bit ? 15 : 7;
+    m.ids.tl0picidx = vp8->tl0picidx;
+    m.ids.keyidx = vp8->keyidx;
+    return m;
+}
+
+void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz,
+                      const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
+                      uint64_t now_us)
+{
+    struct media_info m = media_of_vp8(vp8);
+
+    forwarder_begin(f, h, &m, clock_hz, has_ref, ref_ts, now_us);
+}
+
+bool forwarder_map(struct forwarder *f, const struct rtp_header *h,
+                   const struct vp8_descriptor *vp8, uint64_t now_us, struct forwarder_out *out)
+{
+    struct media_info m = media_of_vp8(vp8);
+    bool is_mapped = forwarder_pass(f, h, &m, now_us, out);
+
+    if (is_mapped)
+        out->rewrites_vp8 = out->rewrites_ids;
+    return is_mapped;
 }
 
 bool forwarder_skip(struct forwarder *f, uint16_t seq)
 {
-    if (!f->started || !seq16_newer(seq, f->highest_in_seq) || !forwarder_follows(f, seq))
-        return false;
-    if (f->skipped_count == FORWARDER_SKIPS) {
-        f->first_in_seq = (uint16_t)(f->skipped[0] + 1); /* from here on all skips are known */
-        forget_oldest_skip(f);
-    }
-    f->skipped[f->skipped_count++] = seq;
-    f->seq_offset--;
-    advance(f, seq);
-    return true;
+    struct rtp_header h = {.seq = seq};
+    struct media_info m = media_of_vp8(NULL);
+
+    return forwarder_leave_out(f, &h, &m);
 }

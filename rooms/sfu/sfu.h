@@ -115,6 +115,7 @@ struct sfu_totals {
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
     uint64_t packets_in, packets_forwarded;
+    uint64_t packets_resent;                    /* to viewers who missed them */
     uint64_t replicas;                          /* now */
     uint64_t packets_relayed;                   /* handed to other workers */
     uint64_t relay_dropped;                     /* not handed over: the other worker was behind */

@@ -13,8 +13,10 @@
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
+#include "transport/resend.h"
 
 struct map;
+struct paced;
 struct track;
 
 #define SEND_HEAD_BYTES \
@@ -30,13 +32,16 @@ struct sfu_transport {
     struct list subscriptions; /* struct subscription */
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
-    bool was_open; /* counted among those that opened */
+    struct resend_budget resend_budget; /* of all its subscriptions */
+    uint64_t estimate_bps;              /* 0: not known */
+    bool was_open;                      /* counted among those that opened */
 };
 
 /* Packets of one subscription on their way into the egress batch, with the heads that were made for them. */
 struct send_run {
     size_t count, payload_bytes;
     struct rtp_out out[BURST_PACKETS];
+    struct packet *pkt[BURST_PACKETS]; /* whose payload it is, borrowed; NULL: padding */
     uint8_t head[BURST_PACKETS][SEND_HEAD_BYTES];
 };
 
@@ -55,6 +60,7 @@ struct sfu {
     struct deadline burst_due;
     struct send_run run; /* scratch */
     struct list codec_sets;
+    struct paced *unused_paced; /* subscription_pace.c */
     struct history_budget history;
 };
 

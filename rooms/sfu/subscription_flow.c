@@ -12,8 +12,10 @@
 #include "core/payload_vp8.h"
 #include "core/seq.h"
 #include "core/timebase.h"
+#include "core/wire.h"
 #include "rooms/sfu/subscription_internal.h"
 #include "transport/fanout_cipher.h"
+#include "transport/rtx.h"
 
 #define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
 #define CLOCK_WITHOUT_SR_US 500000ull
@@ -69,11 +71,15 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
                            const struct packet *pkt,
-                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
+                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
+    static const uint8_t number_to_come[2];
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
+    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_head() looks for it */
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
+                                        number_to_come};
     if (mid_id != 0)
         out[n++] =
             (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
@@ -93,72 +99,136 @@ static void count_dropped(struct subscription *sub, size_t n)
     sub->owner->sfu->totals.packets_dropped += n;
 }
 
-/* Build what is the viewer's own of a packet, behind those already in the run. false: the header is too long. */
-static bool add_packet(struct subscription *sub, const struct burst_item *item, uint8_t pt,
-                       const struct forwarder_out *out)
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
+static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
+{
+    bool is_one_byte = wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE;
+
+    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+        return NULL;
+    return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
+}
+
+bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
+                             const struct outgoing *out)
 {
     struct send_run *run = &sub->owner->sfu->run;
     const struct packet *pkt = item->pkt;
     const struct vp8_descriptor *vp8 = &item->vp8;
     struct rtp_out *rtp = &run->out[run->count];
     uint8_t *head = run->head[run->count];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     size_t n = collect_exts(sub, item->encoding->track, pkt, ext);
-    size_t bytes = rtp_write_header(head, SEND_HEAD_BYTES - MAX_VP8_DESCRIPTOR, pt, pkt->rtp.marker,
-                                    out->seq, out->ts, sub->send.ssrc, ext, n);
+    size_t bytes =
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_VP8_DESCRIPTOR, out->pt,
+                         pkt->rtp.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
 
     if (bytes == 0)
         return false;
     *rtp = (struct rtp_out){
-        .stream = sub->stream,
+        .stream = out->stream,
         .head = head,
+        .twcc = twcc_of_head(sub, head),
+        .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = bytes,
         .head_bytes = bytes,
         .payload = pkt->data + pkt->rtp.header_bytes,
         .payload_bytes = pkt->rtp.payload_bytes,
     };
-    if (out->rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
-        memcpy(head + bytes, rtp->payload, vp8->bytes);
-        vp8_rewrite(head + bytes, vp8, out->picture_id, out->tl0picidx, out->keyidx);
+    if (out->is_rtx) {
+        wire_put_u16(head + bytes, out->osn);
+        rtp->head_bytes += RTX_OSN_BYTES;
+    }
+    if (out->number.rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
+        uint8_t *descriptor = head + rtp->head_bytes;
+        memcpy(descriptor, rtp->payload, vp8->bytes);
+        vp8_rewrite(descriptor, vp8, out->number.picture_id, out->number.tl0picidx,
+                    out->number.keyidx);
         rtp->head_bytes += vp8->bytes;
         rtp->payload += vp8->bytes;
         rtp->payload_bytes -= vp8->bytes;
     }
+    run->pkt[run->count] = item->pkt;
     run->payload_bytes += pkt->rtp.payload_bytes;
     run->count++;
     return true;
 }
 
-/* Hand the run to the transport; it is empty afterwards. */
-void subscription_send_run(struct subscription *sub, uint64_t now_us)
+/* Hand the run to the transport; it is empty afterwards. Returns how many packets are on their way. */
+static size_t empty_run(struct subscription *sub, uint64_t now_us)
 {
     struct send_run *run = &sub->owner->sfu->run;
-    size_t n = run->count, bytes = run->payload_bytes;
+    size_t n = run->count;
 
     if (n == 0)
-        return;
+        return 0;
+    size_t now = subscription_pace(sub, run, now_us);
     run->count = run->payload_bytes = 0;
-    size_t sent = transport_send_rtp(sub->owner->tp, run->out, n, now_us);
-    if (sent < n)
-        count_dropped(sub, n - sent);
-    if (sent == 0)
+    size_t sent = transport_send_rtp(sub->owner->tp, run->out, now, now_us);
+    if (sent < now)
+        count_dropped(sub, now - sent);
+    return sent;
+}
+
+void subscription_send_run(struct subscription *sub, uint64_t now_us)
+{
+    const struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count, bytes = run->payload_bytes;
+    size_t sent = empty_run(sub, now_us);
+
+    if (sent < n) /* the others count when they leave, or not at all */
+        for (size_t i = sent; i < n; i++)
+            bytes -= run->pkt[i]->rtp.payload_bytes;
+    subscription_count_sent(sub, sent, bytes, now_us);
+}
+
+void subscription_count_sent(struct subscription *sub, size_t n, size_t payload_bytes,
+                             uint64_t now_us)
+{
+    if (n == 0)
         return;
-    sub->owner->sfu->totals.packets_forwarded += sent;
-    rtp_send_packets(&sub->send, sent, bytes, now_us);
+    sub->owner->sfu->totals.packets_forwarded += n;
+    rtp_send_packets(&sub->send, n, payload_bytes, now_us);
+}
+
+void subscription_send_repair(struct subscription *sub, uint64_t now_us)
+{
+    sub->owner->sfu->totals.packets_resent += empty_run(sub, now_us);
+}
+
+/* How it was rewritten: what a retransmission needs to be rewritten alike. */
+static void note_for_resend(struct subscription *sub, const struct burst_item *item,
+                            const struct forwarder_out *out)
+{
+    struct resend_rewrite how = {
+        .source = sub->source,
+        .seq = (uint16_t)(out->seq - item->pkt->rtp.seq),
+        .ts = out->ts - item->pkt->rtp.ts,
+    };
+
+    if (out->rewrites_vp8) {
+        how.picture_id = (uint16_t)(out->picture_id - item->vp8.picture_id) &
+                         (item->vp8.picture_id_is_15bit ? 0x7fff : 0x7f);
+        how.tl0picidx = (uint8_t)(out->tl0picidx - item->vp8.tl0picidx);
+        how.keyidx = (uint8_t)(out->keyidx - item->vp8.keyidx) & 0x1f;
+    }
+    resend_sent(&sub->resend, out->seq, &how);
 }
 
 void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
                           uint64_t now_us)
 {
     const struct packet *pkt = item->pkt;
-    struct forwarder_out out;
+    struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
 
     if (!forwarder_map(&sub->forwarder, &pkt->rtp, item->has_vp8 ? &item->vp8 : NULL, now_us,
-                       &out) ||
-        !add_packet(sub, item, pt, &out)) {
+                       &out.number) ||
+        !subscription_add_packet(sub, item, &out)) {
         count_dropped(sub, 1);
         return;
     }
+    if (sub->rtx_stream != NULL)
+        note_for_resend(sub, item, &out.number);
     sub->sent_pt = pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
@@ -191,6 +261,7 @@ void subscription_start(struct subscription *sub, const struct source_link *link
                      item->has_vp8 ? &item->vp8 : NULL, has_ref, ref_ts, now_us);
     sub->encoding = e;
     sub->in_ssrc = pkt->rtp.ssrc;
+    sub->source++;
     sub->flow_pt = link->pt[pkt->codec_index];
     if (sub->catchup.is_on) {
         sub->send.has_clock = false; /* until media time goes its way again */

@@ -78,11 +78,39 @@ static void descriptors_of_every_shape(void **state)
     }
 }
 
+static void references_and_places_are_told(void **state)
+{
+    static const uint8_t flexible[] = {0xF8, 0x85, 0x39, 0x32, 0x03, 0xFE, 1};
+    static const uint8_t in_groups[] = {0xEA, 0x7F, 0x01, 0x2A, 0x08, 0x02,
+                                        0x24, 0x02, 0x04, 0x01, 1};
+    struct vp9_descriptor d;
+
+    (void)state;
+    assert_int_equal(vp9_parse(&d, flexible, sizeof(flexible)), 0);
+    assert_int_equal(d.picture_id, 0x539);
+    assert_int_equal(d.picture_id_at, 1);
+    assert_int_equal(d.tl0picidx_at, 0);
+    assert_int_equal(d.temporal, 1);
+    assert_true(d.is_switching_up_point);
+    assert_int_equal(d.spatial, 1);
+    assert_int_equal(d.p_diff_count, 2);
+    assert_int_equal(d.p_diff[0], 1);
+    assert_int_equal(d.p_diff[1], 127);
+    assert_int_equal(vp9_parse(&d, in_groups, sizeof(in_groups)), 0);
+    assert_int_equal(d.picture_id, 0x7F);
+    assert_int_equal(d.tl0picidx, 0x2A);
+    assert_int_equal(d.tl0picidx_at, 3);
+    assert_int_equal(d.p_diff_count, 0);
+    assert_int_equal(d.picture_group, 2);
+    assert_int_equal(d.bytes, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_keyframe_with_its_scalability_structure_is_read),
         cmocka_unit_test(descriptors_of_every_shape),
+        cmocka_unit_test(references_and_places_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

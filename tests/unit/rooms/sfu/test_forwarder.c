@@ -114,11 +114,11 @@ static void many_left_out_forget_the_oldest_and_what_lies_before_it(void **state
     (void)state;
     switch_at(10, 0);
     assert_int_equal(out_seq(10), 100);
-    for (uint16_t i = 0; i < FORWARDER_SKIPS + 1; i++)
+    for (uint16_t i = 0; i < FORWARDER_RUNS + 1; i++)
         assert_true(forwarder_skip(&f, (uint16_t)(12 + 2 * i))); /* each odd one is missing */
     assert_int_equal(out_seq(11), -1);                           /* before the forgotten one */
     assert_int_equal(out_seq(13), 102);
-    assert_int_equal(out_seq(12 + 2 * FORWARDER_SKIPS + 1), 101 + FORWARDER_SKIPS + 1);
+    assert_int_equal(out_seq(12 + 2 * FORWARDER_RUNS + 1), 101 + FORWARDER_RUNS + 1);
 }
 
 static void what_is_far_away_does_not_follow(void **state)
@@ -221,6 +221,140 @@ static void picture_ids_of_both_widths_go_on(void **state)
     forwarder_switch(&f, &h, CLOCK_HZ, &narrow, false, 0, now_us);
     assert_true(forwarder_map(&f, &h, &narrow, now_us, &out));
     assert_int_equal(out.picture_id, 1);
+}
+
+/* ---- media left out ---- */
+
+/* A VP8 packet. */
+static struct media_info vp8_of(uint16_t picture_id)
+{
+    return (struct media_info){
+        .spatial = -1,
+        .temporal = 0,
+        .ids = {.bytes = 4, .picture_id_bits = 15, .picture_id = picture_id, .closes_up = true}};
+}
+
+static bool leave_out(uint16_t seq, uint32_t ts, struct media_info m)
+{
+    struct rtp_header h = {.seq = seq, .ts = ts, .payload_bytes = 100};
+
+    return forwarder_leave_out(&f, &h, &m);
+}
+
+static struct forwarder_out pass(uint16_t seq, uint32_t ts, struct media_info m)
+{
+    struct rtp_header h = {.seq = seq, .ts = ts, .payload_bytes = 100};
+    struct forwarder_out out = {0};
+
+    if (!forwarder_pass(&f, &h, &m, now_us, &out))
+        fail_msg("%u is refused", seq);
+    return out;
+}
+
+static void begin(uint16_t seq, struct media_info m)
+{
+    struct rtp_header h = {.seq = seq};
+
+    forwarder_begin(&f, &h, &m, CLOCK_HZ, false, 0, now_us);
+}
+
+static void pictures_left_out_close_up(void **state)
+{
+    (void)state;
+    begin(10, vp8_of(0x7ffe));
+    assert_int_equal(pass(10, 0, vp8_of(0x7ffe)).picture_id, 10);
+    assert_true(leave_out(11, 3000, vp8_of(0x7fff)));
+    assert_true(leave_out(12, 3000, vp8_of(0x7fff)));
+    /* 13, of picture 0, is lost */
+    assert_int_equal(pass(14, 6000, vp8_of(0)).picture_id, 11);
+    assert_true(leave_out(15, 9000, vp8_of(1)));
+    assert_int_equal(pass(16, 12000, vp8_of(2)).picture_id, 12);
+    struct forwarder_out late = pass(13, 6000, vp8_of(0));
+    assert_int_equal(late.picture_id, 11);
+    assert_int_equal(late.seq, 101);
+    assert_int_equal(f.highest_out_seq, 103);
+}
+
+static void pictures_left_out_of_order_close_up_once(void **state)
+{
+    (void)state;
+    begin(10, vp8_of(5));
+    assert_int_equal(pass(10, 0, vp8_of(5)).picture_id, 10);
+    assert_true(leave_out(14, 6000, vp8_of(7)));
+    assert_true(leave_out(12, 3000, vp8_of(6)));
+    assert_true(leave_out(13, 6000, vp8_of(7)));
+    assert_true(leave_out(11, 3000, vp8_of(6)));
+    assert_int_equal(f.run_count, 1);
+    struct forwarder_out out = pass(15, 9000, vp8_of(8));
+    assert_int_equal(out.picture_id, 11);
+    assert_int_equal(out.seq, 101);
+}
+
+static void what_is_lost_inside_a_picture_left_out_is_left_out(void **state)
+{
+    struct media_info m = vp8_of(5);
+
+    (void)state;
+    begin(10, m);
+    assert_int_equal(pass(10, 0, m).seq, 100);
+    m = vp8_of(6);
+    assert_true(leave_out(11, 3000, m));
+    assert_true(leave_out(14, 3000, m));         /* the same picture */
+    assert_true(leave_out(17, 6000, vp8_of(7))); /* the next one */
+    assert_true(
+        leave_out(19, 12000, vp8_of(9))); /* a picture is missing: it may be one that goes out */
+    assert_int_equal(pass(20, 15000, vp8_of(10)).seq, 102);
+    assert_int_equal(pass(18, 9000, vp8_of(8)).seq, 101);
+    struct rtp_header h = {.seq = 12, .ts = 3000};
+    struct forwarder_out out;
+    assert_false(forwarder_pass(&f, &h, &m, now_us, &out));
+    h.seq = 16;
+    assert_false(forwarder_pass(&f, &h, &m, now_us, &out));
+}
+
+/* Between an upper layer's frame that is left out and the next picture's there may be a lower one that goes out. */
+static void what_is_lost_below_an_upper_layer_is_not(void **state)
+{
+    struct media_info m = {.spatial = 0,
+                           .ids = {.bytes = 3, .picture_id_bits = 7, .picture_id = 1}};
+
+    (void)state;
+    begin(10, m);
+    assert_int_equal(pass(10, 0, m).seq, 100);
+    m.spatial = 1;
+    assert_true(leave_out(11, 0, m));
+    m.ids.picture_id = 2;
+    assert_true(leave_out(13, 3000, m));
+    m.spatial = 0;
+    assert_int_equal(pass(12, 3000, m).seq, 101);
+}
+
+static void other_ids_keep_their_gaps(void **state)
+{
+    struct media_info m = {.spatial = 0,
+                           .ids = {.bytes = 3, .picture_id_bits = 7, .picture_id = 126},
+                           .dd = {.has_frame_number = true, .frame_number = 65535}};
+
+    (void)state;
+    begin(10, m);
+    struct forwarder_out out = pass(10, 0, m);
+    assert_int_equal(out.picture_id, 10);
+    assert_int_equal(out.frame_number, 10);
+    m.ids.picture_id = 127;
+    m.dd.frame_number = 0;
+    assert_true(leave_out(11, 3000, m));
+    m.ids.picture_id = 0;
+    m.dd.frame_number = 1;
+    out = pass(12, 6000, m);
+    assert_int_equal(out.seq, 101);
+    assert_int_equal(out.picture_id, 12);
+    assert_int_equal(out.frame_number, 12);
+    m.ids.picture_id = 70;
+    m.dd.frame_number = 7000;
+    begin(500, m);
+    out = pass(500, 0, m);
+    assert_int_equal(out.picture_id, 13);
+    assert_int_equal(out.frame_number, 13);
 }
 
 /* ---- random interleavings ---- */
@@ -350,7 +484,7 @@ static bool may_be_dropped(const struct media *m)
 
     if (m->n < e->first_n)
         return true;
-    return e->skip_count > FORWARDER_SKIPS && m->n <= e->skips[e->skip_count - FORWARDER_SKIPS - 1];
+    return e->skip_count > FORWARDER_RUNS && m->n <= e->skips[e->skip_count - FORWARDER_RUNS - 1];
 }
 
 static void note_owner(int64_t ext, const struct media *m)
@@ -521,6 +655,11 @@ int main(void)
         cmocka_unit_test_setup(time_goes_on_by_the_real_distance, set_up),
         cmocka_unit_test_setup(reordering_does_not_turn_time_back, set_up),
         cmocka_unit_test_setup(picture_ids_of_both_widths_go_on, set_up),
+        cmocka_unit_test_setup(pictures_left_out_close_up, set_up),
+        cmocka_unit_test_setup(pictures_left_out_of_order_close_up_once, set_up),
+        cmocka_unit_test_setup(what_is_lost_inside_a_picture_left_out_is_left_out, set_up),
+        cmocka_unit_test_setup(what_is_lost_below_an_upper_layer_is_not, set_up),
+        cmocka_unit_test_setup(other_ids_keep_their_gaps, set_up),
         cmocka_unit_test_setup(random_interleavings_leave_no_trace, set_up),
     };
 

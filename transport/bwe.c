@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bwe.c - puts the parts of the estimator together.
+ *
+ *   feedback ──► send_history ──┬─► bwe_loss ───────────────► bound ──────┐
+ *                               ├─► bwe_acked ──┐                          ├─► least of them ──► target
+ *                               ├─► bwe_delay ──┴► bwe_aimd ─► × bwe_drain ┘
+ *                               └─► probe ──► sets bwe_aimd
+ */
+#include "transport/bwe.h"
+
+#include <inttypes.h>
+
+#include "core/check.h"
+#include "core/mem.h"
+#include "core/seq.h"
+#include "core/str.h"
+#include "transport/bwe_acked.h"
+#include "transport/bwe_aimd.h"
+#include "transport/bwe_delay.h"
+#include "transport/bwe_drain.h"
+#include "transport/probe.h"
+#include "transport/probe_plan.h"
+#include "transport/rtcp_twcc.h"
+#include "transport/send_history.h"
+
+#define FIRST_RTT_US 100000ull
+#define MAX_RTT_US 5000000ull
+#define REMB_LASTS_US 10000000ull /* libwebrtc tells it once a second */
+#define OUTAGE_US 300000ull /* nothing of what was sent in that time arrived: no matter of rates */
+#define SILENCE_US \
+    1000000ull /* besides twice the round trip: shorter outages pass, and what is sent into them is lost anyway */
+#define HALVED_EACH_US 1000000ull /* while silence lasts */
+#define MAX_HALVINGS 5
+#define IDLE_US \
+    2000000ull /* nothing sent for that long: nobody needs to know more, unless he said so */
+#define PROBE_JITTERS \
+    6 /* a cluster is so much longer than what one packet may come too early or late */
+#define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
+#define PROBE_QUEUE_US 100000     /* it does not make more */
+#define SENT_WINDOW_US 200000ull
+#define APP_LIMITED 0.75 /* of the target */
+#define MAX_RISE_PERCENT \
+    150 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
+#define PROBED_OVER_ACKED \
+    1.25 /* a probe that found less does not take away what evidently arrives */
+
+struct bwe {
+    struct bwe_config config;
+    uint64_t target_bps, deadline_us;
+    struct send_history history;
+    struct bwe_acked acked;
+    struct bwe_delay delay;
+    struct bwe_aimd aimd;
+    struct bwe_drain drain;
+    struct bwe_loss loss;
+    struct probe probe;
+    struct probe_plan plan;
+    uint64_t probe_shadow_us; /* delays of what was sent until then are the probe's */
+    uint64_t rtt_us;
+    uint64_t remb_bps, remb_until_us;
+    bool has_feedback;
+    uint64_t newest_received_us; /* was sent then */
+    uint64_t silence_due_us;     /* UINT64_MAX: all that was sent was told of */
+    uint64_t last_sent_us;
+    unsigned halvings; /* of the target, in silence */
+    uint64_t sent_bps, sent_noted_bytes, sent_noted_us;
+    uint64_t bytes_sent[BWE_KINDS], packets_lost;
+    uint64_t feedbacks, cuts, silences, probes, probes_through;
+};
+
+struct bwe *bwe_new(const struct bwe_config *config)
+{
+    struct bwe *b = mem_try_alloc(sizeof(*b));
+
+    if (b == NULL)
+        return NULL;
+    b->config = *config;
+    if (b->config.min_bps == 0)
+        b->config.min_bps = BWE_DEFAULT_MIN_BPS;
+    if (b->config.max_bps == 0)
+        b->config.max_bps = BWE_DEFAULT_MAX_BPS;
+    if (b->config.start_bps == 0)
+        b->config.start_bps = BWE_DEFAULT_START_BPS;
+    b->config.max_bps = MAX(b->config.max_bps, b->config.min_bps);
+    b->config.start_bps = MIN(MAX(b->config.start_bps, b->config.min_bps), b->config.max_bps);
+    b->target_bps = b->config.start_bps;
+    b->deadline_us = b->silence_due_us = UINT64_MAX;
+    b->rtt_us = FIRST_RTT_US;
+    send_history_init(&b->history);
+    bwe_delay_init(&b->delay);
+    bwe_aimd_init(&b->aimd, b->config.start_bps);
+    bwe_loss_init(&b->loss);
+    probe_plan_init(&b->plan);
+    return b;
+}
+
+void bwe_free(struct bwe **b)
+{
+    if (*b != NULL)
+        send_history_fini(&(*b)->history);
+    MEM_FREE(*b);
+}
+
+/* ---- the target ---- */
+
+static uint64_t clamp(const struct bwe *b, uint64_t bps)
+{
+    return MIN(MAX(bps, b->config.min_bps), b->config.max_bps);
+}
+
+static void set_target(struct bwe *b, uint64_t now_us)
+{
+    uint64_t bps = bwe_aimd_bps(&b->aimd);
+
+    bps = (uint64_t)((double)bps * bwe_drain_share(&b->drain));
+    bps = MIN(bps, bwe_loss_bound_bps(&b->loss));
+    bps >>= b->halvings;
+    if (now_us < b->remb_until_us)
+        bps = b->has_feedback ? MIN(bps, b->remb_bps) : b->remb_bps;
+    b->target_bps = clamp(b, bps);
+}
+
+uint64_t bwe_target_bps(const struct bwe *b)
+{
+    return b->target_bps;
+}
+
+/* ---- deadlines ---- */
+
+static bool may_probe(const struct bwe *b, uint64_t now_us)
+{
+    bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
+    bool may_answer = b->has_feedback || b->probes == 0;
+
+    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
+           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
+}
+
+/* What the probes are measured against. */
+static uint64_t estimate_bps(const struct bwe *b)
+{
+    return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
+}
+
+static void set_deadline(struct bwe *b, uint64_t now_us)
+{
+    uint64_t probe_us = probe_next_us(&b->probe);
+    uint64_t at_us = b->silence_due_us;
+
+    if (probe_us != UINT64_MAX)
+        at_us = MIN(at_us, b->probe.state == PROBE_SENDING ? MAX(probe_us, now_us + PROBE_STEP_US)
+                                                           : probe_us);
+    else if (may_probe(b, now_us))
+        at_us = MIN(at_us, probe_plan_due_us(&b->plan, estimate_bps(b)));
+    b->deadline_us = at_us;
+}
+
+uint64_t bwe_deadline_us(const struct bwe *b)
+{
+    return b->deadline_us;
+}
+
+/* Feedback is waited for from now on. */
+static void wait_for_feedback(struct bwe *b, uint64_t now_us)
+{
+    b->silence_due_us = now_us + SILENCE_US + 2 * b->rtt_us;
+}
+
+/* ---- sending ---- */
+
+/* The first packet after all had been told of. */
+static COLD void wake_up(struct bwe *b, uint64_t now_us)
+{
+    wait_for_feedback(b, now_us);
+    probe_plan_start(&b->plan, now_us);
+    set_deadline(b, now_us);
+}
+
+static void count_for_probe(struct bwe *b, uint16_t seq, size_t bytes, uint64_t now_us)
+{
+    probe_on_sent(&b->probe, seq, bytes, now_us);
+    b->probe_shadow_us = now_us + PROBE_SHADOW_US;
+    set_deadline(b, now_us);
+}
+
+HOT uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64_t now_us)
+{
+    uint8_t cluster = probe_cluster(&b->probe);
+    uint16_t seq = send_history_add(&b->history, bytes, cluster, now_us);
+
+    b->bytes_sent[kind] += bytes;
+    b->last_sent_us = now_us;
+    if (UNLIKELY(cluster != 0))
+        count_for_probe(b, seq, bytes, now_us);
+    if (UNLIKELY(b->silence_due_us == UINT64_MAX))
+        wake_up(b, now_us);
+    return seq;
+}
+
+static void note_sent_rate(struct bwe *b, uint64_t now_us)
+{
+    uint64_t bytes = 0, us = now_us - b->sent_noted_us;
+
+    if (us < SENT_WINDOW_US)
+        return;
+    for (unsigned i = 0; i < BWE_KINDS; i++)
+        bytes += b->bytes_sent[i];
+    uint64_t bps = (bytes - b->sent_noted_bytes) * 8 * 1000000 / us;
+    b->sent_bps = b->sent_noted_us == 0 ? bps : (b->sent_bps + bps) / 2;
+    b->sent_noted_bytes = bytes;
+    b->sent_noted_us = now_us;
+}
+
+static bool is_app_limited(const struct bwe *b)
+{
+    return (double)b->sent_bps < APP_LIMITED * (double)b->target_bps;
+}
+
+/* ---- feedback ---- */
+
+static void take_received(struct bwe *b, const struct sent_fate *f)
+{
+    if (f->was_called_lost)
+        bwe_loss_take_back(&b->loss, f->sent_us, f->bytes);
+    else
+        bwe_loss_add(&b->loss, f->sent_us, f->bytes, true);
+    if (b->packets_lost > 0 && f->was_called_lost)
+        b->packets_lost--;
+    if (f->sent_us > b->newest_received_us) {
+        if (b->newest_received_us != 0 && f->sent_us - b->newest_received_us > OUTAGE_US)
+            bwe_loss_skip(&b->loss, f->sent_us);
+        b->newest_received_us = f->sent_us;
+    }
+    bwe_acked_add(&b->acked, f->arrival_us, f->bytes);
+    bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
+    if (f->cluster != 0)
+        probe_on_received(&b->probe, f->cluster, f->bytes, f->arrival_us);
+}
+
+static void take_lost(struct bwe *b, const struct sent_fate *f)
+{
+    b->packets_lost++;
+    bwe_loss_add(&b->loss, f->sent_us, f->bytes, false);
+}
+
+/* Returns false when the feedback says nothing new. */
+static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_us)
+{
+    struct feedback_walk w;
+    struct sent_fate f;
+    uint16_t told_seq = b->history.told_seq;
+    bool is_news = false, was_told = b->history.is_told;
+
+    feedback_walk_start(&w, &b->history, feedback, now_us);
+    while (feedback_walk_next(&w, &f)) {
+        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1)
+            bwe_acked_skip(&b->acked); /* feedback was lost */
+        b->has_feedback = is_news = true;
+        if (f.received)
+            take_received(b, &f);
+        else
+            take_lost(b, &f);
+    }
+    return is_news;
+}
+
+/* The path is back: it carries what it did before, or a probe will tell. */
+static void end_silence(struct bwe *b, uint64_t now_us)
+{
+    uint64_t before_bps = bwe_aimd_bps(&b->aimd);
+
+    if (b->halvings > 1) {
+        bwe_aimd_set(&b->aimd, clamp(b, before_bps / 2));
+        probe_plan_recover(&b->plan, before_bps, now_us);
+    }
+    b->halvings = 0;
+}
+
+/* What is known of the queue, but for that which a probe makes, or others. */
+static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
+{
+    bool is_of_probe = b->delay.judged_sent_us <= b->probe_shadow_us &&
+                       b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us &&
+                       bwe_delay_queue_us(&b->delay) < PROBE_QUEUE_US;
+
+    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us)) &&
+        bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
+        return BWE_USAGE_NORMAL;
+    return bwe_delay_usage(&b->delay);
+}
+
+static void follow_delay(struct bwe *b, uint64_t now_us)
+{
+    const struct bwe_aimd_input in = {
+        .usage = usage(b, now_us),
+        .judged_sent_us = b->delay.judged_sent_us,
+        .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
+        .full_bps = bwe_acked_bps(&b->acked, BWE_ACKED_SHORT),
+        .sent_bps = b->sent_bps,
+        .rtt_us = b->rtt_us,
+        .hold = bwe_drain_is_on(&b->drain) || b->probe.state != PROBE_IDLE,
+        .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
+    };
+
+    bwe_drain_update(&b->drain, bwe_delay_queue_us(&b->delay), now_us);
+    if (bwe_aimd_update(&b->aimd, &in, now_us)) {
+        b->cuts++;
+        probe_stop(&b->probe);
+        probe_plan_on_cut(&b->plan, now_us);
+    }
+    if (bwe_aimd_bps(&b->aimd) != clamp(b, bwe_aimd_bps(&b->aimd)))
+        bwe_aimd_set(&b->aimd, clamp(b, bwe_aimd_bps(&b->aimd)));
+}
+
+static void take_probe(struct bwe *b, uint64_t now_us)
+{
+    uint64_t acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG);
+    uint64_t estimate = bwe_aimd_bps(&b->aimd);
+    struct probe_result r;
+
+    if (!probe_take_result(&b->probe, b->loss.inherent, now_us, &r))
+        return;
+    probe_plan_on_result(&b->plan, &r, now_us);
+    if (r.bps > estimate) {
+        uint64_t most =
+            is_app_limited(b) || acked_bps == 0 ? r.bps : estimate * MAX_RISE_PERCENT / 100;
+        b->probes_through++;
+        bwe_aimd_set(&b->aimd, clamp(b, MIN(r.bps, most)));
+    } else if (r.is_saturated && is_app_limited(b)) {
+        uint64_t least = (uint64_t)(PROBED_OVER_ACKED * (double)acked_bps);
+        bwe_aimd_set(&b->aimd, clamp(b, MIN(estimate, MAX(r.bps, least))));
+    }
+    bwe_loss_probed(&b->loss, r.bps, now_us);
+}
+
+void bwe_on_feedback(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_us)
+{
+    b->feedbacks++;
+    if (!walk(b, feedback, now_us))
+        return;
+    if (b->history.told_seq == (uint16_t)(send_history_next_seq(&b->history) - 1))
+        b->silence_due_us = UINT64_MAX;
+    else
+        wait_for_feedback(b, now_us);
+    end_silence(b, now_us);
+    note_sent_rate(b, now_us);
+    probe_on_feedback(&b->probe, b->history.told_seq);
+    follow_delay(b, now_us);
+    take_probe(b, now_us);
+    bwe_loss_update(&b->loss, bwe_aimd_bps(&b->aimd), bwe_delay_queue_us(&b->delay), now_us);
+    set_target(b, now_us);
+    set_deadline(b, now_us);
+}
+
+void bwe_on_rtt(struct bwe *b, uint64_t rtt_us)
+{
+    b->rtt_us = MIN(rtt_us, MAX_RTT_US);
+}
+
+void bwe_on_remb(struct bwe *b, uint64_t bps, uint64_t now_us)
+{
+    b->remb_bps = bps;
+    b->remb_until_us = now_us + REMB_LASTS_US;
+    set_target(b, now_us);
+}
+
+void bwe_on_path_change(struct bwe *b, uint64_t now_us)
+{
+    uint64_t bps = bwe_aimd_bps(&b->aimd);
+
+    send_history_clear(&b->history);
+    bwe_delay_restart(&b->delay);
+    b->acked = (struct bwe_acked){0};
+    b->drain = (struct bwe_drain){0};
+    bwe_loss_init(&b->loss);
+    probe_stop(&b->probe);
+    probe_plan_recover(&b->plan, bps, now_us);
+    b->halvings = 0;
+    set_target(b, now_us);
+    set_deadline(b, now_us);
+}
+
+void bwe_set_want(struct bwe *b, uint64_t bps, uint64_t now_us)
+{
+    if (bps == b->plan.want_bps)
+        return;
+    probe_plan_want(&b->plan, bps, now_us);
+    set_deadline(b, now_us);
+}
+
+/* ---- time ---- */
+
+static void notice_silence(struct bwe *b, uint64_t now_us)
+{
+    if (now_us < b->silence_due_us)
+        return;
+    b->silence_due_us = now_us > b->last_sent_us + IDLE_US ? UINT64_MAX : now_us + HALVED_EACH_US;
+    if (!b->has_feedback || b->halvings == MAX_HALVINGS)
+        return;
+    if (b->halvings++ == 0)
+        b->silences++;
+    probe_stop(&b->probe);
+    set_target(b, now_us);
+}
+
+static void begin_probe(struct bwe *b, uint64_t now_us)
+{
+    if (!may_probe(b, now_us) || now_us < probe_plan_due_us(&b->plan, estimate_bps(b)))
+        return;
+    b->probes++;
+    uint64_t bps = probe_plan_take(&b->plan, estimate_bps(b), b->config.max_bps, now_us);
+    probe_start(&b->probe, bps, PROBE_JITTERS * bwe_delay_jitter_us(&b->delay), now_us);
+}
+
+void bwe_on_deadline(struct bwe *b, uint64_t now_us)
+{
+    notice_silence(b, now_us);
+    take_probe(b, now_us);
+    begin_probe(b, now_us);
+    set_deadline(b, now_us);
+}
+
+bool bwe_probe_due(const struct bwe *b, uint64_t now_us, struct bwe_probe *out)
+{
+    size_t bytes = probe_owed_bytes(&b->probe, now_us);
+
+    if (bytes == 0)
+        return false;
+    *out =
+        (struct bwe_probe){.cluster = b->probe.id, .rate_bps = b->probe.rate_bps, .bytes = bytes};
+    return true;
+}
+
+/* ---- figures ---- */
+
+void bwe_read_stats(const struct bwe *b, struct bwe_stats *out)
+{
+    *out = (struct bwe_stats){
+        .target_bps = b->target_bps,
+        .estimate_bps = bwe_aimd_bps(&b->aimd),
+        .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
+        .sent_bps = b->sent_bps,
+        .want_bps = b->plan.want_bps,
+        .loss_bound_bps = bwe_loss_bound_bps(&b->loss),
+        .remb_bps = b->remb_until_us == 0 ? UINT64_MAX : b->remb_bps,
+        .usage = bwe_delay_usage(&b->delay),
+        .loss_state = b->loss.state,
+        .loss = b->loss.latest,
+        .inherent_loss = b->loss.inherent,
+        .queue_us = bwe_delay_queue_us(&b->delay),
+        .round_trip_us = b->rtt_us,
+        .is_draining = bwe_drain_is_on(&b->drain),
+        .is_queue_foreign = bwe_drain_is_foreign(&b->drain, b->last_sent_us),
+        .is_silent = b->halvings > 0,
+        .is_app_limited = is_app_limited(b),
+        .packets_lost = b->packets_lost,
+        .feedbacks = b->feedbacks,
+        .feedback_duplicates = b->history.stats.duplicates,
+        .feedback_unknown = b->history.stats.unknown,
+        .packets_forgotten = b->history.stats.forgotten,
+        .cuts = b->cuts,
+        .silences = b->silences,
+        .probes = b->probes,
+        .probes_through = b->probes_through,
+        .memory_bytes = sizeof(*b) + b->history.capacity * sizeof(b->history.at[0]),
+    };
+    for (unsigned i = 0; i < BWE_KINDS; i++)
+        out->bytes_sent[i] = b->bytes_sent[i];
+}
+
+static void add_bps(struct strbuf *out, const char *name, uint64_t bps)
+{
+    if (bps == UINT64_MAX)
+        strbuf_addf(out, " %s=none", name);
+    else
+        strbuf_addf(out, " %s=%" PRIu64, name, bps / 1000);
+}
+
+void bwe_describe(const struct bwe *b, struct strbuf *out)
+{
+    struct bwe_stats s;
+
+    bwe_read_stats(b, &s);
+    strbuf_addf(out, "bwe kb/s: target=%" PRIu64, s.target_bps / 1000);
+    add_bps(out, "estimate", s.estimate_bps);
+    add_bps(out, "acked", s.acked_bps);
+    add_bps(out, "sent", s.sent_bps);
+    add_bps(out, "want", s.want_bps);
+    add_bps(out, "loss_bound", s.loss_bound_bps);
+    strbuf_addf(out, " usage=%s queue_ms=%" PRIu64 " rtt_ms=%" PRIu64, bwe_usage_name(s.usage),
+                s.queue_us / 1000, s.round_trip_us / 1000);
+    strbuf_addf(out, " loss=%s %.1f%% inherent %.1f%%", bwe_loss_state_name(s.loss_state),
+                100 * s.loss, 100 * s.inherent_loss);
+    strbuf_addf(out, " cuts=%" PRIu64 " probes=%" PRIu64 "/%" PRIu64 "%s%s%s", s.cuts,
+                s.probes_through, s.probes,
+                s.is_draining        ? " draining"
+                : s.is_queue_foreign ? " foreign-queue"
+                                     : "",
+                s.is_silent ? " silent" : "", s.is_app_limited ? " app-limited" : "");
+}

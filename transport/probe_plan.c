@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* probe_plan.c - the next probe. */
+#include "transport/probe_plan.h"
+
+#include "core/attr.h"
+
+#define FIRST_STEP 3 /* times the start rate */
+#define STEP 2       /* times the estimate */
+#define MARGIN_NUM \
+    5 /* a quarter more than is wanted: a probe arrives somewhat slower than it was sent, */
+#define MARGIN_DEN 4  /* and what just fits does not last */
+#define SUCCESS_NUM 4 /* four fifths of the rate went through */
+#define SUCCESS_DEN 5
+#define FIRST_PAUSE_US 2000000ull
+#define MAX_PAUSE_US \
+    5000000ull /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
+#define AFTER_CUT_US 1500000ull
+#define WRONG_WITHIN_US 3000000ull
+#define FIRST_DOUBT_US 3000000ull
+#define MAX_DOUBT_US 12000000ull
+#define BETWEEN_US 500000ull /* a want that changes all the time makes no flood */
+
+void probe_plan_init(struct probe_plan *p)
+{
+    *p = (struct probe_plan){
+        .want_bps = UINT64_MAX, .next_us = UINT64_MAX, .pause_us = FIRST_PAUSE_US};
+}
+
+void probe_plan_start(struct probe_plan *p, uint64_t now_us)
+{
+    if (p->next_us == UINT64_MAX)
+        p->next_us = now_us;
+}
+
+void probe_plan_want(struct probe_plan *p, uint64_t bps, uint64_t now_us)
+{
+    bool is_more = p->want_bps != UINT64_MAX && bps > p->want_bps;
+
+    p->want_bps = bps;
+    if (is_more && p->has_started)
+        p->next_us = MIN(p->next_us, now_us + BETWEEN_US);
+}
+
+uint64_t probe_plan_due_us(const struct probe_plan *p, uint64_t estimate_bps)
+{
+    if (p->recover_bps == 0 && p->want_bps <= estimate_bps)
+        return UINT64_MAX;
+    return p->next_us;
+}
+
+static uint64_t with_margin(uint64_t bps)
+{
+    return bps > UINT64_MAX / MARGIN_NUM ? bps : bps * MARGIN_NUM / MARGIN_DEN;
+}
+
+uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t max_bps,
+                         uint64_t now_us)
+{
+    uint64_t bps = estimate_bps * (p->has_started ? STEP : FIRST_STEP);
+
+    if (p->recover_bps > 0)
+        bps = p->recover_bps;
+    else
+        bps = MIN(bps, with_margin(p->want_bps));
+    p->recover_bps = 0;
+    p->has_started = true;
+    p->next_us = now_us + p->pause_us;
+    return MIN(bps, max_bps);
+}
+
+void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us)
+{
+    if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN) {
+        p->pause_us = FIRST_PAUSE_US;
+        p->next_us = now_us; /* the next step, if it is of any use */
+        p->raised_us = now_us;
+        return;
+    }
+    p->next_us = now_us + p->pause_us;
+    p->pause_us = MIN(p->pause_us * 3 / 2, MAX_PAUSE_US);
+}
+
+void probe_plan_on_cut(struct probe_plan *p, uint64_t now_us)
+{
+    uint64_t wait_us = AFTER_CUT_US;
+
+    if (p->next_us == UINT64_MAX)
+        return;
+    if (p->raised_us != 0 && now_us - p->raised_us < WRONG_WITHIN_US) {
+        p->doubt_us = p->doubt_us == 0 ? FIRST_DOUBT_US : MIN(2 * p->doubt_us, MAX_DOUBT_US);
+        wait_us = p->doubt_us;
+        p->raised_us = 0;
+    } else if (p->raised_us != 0) {
+        p->doubt_us = 0;
+    }
+    p->next_us = MAX(p->next_us, now_us + wait_us);
+    p->pause_us = FIRST_PAUSE_US;
+}
+
+void probe_plan_recover(struct probe_plan *p, uint64_t bps, uint64_t now_us)
+{
+    p->recover_bps = bps;
+    p->next_us = now_us;
+    p->pause_us = FIRST_PAUSE_US;
+}
