@@ -20,8 +20,8 @@
 #define LANE_NS_PER_MS 1000000ull
 #define LANE_NS_PER_S 1000000000ull
 
-/* Packets that one lane holds: 200 Mb/s of small packets for a second. More are dropped as by a full queue. */
-#define LANE_MAX_PACKETS 262144u
+/* Packets that one lane holds: 200 Mb/s for three seconds. More are dropped as by a full queue. */
+#define LANE_MAX_PACKETS 65536u
 /* Jitter that keeps the order is drawn once for so long: a radio's packets are late together, not each on its own. */
 #define LANE_JITTER_SLOT_NS (10 * LANE_NS_PER_MS)
 
