@@ -5,7 +5,7 @@
 const WIDTH = 760;
 const HEIGHT = 130;
 const LEFT = 52;
-const RIGHT = 8;
+const RIGHT = 16;
 const TOP = 18;
 const BOTTOM = 18;
 

@@ -4,7 +4,7 @@
 
 import fs from "node:fs";
 import { chart, escape } from "./chart.mjs";
-import { freezes, growth, round } from "./series.mjs";
+import { FREEZE_MS, freezes, growth, round } from "./series.mjs";
 import { COLUMNS, mostly } from "./table.mjs";
 
 /** @typedef {import("./run_profile.mjs").Run} Run */
@@ -99,7 +99,7 @@ function charts(run) {
       { label: "publisher, top layer", color: PUBLISHER, isDashed: true, points: perSecond(encoded, "frames", lengthMs, 1) },
       ...byViewer(({ samples }) => perSecond(samples, "decoded", lengthMs, 1)),
     ] }),
-    chart({ ...common, title: "delay from painting to showing, ms", bands, top: 200, lines: byViewer(({ frames }) => /** @type {any[]} */ (inside(frames)).filter(({ delayMs }) => delayMs !== null).map(({ atMs, delayMs }) => [atMs, delayMs])) }),
+    chart({ ...common, title: "delay from painting to showing, ms", bands, top: 200, lines: byViewer(({ frames }) => delays(/** @type {any[]} */ (inside(frames)))) }),
     chart({ ...common, title: "picture height", top: run.height, lines: byViewer(({ frames }) => steps(/** @type {any[]} */ (inside(frames)), lengthMs), { isStep: true }) }),
     chart({ ...common, title: "kb/s: sent to the viewer", lines: [
       ...byViewer((_, name) => perSecond(run.lanes[`${name}.down`], "bytesIn", lengthMs, 8 / 1000)),
@@ -113,6 +113,19 @@ function charts(run) {
       ] }),
     ] : []),
   ].join("");
+}
+
+/**
+ * A line that breaks where the picture stood still.
+ * @param {{atMs: number, delayMs: number | null}[]} frames
+ * @returns {[number, number | null][]}
+ */
+function delays(frames) {
+  const read = frames.filter(({ delayMs }) => delayMs !== null);
+  return read.flatMap(({ atMs, delayMs }, i) => {
+    const stood = i > 0 && atMs - read[i - 1].atMs > FREEZE_MS;
+    return /** @type {[number, number | null][]} */ ([...(stood ? [[atMs, null]] : []), [atMs, delayMs]]);
+  });
 }
 
 /** @param {{atMs: number, height: number}[]} frames @param {number} lengthMs @returns {[number, number][]} */
