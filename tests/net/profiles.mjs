@@ -9,8 +9,9 @@ import { freezes, heightAfter, heights, round, settledAfter } from "./lib/series
 
 const CLEAN = "rate=100M queue=200ms";
 
-/** Frames a second at which 30 of the publisher's count as complete. */
+/** So many of 30 frames. A publisher whose machine gives it fewer is not the network's fault: of fewer, as large a share. */
 const GOOD_FPS = 25;
+const FULL_FPS = 30;
 
 /**
  * @typedef {import("./lib/run_profile.mjs").Run} Run
@@ -31,10 +32,16 @@ const whole = (/** @type {Run} */ run) => /** @type {const} */ ([0, run.seconds 
 const phaseOf = (/** @type {Run} */ run, /** @type {string} */ name) => /** @type {NonNullable<Run["phases"][number]>} */ (run.phases.find((one) => one.name === name));
 const seconds = (/** @type {number | null} */ ms) => (ms === null ? "never" : `${round(ms / 1000)} s`);
 
+/** What the publisher's machine was able to: where the network may have slowed it down, what it painted. @param {Run} run */
+function publisherFps({ published, isPublisherLimited }) {
+  return isPublisherLimited ? published.paintedFps : Math.max(0, ...published.layers.map(({ fps }) => fps));
+}
+
 /** @param {Run} run @param {string} [viewer] @returns {Verdict} */
 function fpsIsGood(run, viewer = "viewer1") {
   const { fps } = run.figures[viewer];
-  return { text: `${viewer}: at least ${GOOD_FPS} fps`, value: `${fps} fps`, ok: fps >= GOOD_FPS };
+  const sent = publisherFps(run);
+  return { text: `${viewer}: at least ${GOOD_FPS} of ${FULL_FPS} frames`, value: `${fps} fps of ${sent}`, ok: fps > 0 && fps / Math.min(sent, FULL_FPS) >= GOOD_FPS / FULL_FPS };
 }
 
 /** @param {Run} run @param {number} longestMs @param {string} [viewer] @returns {Verdict} */
@@ -125,7 +132,7 @@ export const PROFILES = [
   {
     name: "uplink-cut",
     sentence: "publisher's uplink: 4 Mb/s, then 500 kb/s, then 4 Mb/s (20 ms delay, 50 kB of queue)",
-    leastSeconds: 40,
+    leastSeconds: 75,
     isPublisherLimited: true,
     phases: [
       { name: "before", share: 0.2, links: { "publisher.up": "rate=4M queue=50kB delay=20ms", "publisher.down": "delay=20ms" } },
@@ -138,10 +145,10 @@ export const PROFILES = [
       const settled = settledAfter(run.lanes["publisher.up"], { ...cut, rateBps: 500_000, queueMs: 200 });
       const top = heightAfter(run.viewers.viewer1.frames, run.height, back.fromMs, back.toMs);
       return [
-        // The browser decides that, from the server's feedback.
+        // The browser decides that, from the server's feedback; Chromium's estimate grows by 8 % a second.
         { text: "browser sends less than 500 kb/s, queue under 200 ms, within 3 s", value: seconds(settled), ok: settled !== null && settled <= 3000 },
         hasNoFreeze(run, 1000),
-        { text: `${run.height} lines again within 15 s`, value: seconds(top), ok: top !== null && top <= 15_000 },
+        { text: `${run.height} lines again within 30 s`, value: seconds(top), ok: top !== null && top <= 30_000 },
       ];
     },
   },

@@ -32,6 +32,7 @@ const SETTLED_MS = 3000;
  * @property {{samples: Sample[], states: any[]}} publisher
  * @property {Record<string, Sample[]>} lanes  "viewer1.down" and so on
  * @property {Record<string, ReturnType<typeof viewerFigures>>} figures  of each viewer, over the whole run
+ * @property {boolean} isPublisherLimited  by the profile
  * @property {ReturnType<typeof publisherFigures>} published
  * @property {Record<string, any>[]} perPhase
  * @property {{load: number, wireLateMs: number, stallMs: number}} machine
@@ -189,6 +190,7 @@ function conclude(profile, options, server, { t0, lengthMs, phases, wireSamples,
   const run = {
     profile: profile.name, sentence: profile.sentence, server, seconds: lengthMs / 1000, width: options.width, height: options.height,
     phases, viewers: byName, publisher: { samples: sent.samples, states: sent.states }, lanes,
+    isPublisherLimited: profile.isPublisherLimited === true,
     figures: figuresOf(0, lengthMs),
     published: publisherFigures(sent.samples, 0, lengthMs),
     perPhase: phases.map(({ name, fromMs, toMs }) => ({ name, ...figuresOf(fromMs, toMs) })),
