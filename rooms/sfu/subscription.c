@@ -264,6 +264,7 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         sub->link[i].sink.ops = &sink_ops;
         list_init(&sub->link[i].sink.node);
     }
+    layer_filter_init(&sub->filter);
     forwarder_init(&sub->forwarder, first_seq(sub->stream, rng), rng_u32(rng),
                    (uint16_t)rng_below(rng, 32768));
     rtp_send_init(&sub->send, section->ssrc, section->msid);

@@ -15,6 +15,7 @@
 #include "core/list.h"
 #include "rooms/sfu/codec_set.h"
 #include "rooms/sfu/forwarder.h"
+#include "rooms/sfu/layer_filter.h"
 #include "rooms/sfu/sink.h"
 #include "transport/resend.h"
 #include "transport/rtp_send.h"
@@ -70,6 +71,7 @@ struct subscription {
     uint64_t next_since_us;    /* when the next source was set */
     uint64_t pli_us;           /* the newest keyframe request listened to; 0: none */
     struct forwarder forwarder;
+    struct layer_filter filter; /* of the encoding that flows */
     struct rtp_send send;
     struct fanout_stream *stream; /* the transport's, of send.ssrc */
     uint8_t flow_pt;              /* ours, of the codec that flows, or flowed last */

@@ -45,6 +45,8 @@ struct outgoing {
     uint8_t pt;
     uint32_t ssrc;
     struct fanout_stream *stream;
+    struct layer_verdict verdict;
+    bool is_empty; /* it could not be left out any more: neither payload nor descriptor */
     bool
         is_rtx; /* number.seq is the RTX stream's, and the original one goes in front of the payload */
     uint16_t osn;
@@ -53,7 +55,7 @@ struct outgoing {
 /** Build what is the viewer's own of a packet, behind those already in the run. false: the header is too long. */
 bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
                              const struct outgoing *out);
-/** Put a packet of what flows into the run, or drop and count it. */
+/** Put a packet of what flows into the run, leave it out, or drop and count it. */
 void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
                           uint64_t now_us);
 /** Send the run. */

@@ -8,7 +8,6 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "core/packet.h"
-#include "core/payload.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
 
@@ -283,7 +282,7 @@ static void take(struct track *t, struct encoding *e, struct packet *pkt, uint64
 
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
-    if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
+    if (!note_codec(t, pkt, now_us) || encoding_inspect(e, pkt) != 0) {
         t->sfu->totals.codec_mismatch++;
         return;
     }
