@@ -278,7 +278,14 @@ static bool may_start(struct subscription *sub, const struct source_link *link, 
 {
     if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
         return false;
-    return link != subscription_current(sub) || sub->encoding == NULL || e == track_best(e->track);
+    if (e->track != subscription_track(sub)) /* it is to be replaced */
+        return sub->encoding == NULL;
+    if (sub->aim.is_paused)
+        return false;
+    if (e == subscription_target(sub, e->track))
+        return true;
+    return (link != subscription_current(sub) || sub->encoding == NULL) &&
+           subscription_covers(sub, e);
 }
 
 void subscription_start(struct subscription *sub, const struct source_link *link,
@@ -290,13 +297,15 @@ void subscription_start(struct subscription *sub, const struct source_link *link
     bool has_ref = reference_ts(sub, e, &ref_ts);
 
     if (link != subscription_current(sub))
-        subscription_promote(sub);
+        subscription_promote(sub, now_us);
     forwarder_begin(&sub->forwarder, &pkt->rtp, &pkt->media, e->recv.clock_hz, has_ref, ref_ts,
                     now_us);
     layer_filter_restart(&sub->filter);
     sub->encoding = e;
     sub->in_ssrc = pkt->rtp.ssrc;
     sub->source++;
+    subscription_aim_filter(sub);
+    subscription_changed(sub);
     sub->flow_pt = link->pt[pkt->codec_index];
     if (sub->catchup.is_on) {
         sub->send.has_clock = false; /* until media time goes its way again */
@@ -307,13 +316,31 @@ void subscription_start(struct subscription *sub, const struct source_link *link
         encoding_ask_keyframe(e, now_us); /* it came late: some of what belongs to it went by */
 }
 
+/* Packets come of what could start, and it does not. */
+static void want_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    struct track *wanted = subscription_track(sub);
+
+    if (e != subscription_target(sub, e->track) ||
+        (e->track == wanted ? sub->aim.is_paused : sub->encoding != NULL))
+        return;
+    if (sub->encoding != NULL && sub->encoding->track == e->track)
+        subscription_ask_switch(sub, e, now_us);
+    else if (!keyframe_is_pending(&e->keyframes))
+        encoding_ask_keyframe(e, now_us);
+}
+
 /* A packet that is not of what flows. Returns whether it flows from now on. */
 static bool try_start(struct subscription *sub, const struct source_link *link,
                       const struct burst_item *item, uint64_t now_us)
 {
     struct encoding *e = item->encoding;
+    bool is_current = link == subscription_current(sub);
 
-    if (link == subscription_current(sub) && e == sub->encoding)
+    if (is_current && sub->encoding != NULL && e != sub->encoding &&
+        e != subscription_target(sub, e->track))
+        return false; /* the most frequent case: another one of a simulcast */
+    if (is_current && e == sub->encoding)
         subscription_stop(sub); /* another SSRC, or other numbers: the publisher began anew */
     if (link->pt[item->pkt->codec_index] == PT_NONE)
         return false;
@@ -323,9 +350,8 @@ static bool try_start(struct subscription *sub, const struct source_link *link,
         subscription_start(sub, link, item, now_us);
         return true;
     }
-    if (subscription_is_video(sub) && e == track_best(e->track) &&
-        !keyframe_is_pending(&e->keyframes))
-        encoding_ask_keyframe(e, now_us);
+    if (subscription_is_video(sub))
+        want_start(sub, e, now_us);
     return false;
 }
 
@@ -350,18 +376,42 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
     subscription_forward(sub, item, pt, now_us);
 }
 
+/* The filter's point is another, or it cannot get further without a keyframe. */
+static bool has_moved(const struct subscription *sub)
+{
+    const struct layer_filter *f = &sub->filter;
+
+    return f->started && (f->wants_keyframe || f->point[0].at.spatial != sub->seen_point.spatial ||
+                          f->point[0].at.temporal != sub->seen_point.temporal);
+}
+
+static void note_moved(struct subscription *sub, uint64_t now_us)
+{
+    struct layer_point at = layer_filter_current(&sub->filter);
+
+    if (at.spatial != sub->seen_point.spatial || at.temporal != sub->seen_point.temporal)
+        subscription_changed(sub);
+    sub->seen_point = at;
+    if (sub->encoding != NULL && layer_filter_wants_keyframe(&sub->filter))
+        subscription_ask_switch(sub, sub->encoding, now_us);
+}
+
 HOT void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us)
 {
     struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
     struct subscription *sub = link->sub;
 
+    if (UNLIKELY(sub->ladder_version != s->track->ladder.version))
+        subscription_note_ladder(sub, s->track, now_us);
     if (!subscription_is_open(sub))
         return;
     for (size_t i = 0; i < burst->count; i++)
         take_packet(sub, link, &burst->item[i], now_us);
     subscription_send_run(sub, now_us);
     if (UNLIKELY(is_switch_overdue(sub, now_us))) {
-        subscription_promote(sub);
+        subscription_promote(sub, now_us);
         subscription_stop(sub);
     }
+    if (UNLIKELY(has_moved(sub)))
+        note_moved(sub, now_us);
 }
