@@ -190,6 +190,8 @@ void track_set_muted(struct track *t, bool muted, uint64_t now_us)
         return;
     track_flush(t, now_us);
     t->is_muted = muted;
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        history_clear(&t->encoding[i].history); /* what comes from now on is not kept */
     tell_changed(t, now_us);
 }
 
