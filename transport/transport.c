@@ -313,6 +313,7 @@ static void receive_stun(struct transport *tp, const struct path *from, const st
         char text[ADDR_TEXT_LEN];
         log_info(LOG_ICE, &tp->ids, "selected %s %s", from->protocol == PATH_TCP ? "tcp" : "udp",
                  addr_text(&from->remote, text));
+        transport_bwe_path_changed(tp, now_us);
         on_path_selected(tp, now_us);
     }
 }
@@ -374,6 +375,7 @@ static void free_now(void *block)
     transport_media_fini(tp);
     ice_free(&tp->ice);
     transport_twcc_fini(tp);
+    transport_bwe_fini(tp);
     mem_free(tp);
 }
 
@@ -418,6 +420,7 @@ int transport_open(struct transport **out, const struct transport_env *env,
     if (err != 0)
         goto out;
     transport_rtcp_init(tp);
+    transport_bwe_init(tp);
     transport_twcc_init(tp);
     *out = tp;
     return 0;
@@ -440,6 +443,7 @@ void transport_close(struct transport **tpp, uint64_t now_us)
     if (tp->state != TRANSPORT_CLOSED)
         move_to(tp, TRANSPORT_CLOSED, "by us");
     transport_rtcp_fini(tp);
+    transport_bwe_stop(tp);
     tp->env->free_later(tp, free_now, tp->env->arg);
 }
 

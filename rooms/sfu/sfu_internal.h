@@ -16,6 +16,7 @@
 #include "transport/resend.h"
 
 struct map;
+struct paced;
 struct track;
 struct viewer;
 
@@ -42,6 +43,7 @@ struct sfu_transport {
 struct send_run {
     size_t count, payload_bytes;
     struct rtp_out out[BURST_PACKETS];
+    struct packet *pkt[BURST_PACKETS]; /* whose payload it is, borrowed; NULL: padding */
     uint8_t head[BURST_PACKETS][SEND_HEAD_BYTES];
 };
 
@@ -60,6 +62,7 @@ struct sfu {
     struct deadline burst_due;
     struct send_run run; /* scratch */
     struct list codec_sets;
+    struct paced *unused_paced; /* subscription_pace.c */
     struct history_budget history;
     struct list changed; /* struct subscription by changed_node: their states are to be told */
     struct deadline tell_due;

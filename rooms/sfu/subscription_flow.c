@@ -91,11 +91,15 @@ static struct rtp_ext_out rewrite_descriptor(uint8_t id, const struct packet *pk
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
                            const struct packet *pkt, const struct outgoing *packet_out,
                            uint8_t descriptor[DD_MAX_BYTES],
-                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
+                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
+    static const uint8_t number_to_come[2];
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
+    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_head() looks for it */
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
+                                        number_to_come};
     if (mid_id != 0)
         out[n++] =
             (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
@@ -129,6 +133,16 @@ static void rewrite_ids(struct rtp_out *rtp, uint8_t *to, const struct payload_i
     rtp->payload_bytes -= ids->bytes;
 }
 
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
+static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
+{
+    bool is_one_byte = wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE;
+
+    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+        return NULL;
+    return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
+}
+
 HOT bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
                                  const struct outgoing *out)
 {
@@ -136,7 +150,7 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     const struct packet *pkt = item->pkt;
     struct rtp_out *rtp = &run->out[run->count];
     uint8_t *head = run->head[run->count];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     uint8_t descriptor[DD_MAX_BYTES];
     size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
     size_t bytes =
@@ -148,18 +162,21 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
+        .twcc = twcc_of_head(sub, head),
+        .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = bytes,
         .head_bytes = bytes,
         .payload = pkt->data + pkt->rtp.header_bytes,
         .payload_bytes = out->is_empty ? 0 : pkt->rtp.payload_bytes,
     };
-    run->payload_bytes += rtp->payload_bytes;
     if (out->is_rtx) {
         wire_put_u16(head + bytes, out->osn);
         rtp->head_bytes += RTX_OSN_BYTES;
     }
     if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)
         rewrite_ids(rtp, head + rtp->head_bytes, &pkt->media.ids, &out->number);
+    run->pkt[run->count] = item->pkt;
+    run->payload_bytes += subscription_payload_of(rtp);
     run->count++;
     return true;
 }
@@ -172,22 +189,33 @@ static size_t empty_run(struct subscription *sub, uint64_t now_us)
 
     if (n == 0)
         return 0;
+    size_t now = subscription_pace(sub, run, now_us);
     run->count = run->payload_bytes = 0;
-    size_t sent = transport_send_rtp(sub->owner->tp, run->out, n, now_us);
-    if (sent < n)
-        count_dropped(sub, n - sent);
+    size_t sent = transport_send_rtp(sub->owner->tp, run->out, now, now_us);
+    if (sent < now)
+        count_dropped(sub, now - sent);
     return sent;
 }
 
 void subscription_send_run(struct subscription *sub, uint64_t now_us)
 {
-    size_t bytes = sub->owner->sfu->run.payload_bytes;
+    const struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count, bytes = run->payload_bytes;
     size_t sent = empty_run(sub, now_us);
 
-    if (sent == 0)
+    if (sent < n) /* the others count when they leave, or not at all */
+        for (size_t i = sent; i < n; i++)
+            bytes -= subscription_payload_of(&run->out[i]);
+    subscription_count_sent(sub, sent, bytes, now_us);
+}
+
+void subscription_count_sent(struct subscription *sub, size_t n, size_t payload_bytes,
+                             uint64_t now_us)
+{
+    if (n == 0)
         return;
-    sub->owner->sfu->totals.packets_forwarded += sent;
-    rtp_send_packets(&sub->send, sent, bytes, now_us);
+    sub->owner->sfu->totals.packets_forwarded += n;
+    rtp_send_packets(&sub->send, n, payload_bytes, now_us);
 }
 
 void subscription_send_repair(struct subscription *sub, uint64_t now_us)

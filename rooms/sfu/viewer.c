@@ -163,6 +163,7 @@ static void run(struct viewer *v, uint64_t now_us)
         struct layer_aim aim = aim_of(of[i]->item, &of[i]->wish);
         subscription_set_aim(of[i], &aim, now_us);
     }
+    transport_want_bps(v->owner->tp, viewer_wanted_bps(v->owner), now_us);
     deadline_set(v->owner->sfu->env.wheel, &v->due, v->allocator.next_run_us);
 }
 
