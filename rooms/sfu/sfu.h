@@ -114,7 +114,6 @@ struct sfu_rtp_stats {
 
 struct sfu_transport_report {
     struct transport_stats transport;
-    uint64_t estimate_bps;     /* towards the endpoint; 0: not known */
     struct sfu_rtp_stats *rtp; /* array, mem_free() */
     size_t rtp_count;
 };

@@ -112,7 +112,6 @@ int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_r
     LIST_EACH(&st->subscriptions, struct subscription, node, sub)
         read_subscription(sub, &rtp[n++], now_us);
     transport_read_stats(st->tp, &out->transport);
-    out->estimate_bps = st->estimate_bps;
     out->rtp = rtp;
     out->rtp_count = n;
     return 0;
