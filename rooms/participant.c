@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "core/worker.h"
+#include "rooms/layers.h"
 #include "rooms/negotiation.h"
 #include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
@@ -120,6 +121,7 @@ void participant_attach(struct participant *p, const struct participant_handlers
     deadline_clear(&p->grace);
     /* Whoever was here before may have lost the last question for slots together with the connection. */
     p->told_audio = p->told_video = 0;
+    layers_tell_again(p);
     slots_tell_later(p);
 }
 
@@ -240,6 +242,19 @@ int participant_unsubscribe(struct participant *p, const char *track_id)
     if (pub == NULL)
         return E_NOT_FOUND;
     slots_unsubscribe(p, pub);
+    return 0;
+}
+
+int participant_set_layers(struct participant *p, const char *mid, const struct sfu_wish *wish,
+                           bool has_priority)
+{
+    struct slot *s = slots_find_mid(p, mid);
+
+    if (s == NULL)
+        return E_NOT_FOUND;
+    if (s->kind != MEDIA_VIDEO)
+        return E_UNSUPPORTED;
+    layers_wish(s, wish, has_priority);
     return 0;
 }
 

@@ -18,6 +18,7 @@
 struct map;
 struct paced;
 struct track;
+struct viewer;
 
 #define SEND_HEAD_BYTES \
     512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
@@ -33,7 +34,8 @@ struct sfu_transport {
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
     struct resend_budget resend_budget; /* of all its subscriptions */
-    uint64_t estimate_bps;              /* 0: not known */
+    uint64_t estimate_bps;              /* towards it, 0: not known */
+    struct viewer *viewer;              /* NULL while nothing limits what it is sent */
     bool was_open;                      /* counted among those that opened */
 };
 
@@ -63,6 +65,9 @@ struct sfu {
     struct paced *unused_paced; /* subscription_pace.c */
     size_t unused_paced_count;
     struct history_budget history;
+    struct list changed; /* struct subscription by changed_node: their states are to be told */
+    struct deadline tell_due;
+    uint64_t told_us;
 };
 
 /* totals.c */

@@ -32,6 +32,8 @@ struct fake_object {
     uint64_t source;   /* of a subscription */
     unsigned updates, restarts;
     bool muted;
+    struct sfu_wish wish; /* of a subscription, and how often there was one */
+    unsigned wishes;
     uint64_t consent_timeout_us;
 };
 
@@ -215,6 +217,14 @@ void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t 
     fake_told(h, id)->source = track_id;
     if (track_id != 0)
         (void)fake_told(h, track_id); /* a source is open when it is named */
+}
+
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish)
+{
+    struct fake_object *o = fake_told(h, id);
+
+    o->wish = *wish;
+    o->wishes++;
 }
 
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id)
