@@ -40,6 +40,8 @@ struct sfu_host_handlers {
     void (*on_track_live)(struct sfu_host *h, uint64_t track_id, enum codec_id codec, void *arg);
     void (*on_subscription_blocked)(struct sfu_host *h, uint64_t subscription_id,
                                     enum codec_id codec, void *arg);
+    /* How loud tracks of this worker were; borrowed. May be missing. */
+    void (*on_levels)(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg);
 };
 
 /* Everything about one worker, for metrics and tests. Reading takes the loop's largest lag, which begins anew. */

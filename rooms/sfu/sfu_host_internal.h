@@ -48,6 +48,7 @@ enum event_kind {
     EVENT_TRANSPORT_STATE,
     EVENT_TRACK_LIVE,
     EVENT_SUBSCRIPTION_BLOCKED,
+    EVENT_LEVELS,
     EVENT_REPORT,
     EVENT_STATS
 };
@@ -59,6 +60,8 @@ struct event {
     enum transport_state state;
     const char *reason; /* static */
     enum codec_id codec;
+    struct track_levels *levels; /* the event's */
+    size_t level_count;
     int err;
     struct sfu_transport_report report;
     struct sfu_host_stats stats;

@@ -272,6 +272,14 @@ static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
            now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
 }
 
+/* What the track handed to nobody before this packet: the viewer misses nothing. */
+static void close_up(struct subscription *sub, const struct packet *pkt)
+{
+    for (unsigned i = 32; i-- > 0;)
+        if ((pkt->left_out >> i & 1) != 0)
+            (void)!forwarder_skip(&sub->forwarder, (uint16_t)(pkt->rtp.seq - 1 - i));
+}
+
 static HOT void take_packet(struct subscription *sub, const struct source_link *link,
                             const struct burst_item *item, uint64_t now_us)
 {
@@ -284,6 +292,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 
     if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
         return;
+    if (flows && UNLIKELY(pkt->left_out != 0))
+        close_up(sub, pkt);
     /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
     if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
         if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)

@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "core/payload.h"
+#include "core/seq.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
 
@@ -72,6 +73,7 @@ static struct track *make(uint64_t id, struct sfu *sfu, struct sfu_transport *ow
     t->best = -1;
     list_init(&t->sinks);
     burst_init(&t->burst);
+    level_meter_init(&t->meter, id);
     return t;
 }
 
@@ -123,6 +125,7 @@ void track_close(struct track **tp, uint64_t now_us)
     }
     for (unsigned i = 0; i < t->encoding_count; i++)
         encoding_fini(&t->encoding[i]);
+    level_meter_fini(&t->sfu->levels, &t->meter);
     list_remove(&t->node);
     sfu_free_later(t->sfu, t);
 }
@@ -281,6 +284,51 @@ static void take(struct track *t, struct encoding *e, struct packet *pkt, uint64
         track_flush(t, now_us);
 }
 
+static void note_level(struct track *t, struct packet *pkt, uint64_t now_us)
+{
+    uint8_t id = t->section.ext.id[RTP_EXT_AUDIO_LEVEL];
+    const struct rtp_ext *ext = id == 0 ? NULL : rtp_find_ext(&pkt->rtp, id);
+
+    if (ext == NULL || ext->len == 0 || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return;
+    pkt->audio_level = (int8_t)(pkt->data[ext->offset] & 0x7f);
+    pkt->voice = (pkt->data[ext->offset] & 0x80) != 0;
+    if (!t->is_muted)
+        sfu_note_level(t, (uint8_t)pkt->audio_level, pkt->voice, now_us);
+}
+
+static bool is_silence(const struct track *t, const struct packet *pkt)
+{
+    return pkt->audio_level == LEVELS_SILENCE && level_meter_is_silent(&t->meter) &&
+           pkt->rtp.payload_bytes <= TRACK_HUSH_MAX_BYTES && pkt->codec != CODEC_TELEPHONE_EVENT &&
+           t->encoding_count == 1;
+}
+
+/* Whether the packet is silence that nobody would miss. What comes late is handed on: its number may be missed. */
+static bool leave_out(struct track *t, struct packet *pkt)
+{
+    struct track_hush *h = &t->hush;
+    int step = seq16_diff(pkt->rtp.seq, h->newest);
+
+    if (!h->started || h->ssrc != pkt->rtp.ssrc) {
+        *h = (struct track_hush){.started = true, .ssrc = pkt->rtp.ssrc, .newest = pkt->rtp.seq};
+        return false;
+    }
+    if (step <= 0)
+        return false;
+    uint32_t before = step > 32 ? 0 : h->left_out << (step - 1);
+    h->newest = pkt->rtp.seq;
+    if (is_silence(t, pkt) && h->count + 1 < TRACK_HUSH_PACKETS) {
+        h->left_out = before << 1 | 1;
+        h->count++;
+        t->sfu->totals.silence_left_out++;
+        return true;
+    }
+    pkt->left_out = before;
+    h->left_out = h->count = 0;
+    return false;
+}
+
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
     if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
@@ -290,6 +338,11 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     if (!encoding_receive(e, pkt, now_us))
         return;
     note_sender_report(t, e, now_us);
+    if (t->section.kind == MEDIA_AUDIO) {
+        note_level(t, pkt, now_us);
+        if (leave_out(t, pkt))
+            return;
+    }
     pkt->track = t->id;
     pkt->encoding = (uint8_t)(e - t->encoding);
     take(t, e, pkt, now_us);

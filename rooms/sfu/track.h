@@ -13,6 +13,7 @@
 #include "core/list.h"
 #include "rooms/sfu/burst.h"
 #include "rooms/sfu/encoding.h"
+#include "rooms/sfu/levels.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
@@ -20,8 +21,22 @@
 struct sfu;
 struct sfu_transport;
 
+/* Of silence one packet in so many is handed on, as of a codec's own discontinuous transmission; fits packet.left_out. */
+#define TRACK_HUSH_PACKETS 20
+/* What calls itself silence and takes more is handed on: publishers there are who know their levels badly. */
+#define TRACK_HUSH_MAX_BYTES 40
+
 #define TRACK_REVIEW_US \
     250000ull /* how often the best encoding is chosen anew, and the codec may change */
+
+/* Silence that is not handed on; the packet after it tells which numbers to close up (packet.left_out). */
+struct track_hush {
+    bool started;
+    uint32_t ssrc;
+    uint16_t newest;   /* handed on or not */
+    uint32_t left_out; /* bit i: newest - i was not */
+    unsigned count;    /* since one was handed on */
+};
 
 struct track {
     struct list node; /* in its transport's list */
@@ -46,6 +61,8 @@ struct track {
     enum codec_id told_codec; /* the newest told upwards */
     int best;                 /* encoding to aim at, -1: none yet */
     uint64_t review_us;
+    struct level_meter meter; /* of audio, at its origin */
+    struct track_hush hush;
 };
 
 /** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
