@@ -65,6 +65,12 @@ static json_t *transport_state_changed(const struct participant *self, const str
     return json_pack("{s:s}", "state", e->detail);
 }
 
+static json_t *speakers(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_of_speakers(e->speakers);
+}
+
 json_t *event_json(const struct participant *self, const struct room_event *event,
                    const char **method)
 {
@@ -82,6 +88,7 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_SLOTS] = {"slots", slots},
         [ROOM_SLOTS_WANTED] = {"slotsWanted", slots_wanted},
         [ROOM_SUBSCRIPTION_FAILED] = {"subscriptionFailed", subscription_failed},
+        [ROOM_SPEAKERS] = {"speakers", speakers},
         [ROOM_TRANSPORT_STATE] = {"transportState", transport_state_changed},
     };
 

@@ -17,5 +17,6 @@ MUST_CHECK json_t *json_of_permissions(const struct permissions *p);
 MUST_CHECK json_t *json_of_participant(const struct participant *p);
 MUST_CHECK json_t *json_of_track(const struct publication *pub);
 MUST_CHECK json_t *json_of_slots(const struct slot_info *slot, size_t n);
+MUST_CHECK json_t *json_of_speakers(const struct room_speakers *s);
 /** null, "publisher" or "server". */
 MUST_CHECK json_t *json_of_muted_by(const struct publication *pub);

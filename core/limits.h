@@ -101,6 +101,8 @@
 #define MAX_SLOTS_PER_PARTICIPANT 100
 /* of one kind a participant; nobody follows more voices, or looks at more who speak */
 #define MAX_MOVING_SOURCES 9
+#define MAX_RECENT_SPEAKERS 16 /* told to clients; nobody remembers more */
+#define MAX_LAST_N MAX_SLOTS_PER_PARTICIPANT
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */

@@ -9,6 +9,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/list.h"
+#include "rooms/sfu/speaker.h"
 
 struct participant;
 struct transceiver;
@@ -50,6 +51,8 @@ struct publication {
     struct list wishes;          /* who wants it (slots.h) */
     struct transceiver *section; /* as negotiated last; owned */
     struct list replicas;        /* on other workers (replicas.h) */
+    struct speaker_member voice; /* of a microphone (speakers.h) */
+    bool has_voice;              /* it is in the room's struct speaker */
 };
 
 static inline bool publication_is_muted(const struct publication *p)

@@ -12,6 +12,7 @@
 #include "core/worker.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 /* By how many participants a room's own worker may be ahead of another before the next one goes there: what crosses workers
  * costs a little more, and small rooms need no second one. */
@@ -110,12 +111,19 @@ static void on_subscription_blocked(struct sfu_host *h, uint64_t id, enum codec_
         slots_blocked(s, codec);
 }
 
+static void on_levels(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg)
+{
+    (void)h;
+    speakers_levels(arg, levels, n);
+}
+
 const struct sfu_host_handlers *registry_host_handlers(void)
 {
     static const struct sfu_host_handlers handlers = {
         .on_transport_state = on_transport_state,
         .on_track_live = on_track_live,
         .on_subscription_blocked = on_subscription_blocked,
+        .on_levels = on_levels,
     };
 
     return &handlers;

@@ -33,13 +33,22 @@ enum room_event_kind {
     ROOM_SLOTS_WANTED, /* audio, video: m-sections wanted, beyond those asked for before and not offered yet; after the first offer */
     ROOM_SUBSCRIPTION_FAILED, /* publication, detail */
     ROOM_TRANSPORT_STATE,     /* detail: state name */
-    ROOM_CLOSED, /* you are out: leave_reason; the participant is freed after this call */
+    ROOM_SPEAKERS, /* speakers: who is dominant, or who was lately, changed; to everyone */
+    ROOM_CLOSED,   /* you are out: leave_reason; the participant is freed after this call */
 };
 
 struct slot_info {
     const char *mid;
     bool is_video;
     const struct publication *publication; /* NULL: empty */
+    const char *source;                    /* of a moving slot: "speaker:1"; else NULL */
+};
+
+/* Who speaks, or did. */
+struct room_speakers {
+    const struct participant *dominant;      /* NULL: nobody has spoken yet, or who did has left */
+    const struct participant *const *recent; /* newest first, the dominant one included */
+    size_t recent_count;
 };
 
 struct room_event {
@@ -49,8 +58,9 @@ struct room_event {
     enum leave_reason leave_reason;
     const struct slot_info *slot; /* ROOM_SLOTS */
     size_t slot_count;
-    unsigned audio, video; /* ROOM_SLOTS_WANTED */
-    const char *detail;    /* a word: "codec", "limit"; a transport state */
-    const char *message;   /* a sentence, or NULL */
-    bool is_final;         /* ROOM_TRANSPORT_STATE: no ICE restart can bring it back */
+    unsigned audio, video;                /* ROOM_SLOTS_WANTED */
+    const struct room_speakers *speakers; /* ROOM_SPEAKERS */
+    const char *detail;                   /* a word: "codec", "limit"; a transport state */
+    const char *message;                  /* a sentence, or NULL */
+    bool is_final; /* ROOM_TRANSPORT_STATE: no ICE restart can bring it back */
 };
