@@ -18,8 +18,12 @@ static const struct bench {
      "one publisher, n viewers: CPU time per forwarded packet, beside the floor"},
     {"bwe", bench_bwe,
      "congestion control: pacing and logging a packet, reading feedback about it"},
+    {"compose", bench_compose,
+     "a composed picture: decode, scale, compose, encode, beside libvpx alone"},
     {"encrypt", bench_encrypt,
      "SRTP encryption for one more viewer: each backend and profile beside libsrtp"},
+    {"join-cost", bench_join,
+     "what an endpoint that joins costs a media worker: CPU time, memory, by step"},
 };
 
 static int usage(FILE *to)

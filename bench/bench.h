@@ -15,5 +15,9 @@ MUST_CHECK int bench_broadcast(const struct bench_options *options, struct docum
 
 /** CPU time of congestion control: each packet sent, each packet that feedback tells of. */
 MUST_CHECK int bench_bwe(const struct bench_options *options, struct document *d);
+/** CPU time of a composed picture: decode, scale, compose, encode, beside libvpx alone. */
+MUST_CHECK int bench_compose(const struct bench_options *options, struct document *d);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */
 MUST_CHECK int bench_encrypt(const struct bench_options *options, struct document *d);
+/** CPU time and memory that a media worker spends on an endpoint that joins and sends nothing. */
+MUST_CHECK int bench_join(const struct bench_options *options, struct document *d);

@@ -138,3 +138,21 @@
 #define MAX_WISH_PATCHES_PER_SECOND 10
 /* STUN and TURN servers named in one answer; what does not fit is left out */
 #define MAX_LINK_HEADER_BYTES 4096
+
+/* Mixed video */
+/* 4096x2304: an ultra-high-definition screen; a decoder then takes about 60 MB, each picture 14 MB */
+#define MAX_PICTURE_PIXELS (4096u * 2304u)
+#define MAX_PICTURE_SIDE 8192 /* a picture of one line of that many pixels is no picture */
+#define MIN_PICTURE_SIDE 2    /* one chroma sample */
+#define MAX_IDLE_PICTURES 32  /* kept for the next ones of their size */
+/* packets of one source that wait for missing ones; a second of 10 Mbit/s, or a keyframe of a megabyte */
+#define MAX_FRAME_BUFFER_PACKETS 1024
+/* as many packets as that, and start codes */
+#define MAX_ENCODED_FRAME_BYTES (MAX_FRAME_BUFFER_PACKETS * MAX_DATAGRAM_BYTES)
+#define MAX_NAL_UNITS \
+    256 /* of one frame that is packetized; H.264 encoders of ours make less than ten */
+#define MAX_LAYOUT_TILES 64 /* 8x8: a tile is 160x90 in 1280x720 */
+#define MAX_MIX_SOURCES \
+    128                /* whose pictures a compositor knows; those that are in no tile included */
+#define MAX_LABELS 256 /* rendered texts of one mix; two for each tile, while layouts change */
+#define MAX_LABEL_BYTES (16 * 1024 * 1024) /* of them together */
