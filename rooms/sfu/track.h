@@ -33,7 +33,8 @@ struct sfu_transport;
 struct track_hush {
     bool started;
     uint32_t ssrc;
-    uint16_t newest;   /* handed on or not */
+    uint16_t newest; /* handed on or not */
+    uint16_t handed_on;
     uint32_t left_out; /* bit i: newest - i was not */
     unsigned count;    /* since one was handed on */
 };
