@@ -98,6 +98,12 @@ static const char notifications[] =
     "| `slots` | `{slots: [slot…]}` | what these slots carry changed |\n"
     "| `slotsWanted` | `{audio, video}` | so many further `recvonly` m-sections are wanted: offer "
     "them |\n"
+    "| `slotStates` | `{slots: [{mid, state: \"active\"\\|\"paused\", reason, spatial, temporal, "
+    "targetSpatial, targetTemporal, width, height}]}` | what becomes of the video in these slots "
+    "changed; a few times a second at most |\n"
+    "| `encodingsWanted` | `{trackId, encodings: [{rid, wanted}]}` | to its publisher: which "
+    "encodings of a simulcast track anybody wants; at first, all. One that is not wanted need not "
+    "be sent |\n"
     "| `subscriptionFailed` | `{trackId, reason: \"codec\"\\|\"limit\"\\|\"denied\", message}` | "
     "the track cannot reach this client |\n"
     "| `speakers` | `{dominant: participantId\\|null, recent: [participantId…]}` | who speaks, or "
@@ -113,6 +119,27 @@ static const char notifications[] =
     "\n"
     "| reason | close code | |\n"
     "| --- | --- | --- |\n";
+
+static const char layers[] = "## Layers\n"
+                             "\n"
+                             "`setLayers` says what a client wants of the video in a slot, the "
+                             "estimate of its bandwidth what "
+                             "it can have. `slotStates` tells\n"
+                             "the outcome: `spatial` and `temporal` are the layers that flow, "
+                             "`null` for none; of a simulcast "
+                             "track the spatial layer is the\n"
+                             "encoding, counted from the smallest. `targetSpatial` and "
+                             "`targetTemporal` are what it is to be "
+                             "when the publisher sends it.\n"
+                             "\n"
+                             "| reason | |\n"
+                             "| --- | --- |\n"
+                             "| `none` | it is what is wanted |\n"
+                             "| `bandwidth` | the way to this client carries no more |\n"
+                             "| `notWanted` | this client paused it |\n"
+                             "| `muted` | publisher or server muted the track |\n"
+                             "| `notSent` | the publisher does not send the layer, or anything |\n"
+                             "\n";
 
 static const char errors[] = "\n"
                              "A client does not resume after `closed`; after `shutdown` it may "
@@ -205,6 +232,7 @@ void api_docs_print(FILE *to)
     strbuf_init(&b, MAX_DOCUMENT_BYTES);
     strbuf_add(&b, head);
     dispatch_print_docs(&b);
+    strbuf_add(&b, layers);
     strbuf_add(&b, notifications);
     print_ends(&b);
     strbuf_add(&b, errors);

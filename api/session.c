@@ -522,6 +522,16 @@ int session_unsubscribe_moving(struct session *s, const char *source, const char
     return err == 0 ? 0 : refuse(why, err, "source", "you did not subscribe to this source");
 }
 
+int session_set_layers(struct session *s, const char *mid, const struct sfu_wish *wish,
+                       bool has_priority, struct refusal *why)
+{
+    int err = participant_set_layers(s->participant, mid, wish, has_priority);
+
+    if (err == E_NOT_FOUND)
+        return refuse(why, err, "mid", "there is no slot \"%.64s\"", mid);
+    return err == 0 ? 0 : refuse(why, err, "mid", "the slot is for audio, which has no layers");
+}
+
 /* A search for the participant who publishes a track. */
 struct owner_search {
     const char *track_id;

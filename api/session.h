@@ -118,6 +118,9 @@ MUST_CHECK int session_subscribe_moving(struct session *s, const char *source, c
                                         const char **mid, struct refusal *why);
 MUST_CHECK int session_unsubscribe_moving(struct session *s, const char *source, const char *kind,
                                           struct refusal *why);
+/** See participant_set_layers(). */
+MUST_CHECK int session_set_layers(struct session *s, const char *mid, const struct sfu_wish *wish,
+                                  bool has_priority, struct refusal *why);
 /** One's own track, or with the permission `admin` anybody's (mute only). */
 MUST_CHECK int session_mute(struct session *s, const char *track_id, bool muted,
                             struct refusal *why);

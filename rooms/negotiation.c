@@ -174,6 +174,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
     pub->kind = t->kind;
     pub->source = source_of(n, t);
     pub->is_simulcast = t->is_simulcast;
+    pub->wanted = PUBLICATION_ALL_WANTED;
     pub->muted_by_server = (n->muted_sources & 1u << pub->source) != 0;
     list_init(&pub->wishes);
     memcpy(pub->mid, t->mid, sizeof(pub->mid));

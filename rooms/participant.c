@@ -12,6 +12,7 @@
 #include "core/worker.h"
 #include "rooms/last_n.h"
 #include "rooms/moving.h"
+#include "rooms/layers.h"
 #include "rooms/negotiation.h"
 #include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
@@ -119,6 +120,7 @@ void participant_attach(struct participant *p, const struct participant_handlers
     deadline_clear(&p->grace);
     /* Whoever was here before may have lost the last question for slots together with the connection. */
     p->told_audio = p->told_video = 0;
+    layers_tell_again(p);
     slots_tell_later(p);
 }
 
@@ -258,6 +260,19 @@ int participant_subscribe_moving(struct participant *p, enum media_kind kind, un
 int participant_unsubscribe_moving(struct participant *p, enum media_kind kind, unsigned number)
 {
     return moving_unsubscribe(p, kind, number);
+}
+
+int participant_set_layers(struct participant *p, const char *mid, const struct sfu_wish *wish,
+                           bool has_priority)
+{
+    struct slot *s = slots_find_mid(p, mid);
+
+    if (s == NULL)
+        return E_NOT_FOUND;
+    if (s->kind != MEDIA_VIDEO)
+        return E_UNSUPPORTED;
+    layers_wish(s, wish, has_priority);
+    return 0;
 }
 
 int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server)

@@ -127,6 +127,10 @@ MUST_CHECK int participant_unsubscribe_moving(struct participant *p, enum media_
                                               unsigned number);
 /** Stop wanting it, and with automatic subscription remember that. Errors: E_NOT_FOUND. */
 MUST_CHECK int participant_unsubscribe(struct participant *p, const char *track_id);
+/** Want such layers of the video in a slot, whatever flows through it; wish->priority counts with @has_priority. Errors: E_NOT_FOUND (no
+ * such slot), E_UNSUPPORTED (it is audio's). */
+MUST_CHECK int participant_set_layers(struct participant *p, const char *mid,
+                                      const struct sfu_wish *wish, bool has_priority);
 /** Mute or unmute one's own track (@by_server false), or another's as administrator. Errors: E_NOT_FOUND, E_DENIED (unmuting what the
  * server muted). */
 MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted,

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "rooms/sfu/sfu.h"
+
 struct participant;
 struct publication;
 
@@ -31,6 +33,8 @@ enum room_event_kind {
     /* To one participant only: */
     ROOM_SLOTS,        /* slots changed what they carry */
     ROOM_SLOTS_WANTED, /* audio, video: m-sections wanted, beyond those asked for before and not offered yet; after the first offer */
+    ROOM_SLOT_STATES,  /* slot_state: what becomes of videos changed */
+    ROOM_ENCODINGS_WANTED,    /* publication, encoding: which ones anybody wants changed */
     ROOM_SUBSCRIPTION_FAILED, /* publication, detail */
     ROOM_TRANSPORT_STATE,     /* detail: state name */
     ROOM_SPEAKERS, /* speakers: who is dominant, or who was lately, changed; to everyone */
@@ -51,13 +55,26 @@ struct room_speakers {
     size_t recent_count;
 };
 
+struct slot_state_info {
+    const char *mid;
+    struct sfu_slot_state state;
+};
+
+struct encoding_info {
+    const char *rid;
+    bool is_wanted;
+};
+
 struct room_event {
     enum room_event_kind kind;
     const struct participant *participant; /* whom it is about */
     const struct publication *publication;
     enum leave_reason leave_reason;
-    const struct slot_info *slot; /* ROOM_SLOTS */
-    size_t slot_count;
+    const struct slot_info *slot;             /* ROOM_SLOTS */
+    const struct slot_state_info *slot_state; /* ROOM_SLOT_STATES */
+    size_t slot_count;                        /* of either */
+    const struct encoding_info *encoding;     /* ROOM_ENCODINGS_WANTED */
+    size_t encoding_count;
     unsigned audio, video;                /* ROOM_SLOTS_WANTED */
     const struct room_speakers *speakers; /* ROOM_SPEAKERS */
     const char *detail;                   /* a word: "codec", "limit"; a transport state */

@@ -12,6 +12,7 @@
 #include "core/worker.h"
 #include "rooms/last_n.h"
 #include "rooms/moving.h"
+#include "rooms/layers.h"
 #include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
 
@@ -34,6 +35,7 @@ void slots_tell_later(struct participant *p)
 
 static void note_changed(struct slot *s)
 {
+    layers_review(s);
     if (s->participant->is_negotiating)
         return; /* the result of the offer says it */
     s->is_changed = true;
@@ -421,6 +423,7 @@ void slots_section_opened(struct participant *p, const struct transceiver *t)
     s->participant = p;
     s->kind = t->kind;
     memcpy(s->mid, t->mid, sizeof(s->mid));
+    layers_init(s);
     list_append(&p->slots, &s->node);
     p->slot_count++;
     CHECK(map_put_u64(g->slot_by_handle, s->handle, s) == 0);
@@ -599,4 +602,5 @@ void slots_tell(struct participant *p)
     if (p->is_attached && p->jsep != NULL)
         tell_wanted(p);
     tell_past_limit(p);
+    layers_tell(p);
 }

@@ -47,6 +47,9 @@ struct sfu_host_handlers {
                                     enum codec_id codec, void *arg);
     /* How loud tracks of this worker were; borrowed. May be missing. */
     void (*on_levels)(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg);
+    void (*on_subscription_state)(struct sfu_host *h, uint64_t subscription_id,
+                                  const struct sfu_slot_state *state, void *arg);
+    void (*on_track_demand)(struct sfu_host *h, uint64_t track_id, unsigned wanted, void *arg);
 };
 
 /* Everything about one worker, for metrics and tests. Reading takes the loop's largest lag, which begins anew. */
@@ -104,6 +107,8 @@ void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transp
                                 const struct transceiver *t, uint64_t track_id);
 /** See sfu.h. */
 void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
+/** See sfu.h. */
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish);
 /** See sfu.h. */
 void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id);
 /** The same for many, in the order given. */

@@ -23,12 +23,14 @@ enum command_kind {
     COMMAND_TRACK_CLOSE,
     COMMAND_TRACK_KEYFRAME,
     COMMAND_RELAY_OPEN,
+    COMMAND_RELAY_DEMAND,
     COMMAND_RELAY_CLOSE,
     COMMAND_REPLICA_OPEN,
     COMMAND_REPLICA_CLOSE,
     COMMAND_REPLICA_CLOCK,
     COMMAND_SUBSCRIPTION_OPEN,
     COMMAND_SUBSCRIPTION_UPDATE,
+    COMMAND_SUBSCRIPTION_WISH,
     COMMAND_SUBSCRIPTION_SOURCE,
     COMMAND_SUBSCRIPTION_SOURCES,
     COMMAND_SUBSCRIPTION_CLOSE,
@@ -49,7 +51,8 @@ struct command {
     struct sfu_source_change *change; /* the command's */
     size_t change_count;
     bool muted;
-    unsigned encoding;
+    unsigned encoding, wanted;
+    struct sfu_wish wish;
     struct sfu_host *peer; /* a replica's origin; a relay's receiver */
     struct spsc *ring;     /* from the origin to the replica's worker; NULL: known already */
     struct relay_clock clock;
@@ -182,8 +185,11 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_RELAY_OPEN:
         open_relay(h, c, now_us);
         break;
+    case COMMAND_RELAY_DEMAND:
+        sfu_relay_set_demand(h->sfu, c->id, c->wanted, now_us);
+        break;
     case COMMAND_RELAY_CLOSE:
-        sfu_relay_close(h->sfu, c->id);
+        sfu_relay_close(h->sfu, c->id, now_us);
         break;
     case COMMAND_REPLICA_OPEN:
         open_replica(h, c);
@@ -199,6 +205,9 @@ static void run_command(struct sfu_host *h, const struct command *c)
         break;
     case COMMAND_SUBSCRIPTION_UPDATE:
         sfu_subscription_update(h->sfu, c->id, c->section, now_us);
+        break;
+    case COMMAND_SUBSCRIPTION_WISH:
+        sfu_subscription_set_wish(h->sfu, c->id, &c->wish, now_us);
         break;
     case COMMAND_SUBSCRIPTION_SOURCE:
         sfu_subscription_set_source(h->sfu, c->id, c->other_id, now_us);
@@ -367,6 +376,22 @@ void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct re
     post(h, c);
 }
 
+void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted)
+{
+    struct command *c = new_command(COMMAND_RELAY_DEMAND, id);
+
+    c->wanted = wanted;
+    post(h, c);
+}
+
+void sfu_host_on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg)
+{
+    const struct sfu_host *h = arg;
+
+    if (!h->is_closing)
+        sfu_host_relay_set_demand(peer, replica_id, wanted);
+}
+
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                                 const struct transceiver *t, uint64_t track_id)
 {
@@ -384,6 +409,14 @@ void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct 
     struct command *c = new_command(COMMAND_SUBSCRIPTION_UPDATE, id);
 
     c->section = copy_section(t);
+    post(h, c);
+}
+
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_WISH, id);
+
+    c->wish = *wish;
     post(h, c);
 }
 

@@ -19,6 +19,7 @@
 struct map;
 struct paced;
 struct track;
+struct viewer;
 
 #define SEND_HEAD_BYTES \
     512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
@@ -34,7 +35,8 @@ struct sfu_transport {
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
     struct resend_budget resend_budget; /* of all its subscriptions */
-    uint64_t estimate_bps;              /* 0: not known */
+    uint64_t estimate_bps;              /* towards it, 0: not known */
+    struct viewer *viewer;              /* NULL while nothing limits what it is sent */
     bool was_open;                      /* counted among those that opened */
 };
 
@@ -65,6 +67,9 @@ struct sfu {
     struct history_budget history;
     struct levels levels;
     struct deadline levels_due;
+    struct list changed; /* struct subscription by changed_node: their states are to be told */
+    struct deadline tell_due;
+    uint64_t told_us;
 };
 
 /* totals.c */

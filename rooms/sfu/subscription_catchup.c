@@ -49,9 +49,6 @@ static void take(struct subscription *sub, struct packet *pkt, uint64_t now_us)
         forwarder_retime(&sub->forwarder, &pkt->rtp, now_us);
     }
     c->frame_ts = pkt->rtp.ts;
-    if ((pkt->rtp.payload_bytes == 0 || pt == PT_NONE) &&
-        forwarder_skip(&sub->forwarder, pkt->rtp.seq))
-        return;
     subscription_forward(sub, &item, pt, now_us);
 }
 

@@ -117,7 +117,7 @@ void subscription_paced(const struct pacer_item *item, uint64_t now_us)
 
     if (transport_send_rtp(sub->owner->tp, &p->out, 1, now_us) == 1) {
         if (p->out.kind == RTP_OUT_MEDIA)
-            subscription_count_sent(sub, 1, p->pkt->rtp.payload_bytes, now_us);
+            subscription_count_sent(sub, 1, subscription_payload_of(&p->out), now_us);
         else
             sub->owner->sfu->totals.packets_resent++;
     }

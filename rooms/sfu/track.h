@@ -12,8 +12,10 @@
 #include "core/attr.h"
 #include "core/list.h"
 #include "rooms/sfu/burst.h"
+#include "rooms/sfu/demand.h"
 #include "rooms/sfu/encoding.h"
 #include "rooms/sfu/levels.h"
+#include "rooms/sfu/ladder.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
@@ -64,14 +66,20 @@ struct track {
     uint64_t review_us;
     struct level_meter meter; /* of audio, at its origin */
     struct track_hush hush;
+    struct ladder ladder; /* video only */
+    uint64_t switch_us;   /* when a keyframe was asked for last, for those who go up */
+    struct demand demand; /* what the sinks here want; of the origin also what its replicas do */
+    struct deadline demand_due;
 };
 
 /** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
-                         const struct transceiver *t);
+                         const struct transceiver *t, uint64_t now_us);
 /** Make a replica: its packets come from track_receive_relayed(). Errors: E_NO_MEMORY. */
 MUST_CHECK int track_new_replica(struct track **out, uint64_t id, struct sfu *sfu,
                                  uint64_t origin_id, void *peer, const struct transceiver *t);
+/** Change a sink's vote (demand.h): a bit for each encoding that it takes. What changes by it is told upwards, or to the origin. */
+void track_vote(struct track *t, unsigned from, unsigned to, uint64_t now_us);
 /** Tell the sinks, withdraw, free at the end of the turn. */
 void track_close(struct track **t, uint64_t now_us);
 /** Renegotiated: other payload types, extensions, SSRCs, encodings. */
@@ -94,6 +102,12 @@ void track_flush(struct track *t, uint64_t now_us);
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */
 struct encoding *track_best(struct track *t);
+/** What viewers count as a spatial layer: of simulcast the encoding's rank by size, else the layer in the encoding. */
+static inline int8_t track_spatial_of(const struct track *t, unsigned encoding, unsigned spatial)
+{
+    return (int8_t)(t->encoding_count > 1 ? t->ladder.rank[encoding] : spatial);
+}
+
 /** The codec that flows; NULL before media arrived. */
 const struct negotiated_codec *track_live_codec(const struct track *t);
 /** Of the codec that flows; before media arrived, of the first one negotiated. */

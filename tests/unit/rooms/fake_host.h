@@ -32,6 +32,8 @@ struct fake_object {
     uint64_t source;   /* of a subscription */
     unsigned updates, restarts;
     bool muted;
+    struct sfu_wish wish; /* of a subscription, and how often there was one */
+    unsigned wishes;
     uint64_t consent_timeout_us;
 };
 
@@ -224,6 +226,14 @@ void sfu_host_subscription_set_sources(struct sfu_host *h, const struct sfu_sour
     fake_batches++;
     for (size_t i = 0; i < n; i++)
         sfu_host_subscription_set_source(h, change[i].subscription_id, change[i].track_id);
+}
+
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish)
+{
+    struct fake_object *o = fake_told(h, id);
+
+    o->wish = *wish;
+    o->wishes++;
 }
 
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id)

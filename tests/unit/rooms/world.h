@@ -166,6 +166,8 @@ static inline void say_event(struct user *u, const struct participant *p,
         [ROOM_TRACK_MUTED] = "muted",
         [ROOM_SLOTS] = "slots",
         [ROOM_SLOTS_WANTED] = "wanted",
+        [ROOM_SLOT_STATES] = "states",
+        [ROOM_ENCODINGS_WANTED] = "encodings",
         [ROOM_SUBSCRIPTION_FAILED] = "failed",
         [ROOM_TRANSPORT_STATE] = "transport",
         [ROOM_SPEAKERS] = "speakers",
@@ -184,13 +186,18 @@ static inline void say_event(struct user *u, const struct participant *p,
         say(u, " %s", leave_reason_name(e->leave_reason));
     if (e->kind == ROOM_SLOTS_WANTED)
         say(u, " audio %u video %u", e->audio, e->video);
-    for (size_t i = 0; i < e->slot_count; i++)
+    for (size_t i = 0; i < e->slot_count && e->slot != NULL; i++)
         say_slot(u, &e->slot[i]);
     if (e->speakers != NULL) {
         say(u, " %s:", e->speakers->dominant == NULL ? "nobody" : e->speakers->dominant->identity);
         for (size_t i = 0; i < e->speakers->recent_count; i++)
             say(u, " %s", e->speakers->recent[i]->identity);
     }
+    for (size_t i = 0; i < e->slot_count && e->slot_state != NULL; i++)
+        say(u, " %s=%s", e->slot_state[i].mid,
+            allocator_reason_name(e->slot_state[i].state.reason));
+    for (size_t i = 0; i < e->encoding_count; i++)
+        say(u, " %s=%d", e->encoding[i].rid, e->encoding[i].is_wanted);
     if (e->detail != NULL)
         say(u, " %s", e->detail);
     say(u, "; ");
