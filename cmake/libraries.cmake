@@ -21,7 +21,8 @@ foreach(entry
     "AVCODEC libavcodec>=59" # H.264 and AV1 in the mixer
     "AVUTIL libavutil>=57"
     "CAIRO cairo" # names and placeholders in composed pictures
-    "PANGO pangocairo>=1.50")
+    "PANGO pangocairo>=1.50"
+    "OPUS opus>=1.3")
     string(REPLACE " " ";" entry "${entry}")
     list(POP_FRONT entry prefix)
     pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${entry})

@@ -111,6 +111,17 @@
 #define ID_LEN 16 /* "PA_" + 12 characters; room for the NUL */
 #define MAX_CODEC_NAME_LEN 16
 
+/* Audio of the mixer */
+/* kept of one input: 320 ms of the shortest Opus frames, 2.5 s of the usual ones */
+#define MAX_JITTER_PACKETS 128
+#define MAX_JITTER_DELAY_US 1000000ull /* what the setting of the ceiling may be */
+#define MAX_AUDIO_FRAME_US \
+    120000ull               /* RFC 6716 s3.2.5: the longest Opus packet; others are held to it */
+#define MAX_MIX_LOUD 64     /* inputs heard at once; the sums stay far below 2^31 */
+#define MAX_MIX_INPUTS 1024 /* of one mix; all are looked at every 20 ms */
+#define MAX_AUDIO_PAYLOAD_BYTES 1275 /* RFC 6716 s3.2.1: of an Opus frame; what we encode is one */
+#define MAX_CSRCS 15                 /* RFC 3550 s5.1: CC is four bits */
+
 /* API */
 #define MAX_JSON_BYTES (768 * 1024)
 #define MAX_JSON_DEPTH 32
