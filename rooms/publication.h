@@ -54,6 +54,7 @@ struct publication {
     struct transceiver *section; /* as negotiated last; owned */
     struct list replicas;        /* on other workers (replicas.h) */
     struct speaker_member voice; /* of a microphone (speakers.h) */
+    bool is_of_speaker;          /* a camera: of the dominant speaker (layers.h) */
     bool has_voice;              /* it is in the room's struct speaker */
 };
 

@@ -96,7 +96,6 @@ struct slot {
     struct slot_layers {
         struct sfu_wish wish, told; /* the client's; the worker's */
         bool has_priority;          /* the client gave one */
-        uint8_t usual_priority;     /* else, and when no screen flows */
         struct sfu_slot_state state;
         bool is_known;   /* the worker has said something */
         bool is_changed; /* to be told with the next ROOM_SLOT_STATES */

@@ -9,6 +9,7 @@
 #include "core/timebase.h"
 #include "core/worker.h"
 #include "rooms/last_n.h"
+#include "rooms/layers.h"
 #include "rooms/moving.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/sfu/levels.h"
@@ -95,6 +96,18 @@ static void tell(struct room *r)
     room_emit(r, &event, NULL);
 }
 
+/* Cameras of the dominant speaker go before others where bandwidth is short. */
+static void mark_cameras(struct room *r)
+{
+    const struct speaker_member *d = r->speakers.speaker.dominant;
+    const struct participant *dominant =
+        d == NULL ? NULL : CONTAINER_OF(d, struct publication, voice)->participant;
+
+    LIST_EACH(&r->publications, struct publication, room_node, pub)
+        if (pub->source == TRACK_SOURCE_CAMERA)
+            layers_set_speaker(pub, pub->participant == dominant);
+}
+
 static void on_review(struct deadline *d, uint64_t now_us, void *arg)
 {
     struct room *r = arg;
@@ -107,6 +120,7 @@ static void on_review(struct deadline *d, uint64_t now_us, void *arg)
     if ((changed & ~SPEAKER_PLACES_CHANGED) != 0) {
         last_n_review(r);
         moving_review_cameras(r);
+        mark_cameras(r);
         tell(r);
     }
 }

@@ -370,6 +370,32 @@ static void the_last_camera_stays_though_it_is_muted(void **state)
     world_end(&w);
 }
 
+static uint8_t priority(const struct user *u, const char *mid)
+{
+    return fake_find(slot_handle(u, mid))->wish.priority;
+}
+
+static void the_camera_of_the_speaker_has_priority(void **state)
+{
+    const struct participant_params params = {
+        .identity = "eve", .permissions = everything, .auto_subscribe = true};
+
+    (void)state;
+    begin_with(2, "as vs", 1);
+    assert_int_equal(user_join_as(&user[5], &w, w.room, &params), 0);
+    user_offer(&user[5], "vr vr vr");
+    assert_string_equal(want(&user[5], MEDIA_VIDEO, 1), "2");
+    speak(&user[0], 2000);
+    assert_int_equal(priority(&user[5], "0"), ALLOCATOR_PRIORITY_SPEAKER);
+    assert_int_equal(priority(&user[5], "2"), ALLOCATOR_PRIORITY_SPEAKER);
+    speak(&user[1], 3000);
+    check_slots(&user[5], " 0=a:camera 1=b:camera 2(speaker:1)=b:camera");
+    assert_int_equal(priority(&user[5], "0"), ALLOCATOR_PRIORITY_USUAL);
+    assert_int_equal(priority(&user[5], "1"), ALLOCATOR_PRIORITY_SPEAKER);
+    assert_int_equal(priority(&user[5], "2"), ALLOCATOR_PRIORITY_SPEAKER);
+    world_end(&w);
+}
+
 static void a_speaker_who_leaves_makes_room_for_the_next(void **state)
 {
     (void)state;
@@ -552,6 +578,7 @@ int main(void)
         cmocka_unit_test(who_spoke_before_keeps_a_slot),
         cmocka_unit_test(a_speaker_without_a_camera_leaves_the_one_before),
         cmocka_unit_test(the_last_camera_stays_though_it_is_muted),
+        cmocka_unit_test(the_camera_of_the_speaker_has_priority),
         cmocka_unit_test(a_speaker_who_leaves_makes_room_for_the_next),
         cmocka_unit_test(what_cannot_be_decoded_is_passed_over),
         cmocka_unit_test(a_moving_wish_waits_for_a_slot_like_any),
