@@ -389,6 +389,18 @@ static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
            now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
 }
 
+/* What the track handed to nobody before this packet: the viewer misses nothing. */
+static void close_up(struct subscription *sub, const struct packet *pkt)
+{
+    struct rtp_header h = {.ssrc = pkt->rtp.ssrc};
+
+    for (unsigned i = 32; i-- > 0;) {
+        h.seq = (uint16_t)(pkt->rtp.seq - 1 - i);
+        if ((pkt->left_out >> i & 1) != 0)
+            (void)!forwarder_leave_out(&sub->forwarder, &h, &no_media);
+    }
+}
+
 static HOT void take_packet(struct subscription *sub, const struct source_link *link,
                             const struct burst_item *item, uint64_t now_us)
 {
@@ -401,6 +413,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 
     if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
         return;
+    if (flows && UNLIKELY(pkt->left_out != 0))
+        close_up(sub, pkt);
     subscription_forward(sub, item, pt, now_us);
 }
 

@@ -78,7 +78,13 @@ struct pub {
     unsigned padding_percent; /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
+    int level; /* of audio, -dBov; -1: another one in each packet, to tell them apart */
 };
+
+/** The level that a packet tells. */
+uint8_t pub_level(const struct pub *p, uint32_t frame);
+/** The publication of a track; NULL when there is none. */
+struct pub *pub_of_track(const struct sim *sim, uint64_t track);
 
 struct slot_frame {
     struct content id; /* of any packet; count 0: free */

@@ -50,11 +50,25 @@ static uint32_t ts_at(const struct pub *p, const struct pub_encoding *enc, uint6
 
 /* ---- frames ---- */
 
+uint8_t pub_level(const struct pub *p, uint32_t frame)
+{
+    return (uint8_t)(p->level < 0 ? frame & 0x7f : (uint32_t)p->level);
+}
+
+struct pub *pub_of_track(const struct sim *sim, uint64_t track)
+{
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        for (unsigned i = 0; i < e->pub_count; i++)
+            if (e->pub[i].track == track)
+                return &e->pub[i];
+    return NULL;
+}
+
 static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct content *c,
                          uint8_t *out, size_t size)
 {
     struct endpoint *e = p->owner;
-    uint8_t level = c->frame & 0x7f;
+    uint8_t level = pub_level(p, c->frame);
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
          (const uint8_t *)p->section.mid},
@@ -120,7 +134,7 @@ static void send_packet(struct pub *p, struct pub_encoding *enc, const struct co
     else
         writer_u8(&w, 0x78);
     content_write(&w, c);
-    for (unsigned i = 0; i < p->fill_bytes; i++)
+    for (unsigned i = 0; i < p->fill_bytes && p->level != 127; i++) /* silence is short */
         writer_u8(&w, (uint8_t)(c->frame + i));
     CHECK(!w.failed);
     endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
@@ -208,6 +222,7 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     struct negotiated_codec negotiated = endpoint_codec(e, codec);
 
     *p = (struct pub){.owner = e,
+                      .level = -1,
                       .track = e->id * 10 + e->pub_count,
                       .codec = codec,
                       .temporal_layers = 1,

@@ -309,6 +309,7 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
 {
     const struct rtp_ext *mid = rtp_find_ext(h, s->section.ext.id[RTP_EXT_MID]);
     const struct rtp_ext *level = rtp_find_ext(h, endpoint_ext_id(s->owner, RTP_EXT_AUDIO_LEVEL));
+    const struct pub *p = pub_of_track(s->owner->sim, c->track);
 
     if (transceiver_find_pt(&s->section, h->pt) == NULL)
         fault(s, "a payload type that is not ours", c);
@@ -316,7 +317,8 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
         !str_eq_c((struct str){(const char *)buf + mid->offset, mid->len}, s->section.mid))
         fault(s, "not our MID", c);
     if ((s->kind == MEDIA_AUDIO) != (level != NULL) ||
-        (level != NULL && buf[level->offset] != (c->frame & 0x7f)))
+        (level != NULL && p != NULL && p->level < 0 &&
+         buf[level->offset] != pub_level(p, c->frame)))
         fault(s, "not the audio level of this packet", c);
 }
 
