@@ -295,7 +295,7 @@ static void a_replica_ends_before_its_relay(void **state)
     sfu_track_close(c.other->sfu, c.camera->track, sim_now_us(c.sim));
     sim_run(c.sim, SECONDS);
     SIM_EXPECT(c.sim, totals(c.other).replica_unknown > 50); /* still handed over, and dropped */
-    sfu_relay_close(c.sim->sfu, c.camera->track);
+    sfu_relay_close(c.sim->sfu, c.camera->track, sim_now_us(c.sim));
     uint64_t unknown = totals(c.other).replica_unknown;
     sim_run(c.sim, SECONDS);
     SIM_EXPECT(c.sim, totals(c.other).replica_unknown == unknown);
