@@ -26,6 +26,8 @@
 /* nothing sent for that long: nobody needs to know more, unless he said so */
 #define IDLE_US 2000000ull
 /* a cluster is so much longer than what one packet may come too early or late */
+/* Nothing is sent any more, perhaps because so little is allowed: what waited of ours has arrived by now. */
+#define DRAINED_US 500000ull
 #define PROBE_JITTERS 6
 #define AT_MAXIMUM \
     0.9 /* a probe arrives somewhat slower than it was sent: it would not get there */
@@ -110,8 +112,11 @@ static bool may_probe(const struct bwe *b, uint64_t now_us)
     bool is_at_maximum = b->plan.recover_bps == 0 &&
                          (double)estimate_bps(b) >= AT_MAXIMUM * (double)b->config.max_bps;
 
-    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
-           !is_at_maximum && !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
+    /* Who sends nothing because of a silence has to find out by himself whether it is over. */
+    bool is_silent = b->halvings > 0 && b->silence_due_us != UINT64_MAX;
+
+    return b->probe.state == PROBE_IDLE && !is_silent && !is_idle && may_answer && !is_at_maximum &&
+           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
 }
 
 static void set_deadline(struct bwe *b, uint64_t now_us)
@@ -124,6 +129,8 @@ static void set_deadline(struct bwe *b, uint64_t now_us)
                                                            : probe_us);
     else if (may_probe(b, now_us))
         at_us = MIN(at_us, probe_plan_due_us(&b->plan, estimate_bps(b)));
+    if (bwe_drain_is_on(&b->drain))
+        at_us = MIN(at_us, MAX(b->last_sent_us, now_us - MIN(now_us, DRAINED_US)) + DRAINED_US);
     b->deadline_us = at_us;
 }
 
@@ -384,9 +391,20 @@ static void begin_probe(struct bwe *b, uint64_t now_us)
     probe_start(&b->probe, bps, PROBE_JITTERS * bwe_delay_jitter_us(&b->delay), now_us);
 }
 
+/* A queue that is still there when we have not sent for so long is none of ours, or no queue but a longer way. */
+static void end_drain(struct bwe *b, uint64_t now_us)
+{
+    if (!bwe_drain_is_on(&b->drain) || now_us < b->last_sent_us + DRAINED_US)
+        return;
+    b->drain = (struct bwe_drain){0};
+    bwe_delay_restart(&b->delay);
+    set_target(b, now_us);
+}
+
 void bwe_on_deadline(struct bwe *b, uint64_t now_us)
 {
     notice_silence(b, now_us);
+    end_drain(b, now_us);
     take_probe(b, now_us);
     begin_probe(b, now_us);
     set_deadline(b, now_us);
