@@ -176,6 +176,11 @@ HOT uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64
     return seq;
 }
 
+uint16_t bwe_next_number(const struct bwe *b)
+{
+    return send_history_next_seq(&b->history);
+}
+
 static void note_sent_rate(struct bwe *b, uint64_t now_us)
 {
     uint64_t bytes = 0, us = now_us - b->sent_noted_us;

@@ -100,8 +100,10 @@ void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size
 void transport_bwe_init(struct transport *tp);
 void transport_bwe_stop(struct transport *tp);
 void transport_bwe_fini(struct transport *tp);
-/** Number a packet of @bytes that leaves now. There is an estimator. */
-uint16_t transport_bwe_number(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
+/** The number of the next packet. There is an estimator. */
+uint16_t transport_bwe_number(const struct transport *tp);
+/** A packet of @bytes leaves under that number now. */
+void transport_bwe_sent(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
 /** Packets were sent: see to it that the estimator is woken in time. */
 void transport_bwe_arm(struct transport *tp);
 /** Take feedback (RTCP_RTPFB with fmt RTCP_RTPFB_TWCC), REMB, a new round trip, another path. Calls: on_estimate. */

@@ -158,14 +158,16 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
         return false;
     }
     uint8_t *room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
-    if (out->twcc != NULL && tp->bwe != NULL)
-        wire_put_u16(out->twcc, transport_bwe_number(tp, len + fanout_key_tag_bytes(tp->send_key),
-                                                     out->kind, now_us));
+    bool is_numbered = out->twcc != NULL && tp->bwe != NULL;
+    if (is_numbered)
+        wire_put_u16(out->twcc, transport_bwe_number(tp));
     if (fanout_cipher_submit(egress_cipher(tp->env->egress), tp->send_key, out->stream, &packet,
                              room, &len) != 0) {
         tp->stats.send_failed++;
         return false;
     }
+    if (is_numbered) /* not before: a number that is not sent would look like a loss */
+        transport_bwe_sent(tp, len, out->kind, now_us);
     egress_commit(tp->env->egress, len, path);
     tp->stats.packets_sent++;
     tp->stats.bytes_sent += len;
