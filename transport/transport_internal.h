@@ -13,6 +13,7 @@ struct bwe;
 struct fanout_key;
 struct rtcp_fb;
 struct map;
+struct remb;
 struct rtpsec;
 struct twcc;
 struct writer;
@@ -62,6 +63,11 @@ struct transport {
     uint32_t twcc_media_ssrc; /* of a latest packet */
     struct deadline twcc_due;
 
+    /* transport_remb.c */
+    struct remb *remb; /* NULL: it gets transport-wide feedback, or nothing was negotiated */
+    uint8_t remb_ext_id;
+    struct deadline remb_due;
+
     /* transport_bwe.c */
     struct bwe *bwe; /* NULL until it is negotiated */
     uint8_t send_twcc_ext_id;
@@ -94,6 +100,13 @@ void transport_twcc_init(struct transport *tp);
 void transport_twcc_fini(struct transport *tp);
 /** Note when a clear RTP packet, which came as @bytes, arrived. */
 void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
+                            uint64_t now_us);
+
+/** Prepare and take down what transport_remb.c keeps. */
+void transport_remb_init(struct transport *tp);
+void transport_remb_fini(struct transport *tp);
+/** Note when a clear RTP packet, which came as @bytes, was sent and arrived. */
+void transport_remb_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
                             uint64_t now_us);
 
 /** Prepare and take down what transport_bwe.c keeps; _stop: when nothing is sent any more. */

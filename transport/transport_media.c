@@ -42,6 +42,8 @@ static void receive_rtp(struct transport *tp, struct packet *pkt, uint64_t now_u
     pkt->flags |= PACKET_HAS_RTP;
     if (tp->twcc != NULL)
         transport_twcc_receive(tp, pkt, bytes, now_us);
+    else if (tp->remb != NULL)
+        transport_remb_receive(tp, pkt, bytes, now_us);
     transport_rtcp_wake(tp, now_us);
     if (tp->handlers->on_rtp != NULL)
         tp->handlers->on_rtp(tp, pkt, now_us, tp->arg);
