@@ -248,6 +248,23 @@ static void one_who_asks_for_everything_gets_a_budget(void **state)
     end_scene(&c);
 }
 
+/* Each of them is listened to twice a second. */
+static void all_who_ask_for_keyframes_get_one_a_second(void **state)
+{
+    struct scene c = set_scene(10);
+
+    (void)state;
+    for (unsigned n = 0; n < 500; n++) {
+        for (unsigned i = 0; i < 9; i++)
+            slot_ask_keyframe(c.slot[i]);
+        sim_run(c.sim, 10 * MS);
+    }
+    SIM_EXPECT(c.sim, keyframes_since(&c) >= 4 && keyframes_since(&c) <= 5 + 3);
+    for (unsigned i = 0; i < 10; i++)
+        expect_nothing_noticed(&c, i);
+    end_scene(&c);
+}
+
 static void numbers_that_were_not_sent_are_not_answered(void **state)
 {
     struct scene c = set_scene(2);
@@ -364,6 +381,58 @@ static void slots_are_switched_and_opened_again_under_loss(void **state)
     end_scene(&c);
 }
 
+/* ---- RTX that lies ---- */
+
+/* As @e would send it: on the RTX stream of its camera, or wherever. */
+static void send_rtx(struct endpoint *e, uint32_t ssrc, uint8_t pt, uint16_t seq, int osn,
+                     size_t payload_bytes)
+{
+    uint8_t buf[1400];
+    size_t len = endpoint_write_rtp(e, buf, sizeof(buf), pt, seq, ssrc, payload_bytes);
+
+    if (osn >= 0 && payload_bytes >= 2)
+        wire_put_u16(buf + 12, (uint16_t)osn);
+    endpoint_send_rtp(e, buf, len);
+}
+
+static void rtx_that_lies_harms_the_liar_alone(void **state)
+{
+    struct scene c = set_scene(2);
+    struct endpoint *evil = endpoint_join(c.sim, 40);
+    struct pub *p = publish(evil);
+    uint8_t rtx_pt = p->section.codec[0].rtx_pt;
+    uint32_t ssrc = p->encoding[0].ssrc, rtx_ssrc = p->section.encoding[0].rtx_ssrc;
+    struct slot *s = endpoint_watch(c.viewer[0], p);
+    struct sfu_totals before, after;
+
+    (void)state;
+    sim_run(c.sim, 500 * MS);
+    p->is_sending = false;
+    mark(&c);
+    sfu_read_totals(c.sim->sfu, &before);
+    for (uint16_t i = 0, k = 0; i < 300; i++) {
+        uint16_t newest = p->encoding[0].seq;
+        send_rtx(evil, rtx_ssrc, rtx_pt, k++, newest + 2000, 300); /* far ahead */
+        send_rtx(evil, rtx_ssrc, rtx_pt, k++, (int)rng_below(&c.sim->rng, 65536), 300);
+        send_rtx(evil, rtx_ssrc, rtx_pt, k++, -1, rng_below(&c.sim->rng, 2)); /* no number */
+        send_rtx(evil, rtx_ssrc, p->pt, k++, newest, 300);                    /* media there */
+        send_rtx(evil, ssrc, rtx_pt, (uint16_t)(newest + i), newest, 300); /* RTX where media is */
+        send_rtx(evil, c.camera->encoding[0].ssrc, 35, i, 1, 300);         /* another's */
+        sim_run(c.sim, 5 * MS);
+    }
+    sfu_read_totals(c.sim->sfu, &after);
+    SIM_EXPECT(c.sim, after.unknown_ssrc - before.unknown_ssrc >= 300);
+    SIM_EXPECT(c.sim, after.codec_mismatch > before.codec_mismatch);
+    expect_nothing_noticed(&c, 1);
+    SIM_EXPECT(c.sim, rtp_recv_packets_lost(&c.slot[0]->recv) == 0); /* it watches both */
+    expect_all_decoded(&c, 0, 3);
+    SIM_EXPECT(c.sim, keyframes_since(&c) == 0);
+    slot_watch(s, NULL);
+    c.viewer[0]->faults = evil->faults =
+        0; /* of the nonsense, and of what was asked for again of it */
+    end_scene(&c);
+}
+
 /* ---- starting ---- */
 
 /* A viewer on a bad line starts from the history of a publisher on another one. */
@@ -436,6 +505,8 @@ int main(void)
         SIM_TEST(nothing_from_before_a_switch_comes_again),
         SIM_TEST(a_slot_that_is_closed_answers_nothing),
         SIM_TEST(slots_are_switched_and_opened_again_under_loss),
+        SIM_TEST(rtx_that_lies_harms_the_liar_alone),
+        SIM_TEST(all_who_ask_for_keyframes_get_one_a_second),
         SIM_TEST(a_start_from_the_history_survives_loss),
         SIM_TEST(many_viewers_on_mixed_lines_cost_a_publisher_little),
     };
