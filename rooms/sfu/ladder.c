@@ -111,17 +111,23 @@ static void tell(struct ladder *l, const struct layer_option *step, size_t count
     l->shape = (uint16_t)(l->shape + !has_shape);
 }
 
+size_t ladder_options(const struct ladder *l, struct layer_option out[MAX_LADDER_LAYERS])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < MAX_ENCODINGS; i++) {
+        memcpy(&out[count], l->known[i].option, l->known[i].count * sizeof(out[0]));
+        count += l->known[i].count;
+    }
+    return count;
+}
+
 void ladder_measure(struct ladder *l, struct encoding *encoding, size_t n, uint64_t now_us)
 {
     struct layer_option options[MAX_LADDER_LAYERS];
-    size_t count = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct ladder_known *known = &l->known[i];
-        measure(known, &encoding[i], (uint8_t)i, (unsigned)(MAX_LADDER_LAYERS / n), now_us);
-        memcpy(&options[count], known->option, known->count * sizeof(options[0]));
-        count += known->count;
-    }
+    for (size_t i = 0; i < n; i++)
+        measure(&l->known[i], &encoding[i], (uint8_t)i, (unsigned)(MAX_LADDER_LAYERS / n), now_us);
     set_ranks(l, n);
-    tell(l, options, layer_selector_ladder(options, count, options));
+    tell(l, options, layer_selector_ladder(options, ladder_options(l, options), options));
 }
