@@ -51,8 +51,9 @@ static void measure(struct ladder_known *known, struct encoding *e, uint8_t inde
         for (uint8_t t = 0; t < LAYER_RATES_TEMPORAL; t++)
             if (live.count < max && layer_rates_is_live(&e->rates, s, t))
                 live.option[live.count++] = option_of(e, index, s, t);
-    /* While it fades out its rates fall, but that is not what it costs. */
-    if (live.count > 0 && now_us - e->last_packet_us <= LAYER_RATES_BIN_US)
+    /* While it begins there are guesses, and while it fades out rates fall: that is not what it costs. */
+    if (live.count > 0 && now_us - e->live_since_us >= 2 * LAYER_RATES_BIN_US &&
+        now_us - e->last_packet_us <= LAYER_RATES_BIN_US)
         *known = live;
     for (unsigned i = 0; i < known->count; i++)
         known->option[i].is_live = live.count > 0;

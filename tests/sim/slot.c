@@ -375,7 +375,7 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
-        s->is_gap |= ext > s->newest + 1;
+        s->is_gap |= ext > s->newest; /* perhaps it was a picture that is left out */
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;

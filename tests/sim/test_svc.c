@@ -228,7 +228,7 @@ static void vp9_layers_leave_no_trace(void **state)
                                            .temporal = 3,
                                            .mode = i < 2 ? SVC_FULL : SVC_KEY,
                                            .max_packets = 3,
-                                           .sync_percent = 30});
+                                           .sync_percent = 60});
 }
 
 static void av1_layers_leave_no_trace(void **state)
@@ -241,7 +241,7 @@ static void av1_layers_leave_no_trace(void **state)
                                            .temporal = 3,
                                            .mode = i == 1 ? SVC_KEY : SVC_FULL,
                                            .max_packets = 3,
-                                           .sync_percent = 30});
+                                           .sync_percent = 60});
 }
 
 int main(void)
