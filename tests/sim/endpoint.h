@@ -28,6 +28,7 @@
 
 struct dtls;
 struct ice_client;
+struct rtp_header;
 struct rtpsec;
 
 #define ENDPOINT_MAX_PUBS 4
@@ -133,6 +134,9 @@ struct slot {
     struct slot_source source[SLOT_MAX_SOURCES];
     uint32_t packets, switches, empty;
     uint64_t newest_arrival_us, largest_gap_us;
+    /* Takes the packets in place of all that: the payload is another one. */
+    void (*on_packet)(struct slot *s, const struct rtp_header *h, const uint8_t *buf, void *arg);
+    void *arg;
 };
 
 struct endpoint {
@@ -184,6 +188,8 @@ struct pub *endpoint_publish_simulcast(struct endpoint *e, unsigned n);
 void endpoint_unpublish(struct pub *p);
 /** Open a section to receive on. */
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind);
+/** For one codec, with dependency descriptors. */
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec);
 void slot_watch(struct slot *s, const struct pub *p); /* NULL: nothing */
 /** A slot for a publication. */
 struct slot *endpoint_watch(struct endpoint *e, const struct pub *p);

@@ -46,6 +46,12 @@ static void fault(struct slot *s, const char *what, const struct content *c)
 
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
 {
+    return endpoint_add_slot_of(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+}
+
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
+{
+    enum media_kind kind = codec_kind(codec);
     struct sim *sim = e->sim;
     CHECK(e->slot_count < ENDPOINT_MAX_SLOTS);
     struct slot *s = &e->slot[e->slot_count++];
@@ -57,10 +63,13 @@ struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
     t->kind = kind;
     t->send = true;
     t->ssrc = 0x50000000u + (uint32_t)s->id;
-    t->codec[t->codec_count++] = endpoint_codec(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+    t->codec[t->codec_count++] = endpoint_codec(e, codec);
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    if (codec == CODEC_AV1 || codec == CODEC_VP9)
+        t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
+            endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
@@ -360,10 +369,15 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
 
     if (!rtp_recv_packet(&s->recv, h->seq, h->ts, len, now_us))
         return;
+    if (s->on_packet != NULL) {
+        s->packets++;
+        s->on_packet(s, h, buf, s->arg);
+        return;
+    }
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
-        s->is_gap |= ext > s->newest + 1;
+        s->is_gap |= ext > s->newest; /* perhaps it was a picture that is left out */
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;
