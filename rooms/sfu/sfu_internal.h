@@ -64,6 +64,7 @@ struct sfu {
     struct send_run run; /* scratch */
     struct list codec_sets;
     struct paced *unused_paced; /* subscription_pace.c */
+    size_t unused_paced_count;
     struct history_budget history;
     struct levels levels;
     struct deadline levels_due;
