@@ -6,6 +6,7 @@ export { Room } from "./room.js";
 export { Participant } from "./participant.js";
 export { LocalTrack } from "./local_track.js";
 export { RemoteTrack } from "./remote_track.js";
+export { SourceTrack } from "./source_track.js";
 export { WhepClient } from "./whep.js";
 export { WhipClient } from "./whip.js";
 export { ParleyError } from "./errors.js";

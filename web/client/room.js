@@ -8,21 +8,26 @@ import * as devices from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError } from "./errors.js";
 import { LocalTrack } from "./local_track.js";
+import { NetworkJudge } from "./network.js";
 import { Participant } from "./participant.js";
 import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
+import { Reception } from "./reception.js";
 import { Recovery } from "./recovery.js";
+import { RemoteTrack } from "./remote_track.js";
 import { Roster } from "./roster.js";
+import { Sampler } from "./sampler.js";
 import { Signal } from "./signal.js";
 import { Slots } from "./slots.js";
-import { SpeakerMonitor } from "./speakers.js";
+import { SourceTrack } from "./source_track.js";
+import { Speakers } from "./speakers.js";
 import { summarise } from "./stats.js";
 
-/** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
+/** @typedef {import("./received_track.js").ReceivedTrack} ReceivedTrack */
 /** @typedef {import("./types.js").JoinResult} JoinResult */
 /** @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
 
-const SPEAKER_INTERVAL_MS = 200;
+const SAMPLE_INTERVAL_MS = 2000;
 
 /**
  * @typedef {object} RoomOptions
@@ -43,6 +48,8 @@ const SPEAKER_INTERVAL_MS = 200;
  * @property {any} [metadata]
  * @property {string} [token]
  * @property {boolean} [autoSubscribe]
+ * @property {number} [lastN]         video of at most so many: screens first, then who spoke last
+ * @property {number} [speakerAudio]  sound through so many tracks that follow who speaks (`sourceSubscribed`)
  * @property {LocalTrack[]} [tracks]  published with the first offer
  */
 
@@ -60,7 +67,13 @@ const SPEAKER_INTERVAL_MS = 200;
  *   subscriptionFailed: [RemoteTrack | undefined, string, string],
  *   localTrackPublished: [LocalTrack],
  *   localTrackUnpublished: [LocalTrack],
+ *   trackStateChanged: [ReceivedTrack, Participant | null],
+ *   sourceSubscribed: [SourceTrack],
+ *   sourceUnsubscribed: [SourceTrack],
  *   activeSpeakersChanged: [Participant[]],
+ *   speakersChanged: [Participant | null, Participant[]],
+ *   stats: [import("./sampler.js").Sample],
+ *   connectionQualityChanged: [import("./network.js").ConnectionQuality],
  *   error: [ParleyError],
  *   closed: [string, string, ParleyError | undefined],
  * }>}
@@ -85,13 +98,16 @@ export class Room extends Emitter {
   #slots;
   #publications;
   #recovery;
-  #speakers = new SpeakerMonitor();
-  /** @type {any} */
-  #speakerTimer = null;
+  #reception;
+  #speakers;
+  #sampler;
+  #judge = new NetworkJudge();
   /** @type {import("./stats.js").StatsSummary | null} */
   #lastStats = null;
   /** @type {(() => void)[]} */
   #cleanups = [];
+  /** @type {Map<ReceivedTrack, () => void>} */
+  #offs = new Map();
 
   /** @param {RoomOptions} [options] */
   constructor(options = {}) {
@@ -106,6 +122,21 @@ export class Room extends Emitter {
       videoCodec: options.videoCodec,
       mute: (params) => this.#request("mute", params),
       canTell: () => this.#signal?.state === "open",
+    });
+    this.#reception = new Reception({
+      setLayers: (params) => this.#request("setLayers", params),
+      canTell: () => this.#signal?.state === "open",
+    });
+    this.#speakers = new Speakers({
+      participants: () => [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])],
+      movingTransceiverOf: (track) => this.sourceTracks.find(({ current }) => current === track)?.transceiver ?? null,
+    });
+    this.#sampler = new Sampler({
+      connection: () => this.peerConnection,
+      received: () => [...this.#roster.tracks, ...this.sourceTracks].filter(({ isSubscribed }) => isSubscribed),
+      sent: () => this.localTracks,
+      onSample: (sample) => this.#onSample(sample),
+      periodMs: SAMPLE_INTERVAL_MS,
     });
     this.#recovery = new Recovery({
       restartIce: () => this.restartIce(),
@@ -128,6 +159,26 @@ export class Room extends Emitter {
   /** @returns {LocalTrack[]} */
   get localTracks() {
     return this.#publications.tracks;
+  }
+
+  /** The moving sources that were asked for with subscribeSource(), or `speakerAudio` gave. @returns {SourceTrack[]} */
+  get sourceTracks() {
+    return this.#slots.sourceTracks;
+  }
+
+  /** Who leads the conversation: the last who spoke for a while. May be ourselves. */
+  get dominantSpeaker() {
+    return this.#speakers.dominant;
+  }
+
+  /** Who spoke last, the latest first, as far as the server tells. */
+  get recentSpeakers() {
+    return this.#speakers.recent;
+  }
+
+  /** How well the network carries the call, and what is wrong. */
+  get connectionQuality() {
+    return this.#judge.quality;
   }
 
   /** The connection, for statistics and tests. @returns {RTCPeerConnection | null} */
@@ -160,7 +211,8 @@ export class Room extends Emitter {
       throw error;
     }
     this.#watchNetwork();
-    this.#speakerTimer = setInterval(() => this.#measureSpeakers(), SPEAKER_INTERVAL_MS);
+    this.#speakers.start();
+    this.#sampler.start();
   }
 
   /**
@@ -227,6 +279,29 @@ export class Room extends Emitter {
   }
 
   /**
+   * Receive what the n-th of the recent speakers says or shows, whoever that is.
+   * @param {string} source  "speaker:1" to "speaker:9"
+   * @param {import("./types.js").Kind} kind
+   * @returns {Promise<SourceTrack>} attach it once; who it is changes without a word from here
+   */
+  async subscribeSource(source, kind) {
+    const track = this.#slots.sourceTrack(source, kind);
+    try {
+      await this.#askForSource(track);
+    } catch (error) {
+      if (!track.isSubscribed) this.#slots.forgetSource(track);
+      throw error;
+    }
+    return track;
+  }
+
+  /** @param {SourceTrack} track */
+  async unsubscribeSource(track) {
+    this.#slots.forgetSource(track);
+    await this.#request("unsubscribe", { source: track.movingSource, kind: track.kind });
+  }
+
+  /**
    * Change our name or metadata.
    * @param {{name?: string, metadata?: any}} changes
    */
@@ -257,6 +332,14 @@ export class Room extends Emitter {
     const report = await this.#peer?.pc.getStats();
     this.#lastStats = summarise(report ? /** @type {any} */ (report).values() : [], this.#lastStats, performance.now());
     return this.#lastStats;
+  }
+
+  /**
+   * How often `stats` comes, and the network is judged: every two seconds when not said otherwise.
+   * @param {number} periodMs
+   */
+  setStatsPeriod(periodMs) {
+    this.#sampler.setPeriod(periodMs);
   }
 
   /** What the server measures of us. @returns {Promise<any[]>} */
@@ -308,8 +391,10 @@ export class Room extends Emitter {
       this.#slots.reconcile();
       this.emit("trackUnpublished", track, participant);
     });
-    this.#slots.on("subscribed", (track) => this.emit("trackSubscribed", track, track.participant));
-    this.#slots.on("unsubscribed", (track) => this.emit("trackUnsubscribed", track, track.participant));
+    this.#slots.on("subscribed", (track) => this.#onSubscribed(track));
+    this.#slots.on("unsubscribed", (track) => this.#onUnsubscribed(track));
+    this.#speakers.on("activeChanged", (participants) => this.emit("activeSpeakersChanged", participants));
+    this.#speakers.on("changed", (dominant, recent) => this.emit("speakersChanged", dominant, recent));
     this.#publications.on("error", (error) => this.emit("error", error));
     this.#publications.on("published", (track) => {
       this.#listLocalTracks();
@@ -319,6 +404,40 @@ export class Room extends Emitter {
       this.#listLocalTracks();
       this.emit("localTrackUnpublished", track);
     });
+  }
+
+  /** @param {ReceivedTrack} track */
+  #onSubscribed(track) {
+    this.#reception.add(track);
+    this.#offs.set(
+      track,
+      track.on("stateChanged", () => this.emit("trackStateChanged", track, participantOf(track))),
+    );
+    if (track instanceof RemoteTrack) this.emit("trackSubscribed", track, track.participant);
+    else if (track instanceof SourceTrack) this.emit("sourceSubscribed", track);
+  }
+
+  /** @param {ReceivedTrack} track */
+  #onUnsubscribed(track) {
+    this.#reception.remove(track);
+    this.#offs.get(track)?.();
+    this.#offs.delete(track);
+    if (track instanceof RemoteTrack) this.emit("trackUnsubscribed", track, track.participant);
+    else if (track instanceof SourceTrack) this.emit("sourceUnsubscribed", track);
+  }
+
+  /** @param {SourceTrack} track */
+  async #askForSource(track) {
+    const { movingSource: source, kind } = track;
+    const { mid } = await this.#request("subscribe", { source, kind });
+    if (mid === null) this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]);
+    else if (track.transceiver?.mid !== mid) this.#slots.update([{ mid, kind, trackId: null, source }]);
+  }
+
+  /** @param {import("./sampler.js").Sample} sample */
+  #onSample(sample) {
+    this.emit("stats", sample);
+    if (this.#judge.update(sample, this.#state === "reconnecting")) this.emit("connectionQualityChanged", this.#judge.quality);
   }
 
   /**
@@ -364,6 +483,9 @@ export class Room extends Emitter {
     this.#peer?.close();
     this.#recovery.reset();
     this.#slots.clear();
+    this.#reception.clear();
+    this.#speakers.forget();
+    this.#judge.reset();
     this.#takeOver(result);
     const peer = (this.#peer = new Peer(
       {
@@ -393,6 +515,7 @@ export class Room extends Emitter {
     this.#publications.setPeer(peer);
     if (this.#isAutoSubscribing) this.#offerSlots(...this.#countTracks());
     peer.negotiate().catch(() => {});
+    for (const track of this.sourceTracks) this.#askForSource(track).catch(() => {}); // those that were asked for before
     this.#updateState();
   }
 
@@ -401,6 +524,7 @@ export class Room extends Emitter {
     this.#takeOver(result);
     this.#publications.syncMuted(result.participant.tracks ?? []);
     if (result.slots) this.#slots.replace(result.slots);
+    this.#reception.retell();
     if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
     if (result.transportState === "failed") this.#recovery.onPathLost();
     else this.#recovery.onReachable();
@@ -475,6 +599,12 @@ export class Room extends Emitter {
         return void this.#onMuted(params);
       case "slots":
         return this.#slots.update(params.slots);
+      case "slotStates":
+        return this.#slots.updateStates(params.slots);
+      case "encodingsWanted":
+        return this.#publications.onEncodingsWanted(params.trackId, params.encodings ?? []);
+      case "speakers":
+        return this.#speakers.onServer(params.dominant ?? null, params.recent ?? []);
       case "slotsWanted":
         this.#offerSlots(params.audio ?? 0, params.video ?? 0);
         this.#peer?.negotiate().catch(() => {});
@@ -505,13 +635,6 @@ export class Room extends Emitter {
     if (track) this.#emitLocalMuted(track);
   }
 
-  async #measureSpeakers() {
-    const me = this.localParticipant;
-    const participants = [...this.participants.values(), ...(me ? [me] : [])];
-    const speaking = await this.#speakers.measure(participants);
-    if (speaking) this.emit("activeSpeakersChanged", speaking);
-  }
-
   #watchNetwork() {
     if (!globalThis.addEventListener) return;
     const onOnline = () => {
@@ -533,7 +656,8 @@ export class Room extends Emitter {
    * @param {ParleyError} [error]
    */
   #onClosed(reason, message, error) {
-    clearInterval(this.#speakerTimer);
+    this.#speakers.stop();
+    this.#sampler.stop();
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     this.#recovery.reset();
     this.#slots.clear();
@@ -566,6 +690,9 @@ export class Room extends Emitter {
     }
   }
 }
+
+/** @param {ReceivedTrack} track */
+const participantOf = (track) => (track instanceof RemoteTrack || track instanceof SourceTrack ? track.participant : null);
 
 function defaultUrl() {
   const { protocol, host } = globalThis.location;
