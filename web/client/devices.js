@@ -16,8 +16,8 @@ import { LocalTrack } from "./local_track.js";
  */
 
 const DEFAULT_CAMERA = { width: 1280, height: 720, frameRate: 30 };
-/** Sharp rather than smooth; larger screens than this are made smaller, for nobody could watch them. */
-const DEFAULT_SCREEN = { width: 2560, height: 1600, frameRate: 15 };
+/** Sharp rather than smooth; a larger screen is made smaller: its encoder would take a whole processor, and few could watch it. */
+const DEFAULT_SCREEN = { width: 1920, height: 1200, frameRate: 15 };
 
 /** Whether this page may capture at all: browsers allow it on https and on localhost only. */
 export function canCapture() {
