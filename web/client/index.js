@@ -9,6 +9,8 @@ export { RemoteTrack } from "./remote_track.js";
 export { SourceTrack } from "./source_track.js";
 export { WhepClient } from "./whep.js";
 export { WhipClient } from "./whip.js";
+export { chooseEncodings } from "./encodings.js";
+export { canScale, sendableCodecs } from "./codecs.js";
 export { ParleyError } from "./errors.js";
 export {
   canCapture,

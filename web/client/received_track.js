@@ -51,7 +51,7 @@ export class ReceivedTrack extends Track {
     this.emit("wishChanged");
   }
 
-  /** @param {number} priority  0 to 255: who gets more when not everybody gets everything */
+  /** @param {number | undefined} priority  0 to 255: who gets more when not everybody gets everything; undefined: as usual */
   setPriority(priority) {
     if (priority === this.#priority) return;
     this.#priority = priority;

@@ -540,6 +540,7 @@ export class Room extends Emitter {
     this.#listLocalTracks();
     this.emit("participantUpdated", this.localParticipant);
     this.#roster.set(result.participants);
+    if (result.speakers) this.#speakers.onServer(result.speakers.dominant, result.speakers.recent);
   }
 
   /** What the others publish. @returns {[number, number]} audio, video */

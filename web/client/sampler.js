@@ -72,7 +72,7 @@ export class Sampler {
   }
 
   start() {
-    this.stop();
+    clearInterval(this.#timer);
     this.#timer = setInterval(() => void this.#sample(), this.#periodMs);
   }
 
@@ -152,7 +152,7 @@ function wantedOf(track) {
  * @param {number | null} pathRoundTripMs
  * @returns {TrackStats | null}
  */
-function describe(streams, pathRoundTripMs) {
+export function describe(streams, pathRoundTripMs) {
   if (streams.length === 0) return null;
   const bySize = [...streams].sort((a, b) => (b.width ?? 0) - (a.width ?? 0));
   const largest = bySize.find(({ isActive, framesPerSecond }) => isActive && framesPerSecond) ?? bySize[0];

@@ -76,6 +76,7 @@
  * @property {number} graceMs
  * @property {RTCIceServer[]} iceServers
  * @property {{maxSlots: number}} [limits]
+ * @property {{dominant: string | null, recent: string[]}} [speakers]  from a server that tells who speaks
  * @property {SlotInfo[]} [slots]         after resume only
  * @property {string} [transportState]    after resume only
  */

@@ -51,7 +51,7 @@ export class NetworkView {
     if (!this.#popup.isOpen) return;
     const rows = [
       ["Sending", asBitrate(sample.sendBps)],
-      ["Way up carries", asBitrate(sample.availableSendBps)],
+      ["Upload limit", asBitrate(sample.availableSendBps)],
       ["Receiving", asBitrate(sample.receiveBps)],
       ["Round trip", sample.roundTripMs === null ? "–" : `${sample.roundTripMs} ms`],
       ["Path", sample.path ?? "–"],

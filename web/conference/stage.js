@@ -10,9 +10,8 @@ import { Tile, placeElement } from "./tile.js";
 /** @typedef {"camera" | "screen"} TileSource */
 /** @typedef {"grid" | "speaker"} LayoutName */
 
-/** Of what the connection carries, the large tile comes first. */
+/** Of what the connection carries, the large tile comes first; the others as the server thinks fit. */
 const MAIN_PRIORITY = 200;
-const OTHER_PRIORITY = 100;
 
 export class Stage {
   #container;
@@ -144,7 +143,7 @@ export class Stage {
       others.forEach((tile, i) => tile.place(rects[i]));
       if (isAlone) placeElement(this.#waiting, rects[1]);
     }
-    for (const tile of tiles) tile.setMain(tile === main, tile === main ? MAIN_PRIORITY : OTHER_PRIORITY);
+    for (const tile of tiles) tile.setMain(tile === main, tile === main ? MAIN_PRIORITY : undefined);
   }
 
   /** @returns {Tile | null} */

@@ -126,7 +126,8 @@ export class Tile {
     }
     const hold = this.#holdWords();
     if (this.#hold.textContent !== hold) {
-      this.#hold.replaceChildren(...(hold ? [icon("cut-off"), make("span", { text: hold })] : []));
+      const isChosen = this.#track instanceof ReceivedTrack && this.#track.isPaused;
+      this.#hold.replaceChildren(...(hold ? [icon(isChosen ? "camera-off" : "cut-off"), make("span", { text: hold })] : []));
       this.#hold.title = hold;
     }
     const picture = this.#isShown() ? "" : hold || (isSharing ? "" : "camera off");
@@ -142,7 +143,7 @@ export class Tile {
 
   /**
    * @param {boolean} isMain   the large one
-   * @param {number} priority  of its video over others
+   * @param {number | undefined} priority  of its video over others
    */
   setMain(isMain, priority) {
     setData(this.element, "main", isMain ? "true" : null);
