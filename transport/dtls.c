@@ -6,6 +6,9 @@
  *
  *   dtls_input(datagram) → bio_read … SSL_do_handshake / SSL_read … bio_write → on_send(datagram)
  *
+ * OpenSSL keeps 39 KB of an association, half of it for the case that the last flight must be sent again. One that carries no
+ * data gives it all back when it is open (dtls_rest.h).
+ *
  * The certificate is checked while the handshake runs, so that an endpoint with a foreign one gets an alert instead of an open
  * association. Handshake time is bounded by the owner (this file has no clock), bytes here.
  */
@@ -24,6 +27,7 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "transport/cert.h"
+#include "transport/dtls_rest.h"
 
 /* The first gap of 100 ms suits round trips of a call; RFC 6347 s4.2.4.1 lets real-time uses go below its 1 s. */
 #define RETRANSMIT_FIRST_US 100000u
@@ -49,7 +53,12 @@ static const struct profile {
 };
 #define OPENSSL_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
 
-enum dtls_state { DTLS_HANDSHAKE, DTLS_OPEN, DTLS_ENDED };
+enum dtls_state {
+    DTLS_HANDSHAKE,
+    DTLS_OPEN,
+    DTLS_RESTING, /* open, without the library */
+    DTLS_ENDED
+};
 
 struct dtls_context {
     SSL_CTX *ssl;
@@ -57,16 +66,20 @@ struct dtls_context {
 };
 
 struct dtls {
-    SSL *ssl;
+    SSL *ssl; /* from the first datagram on; NULL when it rests */
+    struct dtls_context *context;
     enum dtls_state state;
     bool is_active, started;
+    bool wants_rest, makes_farewell, is_flight_long;
+    const char *cipher_name;  /* once open */
+    struct dtls_rest rest;    /* its flight is filled from the start */
     bool foreign_certificate; /* the handshake ended for it */
     bool
         trusted_certificate; /* one that fits was shown; whether its key was, the handshake tells */
     const uint8_t *in;       /* the datagram not read yet, during dtls_input() */
     size_t in_bytes;
     size_t bytes_before_open;
-    struct fingerprint fingerprint[MAX_FINGERPRINTS];
+    struct fingerprint *fingerprint; /* until it is open */
     size_t fingerprint_count;
     const struct dtls_handlers *handlers;
     void *arg;
@@ -89,12 +102,37 @@ const char *srtp_profile_name(enum srtp_profile p)
 
 /* --- the datagram BIO -------------------------------------------------------------------------------- */
 
+/* Keep what follows the latest datagram of the handshake: the last of it may have to be sent again. */
+static void keep_flight(struct dtls *d, const char *buf, size_t len)
+{
+    if (len > sizeof(d->rest.flight) - d->rest.flight_bytes) {
+        d->is_flight_long = true;
+        return;
+    }
+    memcpy(d->rest.flight + d->rest.flight_bytes, buf, len);
+    d->rest.flight_bytes = (uint8_t)(d->rest.flight_bytes + len);
+}
+
+static void keep_farewell(struct dtls *d, const char *buf, size_t len)
+{
+    if (len <= sizeof(d->rest.farewell)) {
+        memcpy(d->rest.farewell, buf, len);
+        d->rest.farewell_bytes = (uint8_t)len;
+    }
+}
+
 static int bio_write(BIO *bio, const char *buf, int len)
 {
     struct dtls *d = BIO_get_data(bio);
 
     if (len <= 0)
         return 0;
+    if (d->makes_farewell) {
+        keep_farewell(d, buf, (size_t)len);
+        return len;
+    }
+    if (d->state == DTLS_HANDSHAKE)
+        keep_flight(d, buf, (size_t)len);
     d->handlers->on_send(d, (const uint8_t *)buf, (size_t)len, d->arg);
     return len;
 }
@@ -172,12 +210,12 @@ static bool context_configure(SSL_CTX *ctx, const struct cert *cert)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* idle associations are many */
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
     return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_send_fragment(ctx, MAX_DATAGRAM_BYTES) == 1 && /* 16 KB else */
            SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
            SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
            SSL_CTX_use_certificate(ctx, cert_x509(cert)) == 1 &&
@@ -221,14 +259,14 @@ static unsigned int retransmit_gap_us(SSL *ssl, unsigned int last_us)
     return last_us == 0 ? RETRANSMIT_FIRST_US : MIN(last_us * 2, RETRANSMIT_MAX_US);
 }
 
-static bool attach(struct dtls *d, struct dtls_context *c)
+static bool attach(struct dtls *d)
 {
     BIO *bio = NULL;
 
-    d->ssl = SSL_new(c->ssl);
+    d->ssl = SSL_new(d->context->ssl);
     if (d->ssl == NULL)
         return false;
-    bio = BIO_new(c->bio_method);
+    bio = BIO_new(d->context->bio_method);
     if (bio == NULL)
         return false;
     BIO_set_data(bio, d);
@@ -254,16 +292,16 @@ int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
     if (d == NULL)
         return E_NO_MEMORY;
     d->is_active = is_active;
-    memcpy(d->fingerprint, fingerprint, fingerprint_count * sizeof(*fingerprint));
-    d->fingerprint_count = fingerprint_count;
-    d->handlers = handlers;
-    d->arg = arg;
-    ERR_clear_error();
-    if (!attach(d, c)) {
-        ERR_clear_error();
-        dtls_free(&d);
+    d->fingerprint = mem_try_alloc(fingerprint_count * sizeof(*fingerprint));
+    if (d->fingerprint == NULL) {
+        mem_free(d);
         return E_NO_MEMORY;
     }
+    memcpy(d->fingerprint, fingerprint, fingerprint_count * sizeof(*fingerprint));
+    d->fingerprint_count = fingerprint_count;
+    d->context = c;
+    d->handlers = handlers;
+    d->arg = arg;
     *out = d;
     return 0;
 }
@@ -276,6 +314,8 @@ void dtls_free(struct dtls **dp)
         return;
     *dp = NULL;
     SSL_free(d->ssl); /* sends nothing; takes the BIO along */
+    mem_free(d->fingerprint);
+    mem_wipe(&d->rest, sizeof(d->rest));
     mem_free(d);
 }
 
@@ -353,6 +393,9 @@ static void on_handshake_done(struct dtls *d)
         refuse(d, E_CRYPTO, "the DTLS library gave no keys");
     } else {
         d->state = DTLS_OPEN;
+        MEM_FREE(d->fingerprint); /* no certificate follows the one that was checked */
+        d->fingerprint_count = 0;
+        d->cipher_name = SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl));
         d->handlers->on_open(d, &keys, d->arg);
         mem_wipe(&keys, sizeof(keys));
     }
@@ -391,13 +434,76 @@ static void read_records(struct dtls *d)
     }
 }
 
+/* --- rest ---------------------------------------------------------------------------------------------- */
+
+/* Everything that is needed afterwards is made before the library goes; what cannot be made lets it stay. */
+static void go_to_rest(struct dtls *d)
+{
+    d->wants_rest = false;
+    if (d->is_flight_long || !dtls_rest_take_key(&d->rest, d->ssl))
+        return;
+    d->makes_farewell = true;
+    SSL_shutdown(d->ssl);
+    d->makes_farewell = false;
+    SSL_free(d->ssl);
+    d->ssl = NULL;
+    d->state = DTLS_RESTING;
+}
+
+void dtls_rest(struct dtls *d)
+{
+    d->wants_rest = true;
+}
+
+static void send_farewell(struct dtls *d)
+{
+    if (d->rest.farewell_bytes > 0)
+        d->handlers->on_send(d, d->rest.farewell, d->rest.farewell_bytes, d->arg);
+}
+
+static void input_at_rest(struct dtls *d, const uint8_t *buf, size_t len)
+{
+    switch (dtls_rest_read(&d->rest, buf, len)) {
+    case DTLS_REST_FINISHED_AGAIN:
+        if (!d->is_active) /* the other side's flight is the last one else */
+            d->handlers->on_send(d, d->rest.flight, d->rest.flight_bytes, d->arg);
+        break;
+    case DTLS_REST_CLOSE_NOTIFY:
+        send_farewell(d);
+        end(d, 0, "closed by the endpoint");
+        break;
+    case DTLS_REST_FATAL_ALERT:
+        end(d, E_DENIED, "the endpoint sent a DTLS alert");
+        break;
+    case DTLS_REST_NOTHING:
+        break;
+    }
+    ERR_clear_error();
+}
+
+/* --- running ------------------------------------------------------------------------------------------- */
+
+/* Sixteen kilobytes to read and some to write are given back after each turn, which is long before the next datagram. */
+static void release_buffers(struct dtls *d)
+{
+    (void)SSL_free_buffers(d->ssl); /* refused while something is in them */
+}
+
 static void run(struct dtls *d)
 {
     ERR_clear_error();
+    if (d->ssl == NULL && !attach(d)) {
+        end(d, E_NO_MEMORY, "no memory for a DTLS handshake");
+        return;
+    }
     if (d->state == DTLS_HANDSHAKE)
         shake_hands(d);
     if (d->state == DTLS_OPEN)
         read_records(d);
+    if (d->state == DTLS_OPEN && d->wants_rest)
+        go_to_rest(d);
+    else
+        release_buffers(d);
     ERR_clear_error();
 }
 
@@ -413,8 +519,14 @@ void dtls_input(struct dtls *d, const uint8_t *buf, size_t len)
 {
     if (d->state == DTLS_ENDED || len == 0)
         return;
+    if (d->state == DTLS_RESTING) {
+        input_at_rest(d, buf, len);
+        return;
+    }
     if (d->state == DTLS_HANDSHAKE) {
         d->started = true;
+        d->rest.flight_bytes = 0;
+        d->is_flight_long = false;
         d->bytes_before_open += len;
         if (d->bytes_before_open > MAX_DTLS_BYTES_BEFORE_OPEN) {
             end(d, E_LIMIT, "the DTLS handshake is too long");
@@ -431,18 +543,20 @@ uint64_t dtls_wait_us(const struct dtls *d)
 {
     struct timeval left;
 
-    if (d->state == DTLS_ENDED || !d->started || DTLSv1_get_timeout(d->ssl, &left) != 1)
+    if (d->ssl == NULL || d->state == DTLS_ENDED || !d->started ||
+        DTLSv1_get_timeout(d->ssl, &left) != 1)
         return UINT64_MAX;
     return (uint64_t)left.tv_sec * US_PER_S + (uint64_t)left.tv_usec;
 }
 
 void dtls_tick(struct dtls *d)
 {
-    if (d->state == DTLS_ENDED || !d->started)
+    if (d->ssl == NULL || d->state == DTLS_ENDED || !d->started)
         return;
     ERR_clear_error();
-    if (DTLSv1_handle_timeout(d->ssl) < 0)
+    if (SSL_alloc_buffers(d->ssl) != 1 || DTLSv1_handle_timeout(d->ssl) < 0)
         end_with_openssl_error(d);
+    release_buffers(d);
     ERR_clear_error();
 }
 
@@ -455,7 +569,9 @@ int dtls_send(struct dtls *d, const uint8_t *buf, size_t len)
     if (len == 0 || len > MAX_DATAGRAM_BYTES - RECORD_OVERHEAD_BYTES)
         return E_LIMIT;
     ERR_clear_error();
-    n = SSL_write(d->ssl, buf, (int)len);
+    if (SSL_alloc_buffers(d->ssl) == 1)
+        n = SSL_write(d->ssl, buf, (int)len);
+    release_buffers(d);
     ERR_clear_error();
     return n > 0 ? 0 : E_CRYPTO;
 }
@@ -464,21 +580,21 @@ void dtls_shutdown(struct dtls *d)
 {
     if (d->state == DTLS_OPEN) {
         ERR_clear_error();
-        SSL_shutdown(d->ssl);
+        if (SSL_alloc_buffers(d->ssl) == 1)
+            SSL_shutdown(d->ssl);
         ERR_clear_error();
+    } else if (d->state == DTLS_RESTING) {
+        send_farewell(d);
     }
     d->state = DTLS_ENDED;
 }
 
 bool dtls_is_open(const struct dtls *d)
 {
-    return d->state == DTLS_OPEN;
+    return d->state == DTLS_OPEN || d->state == DTLS_RESTING;
 }
 
 const char *dtls_cipher_name(const struct dtls *d)
 {
-    const char *name =
-        d->state == DTLS_OPEN ? SSL_CIPHER_standard_name(SSL_get_current_cipher(d->ssl)) : NULL;
-
-    return name != NULL ? name : "";
+    return dtls_is_open(d) && d->cipher_name != NULL ? d->cipher_name : "";
 }

@@ -54,11 +54,16 @@ struct dtls_handlers {
 MUST_CHECK int dtls_context_new(struct dtls_context **out, const struct cert *cert);
 void dtls_context_free(struct dtls_context **c);
 
-/** Make an association in the given role; nothing is sent before dtls_start() or the first dtls_input(). Errors: E_INVALID without
- * a fingerprint or past MAX_FINGERPRINTS, E_NO_MEMORY. */
+/** Make an association in the given role; nothing is sent before dtls_start() or the first dtls_input(), and the library's part of
+ * it is made only then. Errors: E_INVALID without a fingerprint or past MAX_FINGERPRINTS, E_NO_MEMORY. */
 MUST_CHECK int dtls_new(struct dtls **out, struct dtls_context *c, bool is_active,
                         const struct fingerprint *fingerprint, size_t fingerprint_count,
                         const struct dtls_handlers *handlers, void *arg);
+/**
+ * Carry no application data: for the call in on_open. Once open, all that is kept is what ends it (dtls_rest.h): 1 KB instead of
+ * 39. dtls_send() gives E_STATE from then on, and on_data is not called.
+ */
+void dtls_rest(struct dtls *d);
 /** Free at once and silently; safe only outside its handlers (the transport defers it). */
 void dtls_free(struct dtls **d);
 /** Active role: send the ClientHello. Passive: nothing. */

@@ -5,8 +5,8 @@
  *   shared payload ─┐
  *   head of viewer ─┴─► submit(key, stream) ─► dst in the slab ... flush ─► the bytes at every dst are final
  *
- * What leaves is what rtpsec_protect_rtp() would have made (RFC 3711, RFC 7714; no MKI), without its copy, its lookup of the
- * stream and its slower ciphers. rtpsec keeps reception and SRTCP. The backend is chosen at run time; all of them know all
+ * What leaves is what rtpsec_protect_rtp() would have made (RFC 3711, RFC 7714; no MKI), without the copy that it needs and its
+ * lookup of the stream. Reception and SRTCP are rtpsec's. The backend is chosen at run time; all of them know all
  * profiles.
  *
  * Three objects: a `fanout_cipher` is a worker's engine and scratch space. A `fanout_key` is what one association encrypts

@@ -23,13 +23,15 @@
     12 /* the library writes 12 or 20 bytes of HMAC-SHA1 (RFC 2404 is its origin); 10 go into the packet */
 #define AES128_ROUND_KEYS_BYTES (11 * 16)
 #define ROC_BYTES 4
+#define SHA1_BYTES 20
+#define SHA1_BLOCK_BYTES 64
 
 struct mb_cipher {
     struct fanout_cipher base;
     IMB_MGR *mgr;
     /* What a job points to while it flies, by its place in the manager's ring. */
     struct mb_flight {
-        uint8_t iv[FANOUT_IV_BYTES];
+        uint8_t iv[SESSION_KEY_IV_BYTES];
         uint8_t tag[JOB_TAG_BYTES];
     } flight[IMB_MAX_JOBS];
 };
@@ -49,19 +51,19 @@ struct mb_cm_key {
 
 /* --- keys -------------------------------------------------------------------------------------------- */
 
-static void half_hmac(IMB_MGR *mgr, const uint8_t key[FANOUT_AUTH_KEY_BYTES], uint8_t pad,
+static void half_hmac(IMB_MGR *mgr, const uint8_t key[SESSION_KEY_AUTH_BYTES], uint8_t pad,
                       uint8_t out[SHA1_BYTES])
 {
     uint8_t block[SHA1_BLOCK_BYTES];
 
     memset(block, pad, sizeof(block));
-    for (size_t i = 0; i < FANOUT_AUTH_KEY_BYTES; i++)
+    for (size_t i = 0; i < SESSION_KEY_AUTH_BYTES; i++)
         block[i] ^= key[i];
     IMB_SHA1_ONE_BLOCK(mgr, block, out);
     mem_wipe(block, sizeof(block));
 }
 
-static struct fanout_key *cm_key_new(IMB_MGR *mgr, const struct fanout_session *session)
+static struct fanout_key *cm_key_new(IMB_MGR *mgr, const struct session_key *session)
 {
     struct mb_cm_key *k = mem_try_alloc_aligned(sizeof(*k));
     _Alignas(16) uint8_t decryption[AES128_ROUND_KEYS_BYTES]; /* the library makes both */
@@ -75,7 +77,7 @@ static struct fanout_key *cm_key_new(IMB_MGR *mgr, const struct fanout_session *
     return &k->base;
 }
 
-static struct fanout_key *gcm_key_new(IMB_MGR *mgr, const struct fanout_session *session)
+static struct fanout_key *gcm_key_new(IMB_MGR *mgr, const struct session_key *session)
 {
     struct mb_gcm_key *k = mem_try_alloc_aligned(sizeof(*k));
 
@@ -89,7 +91,7 @@ static struct fanout_key *gcm_key_new(IMB_MGR *mgr, const struct fanout_session 
 }
 
 static int key_new(struct fanout_key **out, struct fanout_cipher *base,
-                   const struct fanout_session *session)
+                   const struct session_key *session)
 {
     struct mb_cipher *c = (struct mb_cipher *)base;
     struct fanout_key *k = session->profile == SRTP_PROFILE_AES128_CM_SHA1_80
@@ -136,7 +138,7 @@ static void seal_gcm(const IMB_MGR *mgr, const struct mb_gcm_key *k, const struc
 
     if (front == 0 && p->padding_bytes == 0) {
         call.whole(&k->data, &ctx, dst + header, p->payload, p->payload_bytes, job->iv, dst, header,
-                   tag, FANOUT_GCM_TAG_BYTES);
+                   tag, SESSION_KEY_GCM_TAG_BYTES);
         return;
     }
     call.init(&k->data, &ctx, job->iv, dst, header);
@@ -147,7 +149,7 @@ static void seal_gcm(const IMB_MGR *mgr, const struct mb_gcm_key *k, const struc
     if (p->padding_bytes > 0)
         call.update(&k->data, &ctx, tag - p->padding_bytes, tag - p->padding_bytes,
                     p->padding_bytes);
-    call.finalize(&k->data, &ctx, tag, FANOUT_GCM_TAG_BYTES);
+    call.finalize(&k->data, &ctx, tag, SESSION_KEY_GCM_TAG_BYTES);
 }
 
 /* --- counter mode and HMAC-SHA1 ------------------------------------------------------------------------ */
@@ -155,7 +157,7 @@ static void seal_gcm(const IMB_MGR *mgr, const struct mb_gcm_key *k, const struc
 static void land(const IMB_JOB *job)
 {
     CHECK(job->status == IMB_STATUS_COMPLETED);
-    memcpy(job->user_data, job->auth_tag_output, FANOUT_SHA1_TAG_BYTES);
+    memcpy(job->user_data, job->auth_tag_output, SESSION_KEY_SHA1_TAG_BYTES);
 }
 
 static void fill_cipher(IMB_JOB *j, const struct mb_cm_key *k, const struct fanout_job *job,
@@ -170,7 +172,7 @@ static void fill_cipher(IMB_JOB *j, const struct mb_cm_key *k, const struct fano
     j->dec_keys = k->round_keys;
     j->key_len_in_bytes = 16;
     j->iv = iv;
-    j->iv_len_in_bytes = FANOUT_IV_BYTES;
+    j->iv_len_in_bytes = SESSION_KEY_IV_BYTES;
     j->src = job->dst;
     j->dst = job->dst + header;
     j->cipher_start_src_offset_in_bytes = header;

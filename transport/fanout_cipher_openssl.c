@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fanout_cipher_openssl.c - the backend for every machine, on OpenSSL's EVP interface, and the keystream that derives keys.
+ * fanout_cipher_openssl.c - the backend for every machine, on OpenSSL's EVP interface.
  *
- * A key owns a cipher context whose round keys stay; a packet only sets the nonce. HMAC is written out on the worker's one
- * digest context: OpenSSL's own costs an allocation and two context copies a packet, this costs two more blocks of SHA-1.
+ * A key owns a cipher context whose round keys stay; a packet only sets the nonce.
  */
 #include "transport/fanout_cipher_internal.h"
 
@@ -16,37 +15,19 @@
 
 #include "core/mem.h"
 #include "core/wire.h"
+#include "transport/hmac_sha1.h"
 
 struct ossl_cipher {
     struct fanout_cipher base;
     EVP_CIPHER *gcm128, *gcm256, *ctr128;
-    EVP_MD *sha1;
-    EVP_MD_CTX *digest;
+    struct hmac_sha1 *hmac;
 };
 
 struct ossl_key {
     struct fanout_key base;
     EVP_CIPHER_CTX *ctx;
-    uint8_t auth_key[FANOUT_AUTH_KEY_BYTES];
+    uint8_t auth_key[SESSION_KEY_AUTH_BYTES];
 };
-
-/* --- key derivation ---------------------------------------------------------------------------------- */
-
-int fanout_openssl_keystream(const uint8_t *key, size_t key_bytes,
-                             const uint8_t iv[FANOUT_IV_BYTES], uint8_t *out, size_t len)
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int n = 0;
-    bool is_ok = false;
-
-    memset(out, 0, len);
-    is_ok = ctx != NULL &&
-            EVP_EncryptInit_ex2(ctx, key_bytes == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), key,
-                                iv, NULL) == 1 &&
-            EVP_EncryptUpdate(ctx, out, &n, out, (int)len) == 1 && (size_t)n == len;
-    EVP_CIPHER_CTX_free(ctx);
-    return is_ok ? 0 : E_CRYPTO;
-}
 
 /* --- keys -------------------------------------------------------------------------------------------- */
 
@@ -75,7 +56,7 @@ static void key_free(struct fanout_key *base)
 }
 
 static int key_new(struct fanout_key **out, struct fanout_cipher *base,
-                   const struct fanout_session *session)
+                   const struct session_key *session)
 {
     const struct ossl_cipher *c = (const struct ossl_cipher *)base;
     struct ossl_key *k = mem_try_alloc(sizeof(*k));
@@ -115,9 +96,9 @@ static bool encrypt_pieces(EVP_CIPHER_CTX *ctx, const struct fanout_job *job)
 
 static bool finish_gcm(EVP_CIPHER_CTX *ctx, uint8_t *tag)
 {
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, FANOUT_GCM_TAG_BYTES),
-        OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag,
+                                                             SESSION_KEY_GCM_TAG_BYTES),
+                           OSSL_PARAM_construct_end()};
     int n = 0;
 
     return EVP_EncryptFinal_ex(ctx, tag, &n) == 1 && EVP_CIPHER_CTX_get_params(ctx, params) == 1;
@@ -132,38 +113,18 @@ static bool seal_gcm(const struct ossl_key *k, const struct fanout_job *job)
            encrypt_pieces(k->ctx, job) && finish_gcm(k->ctx, job->dst + job->clear_bytes);
 }
 
-/* One half of RFC 2104: the hash of (key XOR pad) and @data. */
-static bool half_hmac(const struct ossl_cipher *c, const struct ossl_key *k, uint8_t pad,
-                      const uint8_t *data, size_t len, uint8_t out[SHA1_BYTES])
-{
-    uint8_t block[SHA1_BLOCK_BYTES];
-    bool is_ok = false;
-
-    memset(block, pad, sizeof(block));
-    for (size_t i = 0; i < FANOUT_AUTH_KEY_BYTES; i++)
-        block[i] ^= k->auth_key[i];
-    is_ok = EVP_DigestInit_ex2(c->digest, c->sha1, NULL) == 1 &&
-            EVP_DigestUpdate(c->digest, block, sizeof(block)) == 1 &&
-            EVP_DigestUpdate(c->digest, data, len) == 1 &&
-            EVP_DigestFinal_ex(c->digest, out, NULL) == 1;
-    mem_wipe(block, sizeof(block));
-    return is_ok;
-}
-
-/* RFC 3711 s4.2: the tag covers the packet and the rollover counter, which lies where the tag will be until then. */
+/* RFC 3711 s4.2: the tag covers the packet and the rollover counter. */
 static bool seal_cm(const struct ossl_cipher *c, const struct ossl_key *k,
                     const struct fanout_job *job)
 {
-    uint8_t *end = job->dst + job->clear_bytes;
-    uint8_t hash[SHA1_BYTES];
+    uint8_t hash[HMAC_SHA1_BYTES], roc[4];
 
-    if (EVP_EncryptInit_ex2(k->ctx, NULL, NULL, job->iv, NULL) != 1 || !encrypt_pieces(k->ctx, job))
+    wire_put_u32(roc, job->roc);
+    if (EVP_EncryptInit_ex2(k->ctx, NULL, NULL, job->iv, NULL) != 1 ||
+        !encrypt_pieces(k->ctx, job) ||
+        !hmac_sha1(c->hmac, k->auth_key, job->dst, job->clear_bytes, roc, sizeof(roc), hash))
         return false;
-    wire_put_u32(end, job->roc);
-    if (!half_hmac(c, k, 0x36, job->dst, job->clear_bytes + 4, hash) ||
-        !half_hmac(c, k, 0x5c, hash, sizeof(hash), hash))
-        return false;
-    memcpy(end, hash, FANOUT_SHA1_TAG_BYTES);
+    memcpy(job->dst + job->clear_bytes, hash, SESSION_KEY_SHA1_TAG_BYTES);
     return true;
 }
 
@@ -191,8 +152,7 @@ static void cipher_free(struct fanout_cipher *base)
     EVP_CIPHER_free(c->gcm128);
     EVP_CIPHER_free(c->gcm256);
     EVP_CIPHER_free(c->ctr128);
-    EVP_MD_free(c->sha1);
-    EVP_MD_CTX_free(c->digest);
+    hmac_sha1_free(&c->hmac);
     mem_free(c);
 }
 
@@ -207,10 +167,8 @@ int fanout_openssl_new(struct fanout_cipher **out)
     c->gcm128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
     c->gcm256 = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     c->ctr128 = EVP_CIPHER_fetch(NULL, "AES-128-CTR", NULL);
-    c->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-    c->digest = EVP_MD_CTX_new();
-    if (c->gcm128 == NULL || c->gcm256 == NULL || c->ctr128 == NULL || c->sha1 == NULL ||
-        c->digest == NULL) {
+    c->hmac = hmac_sha1_new();
+    if (c->gcm128 == NULL || c->gcm256 == NULL || c->ctr128 == NULL || c->hmac == NULL) {
         cipher_free(&c->base);
         return E_CRYPTO;
     }

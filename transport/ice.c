@@ -38,8 +38,9 @@ struct generation {
 
 struct ice {
     struct stun_responder *responder;
-    struct generation current, old;
-    bool has_old;
+    struct generation current;
+    struct generation *old; /* during a restart; they are a kilobyte */
+    bool is_restarting;
     struct path_set paths;
     uint64_t consent_timeout_us, consent_us;
     struct ice_stats stats;
@@ -87,12 +88,28 @@ struct ice *ice_new(struct stun_responder *r, const struct ice_credentials *loca
     return i;
 }
 
+static void forget_old(struct ice *i)
+{
+    if (i->old != NULL)
+        mem_wipe(i->old, sizeof(*i->old));
+    MEM_FREE(i->old);
+}
+
+/* Without memory checks under the old ones fail, and media may pause until a path is nominated under the new ones. */
+static void keep_old(struct ice *i)
+{
+    if (i->old == NULL)
+        i->old = mem_try_alloc(sizeof(*i->old));
+    if (i->old != NULL)
+        *i->old = i->current;
+}
+
 void ice_free(struct ice **i)
 {
     if (*i == NULL)
         return;
     mem_wipe(&(*i)->current, sizeof((*i)->current));
-    mem_wipe(&(*i)->old, sizeof((*i)->old));
+    forget_old(*i);
     MEM_FREE(*i);
 }
 
@@ -106,11 +123,10 @@ void ice_restart(struct ice *i, const struct ice_credentials *local,
                  const struct ice_credentials *remote, uint64_t now_us)
 {
     /* Two restarts in a row: what media runs on was nominated before both, the one between served nothing. */
-    if (i->current.is_nominated || !i->has_old) {
-        i->old = i->current;
-        i->has_old = true;
-    }
+    if (i->old == NULL || i->current.is_nominated)
+        keep_old(i);
     i->current = (struct generation){.local = *local, .remote = *remote, .has_remote = true};
+    i->is_restarting = true;
     i->consent_us = now_us; /* the endpoint shall have time to check under the new ones */
     i->stats.restarts++;
 }
@@ -118,7 +134,7 @@ void ice_restart(struct ice *i, const struct ice_credentials *local,
 bool ice_has_ufrag(const struct ice *i, const char *ufrag)
 {
     return strcmp(i->current.local.ufrag, ufrag) == 0 ||
-           (i->has_old && strcmp(i->old.local.ufrag, ufrag) == 0);
+           (i->old != NULL && strcmp(i->old->local.ufrag, ufrag) == 0);
 }
 
 /* ---- paths ---- */
@@ -127,11 +143,11 @@ bool ice_has_ufrag(const struct ice *i, const char *ufrag)
 static void nominate(struct ice *i, struct ice_path *p, struct generation *g, uint64_t now_us,
                      struct ice_outcome *out)
 {
-    bool is_first_of_restart = i->has_old && g == &i->current;
+    bool is_first_of_restart = i->is_restarting && g == &i->current;
 
     if (is_first_of_restart) {
-        i->has_old = false;
-        mem_wipe(&i->old, sizeof(i->old));
+        i->is_restarting = false;
+        forget_old(i);
     }
     g->is_nominated = true;
     out->is_selected_new = path_set_nominate(&i->paths, p, is_first_of_restart, now_us);
@@ -208,8 +224,8 @@ static bool find_password(StunAgent *agent, StunMessage *message, uint8_t *usern
         return false;
     if (username_fits(&i->current, username, username_len))
         c->generation = &i->current;
-    else if (i->has_old && username_fits(&i->old, username, username_len))
-        c->generation = &i->old;
+    else if (i->old != NULL && username_fits(i->old, username, username_len))
+        c->generation = i->old;
     else
         return false;
     *password = (uint8_t *)c->generation->local.pwd;

@@ -316,7 +316,6 @@ static void decide_directions(const struct answering *a, size_t index,
               (policy == NULL || policy->may_recv == NULL || policy->may_recv(t, arg) == 0);
     if (!t->recv)
         forget_encodings(t);
-    jsep_section_fit_direction(t);
     if (jsep_section_client_receives(s) && policy && policy->may_send &&
         policy->may_send(t, msid, arg) == 0)
         start_sending(a, t, msid);

@@ -5,31 +5,28 @@
  */
 #pragma once
 
-/* When a row holds: ALWAYS, or only in sections whose media we RECEIVE. Congestion control of what we send needs an estimator
- * of ours first. */
+/* RTCP feedback: the words behind "a=rtcp-fb:PT ", the flag of struct negotiated_codec. */
+#define JSEP_FEEDBACK_MAP(X) \
+    X("nack", nack)          \
+    X("nack pli", pli)       \
+    X("ccm fir", fir)        \
+    X("transport-cc", twcc)
 
-/* RTCP feedback: the words behind "a=rtcp-fb:PT ", the flag of struct negotiated_codec, when. */
-#define JSEP_FEEDBACK_MAP(X)   \
-    X("nack", nack, ALWAYS)    \
-    X("nack pli", pli, ALWAYS) \
-    X("ccm fir", fir, ALWAYS)  \
-    X("transport-cc", twcc, RECEIVE)
-
-/* Header extensions, names of RTP_EXT_MAP, when. Not here: ABS_SEND_TIME (it asks for an estimate of ours, REMB) and
+/* Header extensions, names of RTP_EXT_MAP. Not here: ABS_SEND_TIME (it asks for an estimate of ours, REMB) and
  * VIDEO_LAYERS_ALLOCATION. */
-#define JSEP_EXT_MAP(X)              \
-    X(MID, ALWAYS)                   \
-    X(RID, ALWAYS)                   \
-    X(REPAIRED_RID, ALWAYS)          \
-    X(AUDIO_LEVEL, ALWAYS)           \
-    X(VIDEO_ORIENTATION, ALWAYS)     \
-    X(PLAYOUT_DELAY, ALWAYS)         \
-    X(ABS_CAPTURE_TIME, ALWAYS)      \
-    X(DEPENDENCY_DESCRIPTOR, ALWAYS) \
-    X(COLOR_SPACE, ALWAYS)           \
-    X(VIDEO_CONTENT_TYPE, ALWAYS)    \
-    X(VIDEO_TIMING, ALWAYS)          \
-    X(TWCC, RECEIVE)
+#define JSEP_EXT_MAP(X)      \
+    X(MID)                   \
+    X(RID)                   \
+    X(REPAIRED_RID)          \
+    X(AUDIO_LEVEL)           \
+    X(VIDEO_ORIENTATION)     \
+    X(PLAYOUT_DELAY)         \
+    X(ABS_CAPTURE_TIME)      \
+    X(DEPENDENCY_DESCRIPTOR) \
+    X(COLOR_SPACE)           \
+    X(VIDEO_CONTENT_TYPE)    \
+    X(VIDEO_TIMING)          \
+    X(TWCC)
 
 /* Codecs, names of CODEC_MAP; which configurations of them is codec_is_supported()'s business. RTX follows its codec. */
 #define JSEP_CODEC_MAP(X) \

@@ -106,7 +106,7 @@ static void negotiate_feedback(struct negotiated_codec *c, const struct sdp_sect
         const struct sdp_rtcp_fb *fb = &s->rtcp_fb[i];
         if (fb->pt != -1 && fb->pt != c->pt)
             continue;
-#define X(words, flag, when) c->flag |= str_eq_nocase(fb->value, STR(words));
+#define X(words, flag) c->flag |= str_eq_nocase(fb->value, STR(words));
         JSEP_FEEDBACK_MAP(X)
 #undef X
     }
@@ -159,7 +159,7 @@ static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
 static bool is_answered_ext(enum rtp_ext_kind kind)
 {
     switch (kind) {
-#define X(name, when) case RTP_EXT_##name:
+#define X(name) case RTP_EXT_##name:
         JSEP_EXT_MAP(X)
 #undef X
         return true;
@@ -214,22 +214,4 @@ int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, b
         return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",
                           MAX_MSID_LEN);
     return jsep_section_client_sends(s) ? jsep_encoding_negotiate(t, s, why) : 0;
-}
-
-enum when { ALWAYS, RECEIVE };
-
-void jsep_section_fit_direction(struct transceiver *t)
-{
-    if (t->recv)
-        return;
-    for (size_t i = 0; i < t->codec_count; i++) {
-#define X(words, flag, when) t->codec[i].flag &= (when) == ALWAYS;
-        JSEP_FEEDBACK_MAP(X)
-#undef X
-    }
-#define X(name, when)      \
-    if ((when) == RECEIVE) \
-        t->ext.id[RTP_EXT_##name] = 0;
-    JSEP_EXT_MAP(X)
-#undef X
 }

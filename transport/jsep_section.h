@@ -22,7 +22,5 @@ bool jsep_section_client_receives(const struct sdp_section *s);
  */
 MUST_CHECK int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s,
                                       bool ext_mixed, struct sdp_error *why);
-/** Take back what is only for media that we receive, once it is decided that there is none. */
-void jsep_section_fit_direction(struct transceiver *t);
 /** Kind of media of an m= line; MEDIA_OTHER when its protocol or its medium is none of ours. */
 enum media_kind jsep_section_kind(const struct sdp_section *s);

@@ -130,8 +130,8 @@ static void write_codec(const struct negotiated_codec *c, struct strbuf *out)
     strbuf_add(out, "\r\n");
     if (c->codec.fmtp[0])
         strbuf_addf(out, "a=fmtp:%u %s\r\n", c->pt, c->codec.fmtp);
-#define X(words, flag, when) \
-    if (c->flag)             \
+#define X(words, flag) \
+    if (c->flag)       \
         strbuf_addf(out, "a=rtcp-fb:%u " words "\r\n", c->pt);
     JSEP_FEEDBACK_MAP(X)
 #undef X

@@ -189,6 +189,20 @@ static bool is_too_soon(const struct resend *r, uint16_t out, uint64_t rtt_us, u
            to_ms(now_us) - recent->at_ms < to_ms(repeat_us(rtt_us));
 }
 
+bool resend_find(struct resend *r, uint16_t out_seq, struct resend_origin *origin)
+{
+    int behind = seq16_diff(r->newest, out_seq);
+
+    if (!r->started || behind < 0 || behind >= RESEND_WINDOW || !was_sent(r, out_seq))
+        return false;
+    int i = find_span(r, out_seq);
+    if (i < 0)
+        return false;
+    const struct resend_span *s = span_at(r, (unsigned)i);
+    *origin = (struct resend_origin){(uint16_t)(out_seq - s->how.seq), s->how};
+    return true;
+}
+
 enum resend_verdict resend_look_up(struct resend *r, uint16_t out_seq, uint64_t rtt_us,
                                    uint64_t now_us, struct resend_origin *origin)
 {

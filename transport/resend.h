@@ -103,6 +103,8 @@ void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite
  */
 MUST_CHECK enum resend_verdict resend_look_up(struct resend *r, uint16_t out_seq, uint64_t rtt_us,
                                               uint64_t now_us, struct resend_origin *origin);
+/** Find where a number came from, for other purposes than an answer; nothing is judged or counted. false: not known. */
+MUST_CHECK bool resend_find(struct resend *r, uint16_t out_seq, struct resend_origin *origin);
 /** Pay for an answer of @bytes after RESEND_YES. false: over the budget (or without memory), do not send; counted. */
 MUST_CHECK bool resend_pay(struct resend *r, struct resend_budget *budget, uint16_t out_seq,
                            size_t bytes, uint64_t now_us);

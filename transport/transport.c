@@ -7,8 +7,8 @@
  *             └─ SRTP → transport_media.c ─┬─ RTP  → on_rtp
  *                                          └─ RTCP → transport_rtcp.c
  *
- * Nothing is taken from a path that showed no authenticated check, so a forged source address reaches neither OpenSSL nor
- * libsrtp. Any handler may close the transport: after each the state is looked at before anything is done.
+ * Nothing is taken from a path that showed no authenticated check, so a forged source address reaches neither DTLS nor SRTP.
+ * Any handler may close the transport: after each the state is looked at before anything is done.
  */
 #include <string.h>
 
@@ -76,6 +76,12 @@ static void forget_all_paths(struct transport *tp)
     tp->has_dtls_path = false;
 }
 
+static void remove_ufrag(struct transport *tp, char *ufrag)
+{
+    mux_remove_ufrag(tp->env->mux, ufrag);
+    mem_free(ufrag);
+}
+
 /* Nobody finds it any more, nothing wakes it. */
 static void withdraw(struct transport *tp)
 {
@@ -85,9 +91,8 @@ static void withdraw(struct transport *tp)
     deadline_clear(&tp->report_due);
     deadline_clear(&tp->twcc_due);
     forget_all_paths(tp);
-    for (size_t i = 0; i < tp->ufrag_count; i++)
-        mux_remove_ufrag(tp->env->mux, tp->ufrag[i]);
-    tp->ufrag_count = 0;
+    while (tp->ufrag_count > 0)
+        remove_ufrag(tp, tp->ufrag[--tp->ufrag_count]);
 }
 
 static void enter(struct transport *tp, enum transport_state state)
@@ -168,9 +173,10 @@ static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg
     if (rtpsec_new(&tp->rtpsec, keys) != 0 ||
         fanout_key_new(&tp->send_key, egress_cipher(tp->env->egress), keys) != 0) {
         dtls_shutdown(d);
-        set_state(tp, TRANSPORT_CLOSED, "the SRTP library refused the keys", tp->dtls_now_us);
+        set_state(tp, TRANSPORT_CLOSED, "SRTP refused the keys", tp->dtls_now_us);
         return;
     }
+    dtls_rest(d); /* no data section is negotiated */
     tp->stats.srtp_profile = keys->profile;
     if (!str_copy(tp->stats.dtls_cipher, sizeof(tp->stats.dtls_cipher),
                   str_of(dtls_cipher_name(d))))
@@ -273,9 +279,9 @@ static void retire_ufrags(struct transport *tp)
 
     for (size_t i = 0; i < tp->ufrag_count; i++) {
         if (!ice_has_ufrag(tp->ice, tp->ufrag[i]))
-            mux_remove_ufrag(tp->env->mux, tp->ufrag[i]);
-        else if (i != kept++)
-            memcpy(tp->ufrag[kept - 1], tp->ufrag[i], sizeof(tp->ufrag[i]));
+            remove_ufrag(tp, tp->ufrag[i]);
+        else
+            tp->ufrag[kept++] = tp->ufrag[i];
     }
     tp->ufrag_count = kept;
 }
@@ -307,6 +313,7 @@ static void receive_stun(struct transport *tp, const struct path *from, const st
         char text[ADDR_TEXT_LEN];
         log_info(LOG_ICE, &tp->ids, "selected %s %s", from->protocol == PATH_TCP ? "tcp" : "udp",
                  addr_text(&from->remote, text));
+        transport_bwe_path_changed(tp, now_us);
         on_path_selected(tp, now_us);
     }
 }
@@ -368,20 +375,24 @@ static void free_now(void *block)
     transport_media_fini(tp);
     ice_free(&tp->ice);
     transport_twcc_fini(tp);
+    transport_bwe_fini(tp);
     mem_free(tp);
 }
 
 static int add_ufrag(struct transport *tp, const char *ufrag)
 {
-    int err = 0;
+    size_t bytes = strlen(ufrag) + 1;
+    char *copy = mem_try_alloc(bytes);
+    int err = copy == NULL ? E_NO_MEMORY : mux_add_ufrag(tp->env->mux, ufrag, tp);
 
+    if (err != 0) {
+        mem_free(copy);
+        return err;
+    }
     CHECK(tp->ufrag_count < MAX_TRANSPORT_UFRAGS);
-    if (!str_copy(tp->ufrag[tp->ufrag_count], sizeof(tp->ufrag[0]), str_of(ufrag)))
-        return E_INVALID;
-    err = mux_add_ufrag(tp->env->mux, ufrag, tp);
-    if (err == 0)
-        tp->ufrag_count++;
-    return err;
+    memcpy(copy, ufrag, bytes);
+    tp->ufrag[tp->ufrag_count++] = copy;
+    return 0;
 }
 
 int transport_open(struct transport **out, const struct transport_env *env,
@@ -409,6 +420,7 @@ int transport_open(struct transport **out, const struct transport_env *env,
     if (err != 0)
         goto out;
     transport_rtcp_init(tp);
+    transport_bwe_init(tp);
     transport_twcc_init(tp);
     *out = tp;
     return 0;
@@ -431,6 +443,7 @@ void transport_close(struct transport **tpp, uint64_t now_us)
     if (tp->state != TRANSPORT_CLOSED)
         move_to(tp, TRANSPORT_CLOSED, "by us");
     transport_rtcp_fini(tp);
+    transport_bwe_stop(tp);
     tp->env->free_later(tp, free_now, tp->env->arg);
 }
 

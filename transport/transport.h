@@ -20,9 +20,11 @@
 #include "transport/jsep.h"
 #include "transport/path.h"
 
+struct bwe_stats;
 struct egress;
 struct fanout_stream;
 struct mux;
+struct pacer_item;
 struct packet;
 struct packet_pool;
 struct rtp_recv;
@@ -78,6 +80,14 @@ struct transport_handlers {
     /* The endpoint misses packets of an SSRC that we send. */
     void (*on_nack)(struct transport *tp, uint32_t ssrc, const uint16_t *seq, size_t n,
                     uint64_t now_us, void *arg);
+    /* Another estimate of what the way to the endpoint carries, or what it was; with transport_set_send_twcc_id(). */
+    void (*on_estimate)(struct transport *tp, uint64_t bps, uint64_t now_us, void *arg);
+    /* About so many bytes are to be sent now, besides the media, to find out more: packets sent before, or padding. */
+    void (*on_probe)(struct transport *tp, size_t bytes, uint64_t now_us, void *arg);
+    /* What transport_let_wait() took may leave now, or will not leave: the item is the owner's again. */
+    void (*on_paced)(struct transport *tp, const struct pacer_item *item, uint64_t now_us,
+                     void *arg);
+    void (*on_pace_dropped)(const struct pacer_item *item, void *arg);
     /* The endpoint ends an SSRC of its own. */
     void (*on_bye)(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg);
 };
@@ -98,13 +108,21 @@ struct transport_stats {
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
     uint64_t round_trip_us; /* the latest of any report block; 0: none yet */
+    uint64_t twcc_feedback_received;
+    uint64_t estimate_bps; /* 0: there is none */
+    uint64_t probe_packets_sent, paced_packets, pace_dropped;
 };
+
+enum rtp_out_kind { RTP_OUT_MEDIA, RTP_OUT_RETRANSMISSION, RTP_OUT_PADDING };
 
 /* One RTP packet to send, in pieces: head = RTP header (@header_bytes of it, sent in clear) followed by rewritten first payload
  * bytes; then the rest of the payload straight out of a shared packet. */
 struct rtp_out {
     struct fanout_stream *stream; /* of its SSRC: transport_send_stream() */
-    const uint8_t *head;
+    uint8_t *head;
+    uint8_t *twcc; /* inside head: where the transport-wide number goes; NULL: it has none */
+    uint8_t kind;  /* enum rtp_out_kind, for the estimator */
+    uint8_t padding_bytes; /* of a packet that is nothing else */
     size_t head_bytes, header_bytes;
     const uint8_t *payload;
     size_t payload_bytes;
@@ -168,6 +186,27 @@ bool transport_send_nack(struct transport *tp, uint32_t ssrc, const uint16_t *se
  * (RTP_EXT_TWCC; the same on all bundled sections). 0 stops it. Without memory there is none; that is counted.
  */
 void transport_set_twcc_id(struct transport *tp, uint8_t ext_id);
+
+/**
+ * Number what is sent by the header extension @ext_id (RTP_EXT_TWCC; the same on all bundled sections), and estimate by the feedback
+ * what the way to the endpoint carries (bwe.h). 0 stops it. Without memory there is none.
+ */
+void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t now_us);
+/** That id; 0: packets are not numbered. */
+uint8_t transport_send_twcc_id(const struct transport *tp);
+/** What the way to the endpoint carries; 0: not known. */
+uint64_t transport_estimate_bps(const struct transport *tp);
+/** Tell what could be used if it were there; 0: no more than is sent. */
+void transport_want_bps(struct transport *tp, uint64_t bps, uint64_t now_us);
+/** Copy what the estimator knows; false when there is none. */
+MUST_CHECK bool transport_read_bwe(const struct transport *tp, struct bwe_stats *out);
+/** Whether a packet may leave at once: bursts of video are spread (pacer.h); it is counted then. @priority is enum pacer_priority. */
+bool transport_may_send(struct transport *tp, unsigned priority, size_t bytes, uint64_t now_us);
+/** Keep one that may not, for on_paced; false when it will not wait: it is the caller's still. Calls: on_pace_dropped. */
+MUST_CHECK bool transport_let_wait(struct transport *tp, const struct pacer_item *item,
+                                   uint64_t now_us);
+/** Give back what waits for @owner. Calls: on_pace_dropped. */
+void transport_drop_waiting(struct transport *tp, const void *owner);
 
 /** Put an SSRC into this transport's reports. The state struct stays the caller's, who removes it before it dies. */
 void transport_add_recv(struct transport *tp, struct rtp_recv *r);

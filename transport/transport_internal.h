@@ -6,9 +6,12 @@
 #include "core/deadline.h"
 #include "core/list.h"
 #include "core/rng.h"
+#include "transport/pacer.h"
 #include "transport/transport.h"
 
+struct bwe;
 struct fanout_key;
+struct rtcp_fb;
 struct map;
 struct rtpsec;
 struct twcc;
@@ -28,7 +31,7 @@ struct transport {
     struct transport_stats stats; /* counters; the rest is filled on reading */
 
     struct ice *ice;
-    char ufrag[MAX_TRANSPORT_UFRAGS][MAX_ICE_CREDENTIAL_LEN + 1]; /* registered in the mux */
+    char *ufrag[MAX_TRANSPORT_UFRAGS]; /* registered in the mux */
     size_t ufrag_count;
     struct deadline consent_due; /* set late: moved on when it fires too early */
 
@@ -58,6 +61,13 @@ struct transport {
     uint8_t twcc_ext_id;
     uint32_t twcc_media_ssrc; /* of a latest packet */
     struct deadline twcc_due;
+
+    /* transport_bwe.c */
+    struct bwe *bwe; /* NULL until it is negotiated */
+    uint8_t send_twcc_ext_id;
+    uint64_t told_estimate_bps;
+    struct pacer pacer;
+    struct deadline bwe_due, pace_due;
 };
 
 /** Take an SRTP or SRTCP packet, whose last reference the caller drops afterwards. Calls: any handler but on_state. */
@@ -85,3 +95,17 @@ void transport_twcc_fini(struct transport *tp);
 /** Note when a clear RTP packet, which came as @bytes, arrived. */
 void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
                             uint64_t now_us);
+
+/** Prepare and take down what transport_bwe.c keeps; _stop: when nothing is sent any more. */
+void transport_bwe_init(struct transport *tp);
+void transport_bwe_stop(struct transport *tp);
+void transport_bwe_fini(struct transport *tp);
+/** Number a packet of @bytes that leaves now. There is an estimator. */
+uint16_t transport_bwe_number(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
+/** Packets were sent: see to it that the estimator is woken in time. */
+void transport_bwe_arm(struct transport *tp);
+/** Take feedback (RTCP_RTPFB with fmt RTCP_RTPFB_TWCC), REMB, a new round trip, another path. Calls: on_estimate. */
+void transport_bwe_feedback(struct transport *tp, const struct rtcp_fb *fb, uint64_t now_us);
+void transport_bwe_remb(struct transport *tp, const struct rtcp_fb *fb, uint64_t now_us);
+void transport_bwe_round_trip(struct transport *tp, uint64_t rtt_us);
+void transport_bwe_path_changed(struct transport *tp, uint64_t now_us);

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "core/rtp.h"
+#include "core/wire.h"
 #include "transport/egress.h"
 #include "transport/fanout_cipher.h"
 #include "transport/rtpsec.h"
@@ -112,9 +113,10 @@ void transport_media_fini(struct transport *tp)
 
 /* ---- sending ---- */
 
+/* Without the padding that makes it equal to others. */
 static size_t clear_bytes(const struct rtp_out *out)
 {
-    return out->head_bytes + out->payload_bytes;
+    return out->head_bytes + out->payload_bytes + out->padding_bytes;
 }
 
 /* How many packets from the first on can be made equal in length: @target. Only the last one may be shorter, so whatever
@@ -139,7 +141,7 @@ static size_t run_length(const struct rtp_out *out, size_t n, size_t *target)
 }
 
 static bool send_one(struct transport *tp, const struct rtp_out *out, size_t padding_bytes,
-                     const struct path *path)
+                     const struct path *path, uint64_t now_us)
 {
     const struct fanout_packet packet = {
         .head = out->head,
@@ -149,13 +151,16 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
         .payload_bytes = out->payload_bytes,
         .padding_bytes = (uint8_t)padding_bytes,
     };
-    size_t len = clear_bytes(out) + padding_bytes;
+    size_t len = out->head_bytes + out->payload_bytes + padding_bytes;
 
     if (len > MAX_DATAGRAM_BYTES) {
         tp->stats.send_failed++;
         return false;
     }
     uint8_t *room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
+    if (out->twcc != NULL && tp->bwe != NULL)
+        wire_put_u16(out->twcc, transport_bwe_number(tp, len + fanout_key_tag_bytes(tp->send_key),
+                                                     out->kind, now_us));
     if (fanout_cipher_submit(egress_cipher(tp->env->egress), tp->send_key, out->stream, &packet,
                              room, &len) != 0) {
         tp->stats.send_failed++;
@@ -178,12 +183,15 @@ HOT size_t transport_send_rtp(struct transport *tp, const struct rtp_out *out, s
     for (size_t i = 0, run = 0, target = 0; path != NULL && i < n; i += run) {
         run = pads ? run_length(out + i, n - i, &target) : 1;
         for (size_t k = i; k < i + run; k++) {
-            size_t padding = k + 1 < i + run ? target - clear_bytes(&out[k]) : 0;
-            sent += send_one(tp, &out[k], padding, path);
+            size_t padding =
+                out[k].padding_bytes + (k + 1 < i + run ? target - clear_bytes(&out[k]) : 0);
+            sent += send_one(tp, &out[k], padding, path, now_us);
         }
     }
     if (sent > 0)
         transport_rtcp_wake(tp, now_us);
+    if (tp->bwe != NULL)
+        transport_bwe_arm(tp);
     return sent;
 }
 

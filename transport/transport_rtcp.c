@@ -319,8 +319,10 @@ static void take_blocks(struct transport *tp, const struct rtcp_blocks *blocks)
             continue;
         }
         rtp_send_take_block(s, &blocks->at[i], wall_us);
-        if (s->round_trip_us != 0)
+        if (s->round_trip_us != 0) {
             tp->stats.round_trip_us = s->round_trip_us;
+            transport_bwe_round_trip(tp, s->round_trip_us);
+        }
     }
 }
 
@@ -413,12 +415,16 @@ static void take_packet(struct transport *tp, const struct rtcp_packet *p, uint6
     case RTCP_RTPFB:
         if (p->fb.fmt == RTCP_RTPFB_NACK)
             take_nack(tp, &p->fb, now_us);
+        else if (p->fb.fmt == RTCP_RTPFB_TWCC)
+            transport_bwe_feedback(tp, &p->fb, now_us);
         break;
     case RTCP_PSFB:
         if (p->fb.fmt == RTCP_PSFB_PLI)
             take_pli(tp, &p->fb, now_us);
         else if (p->fb.fmt == RTCP_PSFB_FIR)
             take_fir(tp, &p->fb, now_us);
+        else if (p->fb.fmt == RTCP_PSFB_AFB)
+            transport_bwe_remb(tp, &p->fb, now_us);
         break;
     case RTCP_SDES: /* names nothing that signalling does not */
     case RTCP_OTHER:

@@ -69,6 +69,39 @@ static void on_nack(struct transport *tp, uint32_t ssrc, const uint16_t *seq, si
         subscription_nack(sub, seq, n, now_us);
 }
 
+static void on_estimate(struct transport *tp, uint64_t bps, uint64_t now_us, void *arg)
+{
+    struct sfu_transport *st = arg;
+
+    (void)tp;
+    (void)now_us;
+    st->estimate_bps = bps;
+}
+
+static void on_probe(struct transport *tp, size_t bytes, uint64_t now_us, void *arg)
+{
+    struct sfu_transport *st = arg;
+
+    (void)tp;
+    LIST_EACH(&st->subscriptions, struct subscription, node, sub)
+        if (subscription_probe(sub, bytes, now_us))
+            return;
+}
+
+static void on_paced(struct transport *tp, const struct pacer_item *item, uint64_t now_us,
+                     void *arg)
+{
+    (void)tp;
+    (void)arg;
+    subscription_paced(item, now_us);
+}
+
+static void on_pace_dropped(const struct pacer_item *item, void *arg)
+{
+    (void)arg;
+    subscription_pace_dropped(item);
+}
+
 static void on_bye(struct transport *tp, uint32_t ssrc, uint64_t now_us, void *arg)
 {
     struct sfu_transport *st = arg;
@@ -85,6 +118,10 @@ static const struct transport_handlers transport_handlers = {
     .on_rtp = on_rtp,
     .on_keyframe_request = on_keyframe_request,
     .on_nack = on_nack,
+    .on_estimate = on_estimate,
+    .on_probe = on_probe,
+    .on_paced = on_paced,
+    .on_pace_dropped = on_pace_dropped,
     .on_bye = on_bye,
 };
 
@@ -176,6 +213,7 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
     while (!list_is_empty(&s->replicas))
         sfu_track_close(s, LIST_FIRST(&s->replicas, struct track, node)->id, now_us);
     deadline_clear(&s->burst_due);
+    subscription_pace_fini(s);
     map_free(&s->relay_by_id);
     map_free(&s->replica_by_origin);
     map_free(&s->transport_by_id);
@@ -399,12 +437,11 @@ int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
     struct subscription *sub;
     int err;
 
-    (void)now_us;
     if (st == NULL)
         return E_NOT_FOUND;
     if (map_get_u64(s->subscription_by_id, id) != NULL)
         return E_CONFLICT;
-    if ((err = subscription_new(&sub, id, st, t)) != 0)
+    if ((err = subscription_new(&sub, id, st, t, now_us)) != 0)
         return err;
     if ((err = map_put_u64(s->subscription_by_id, id, sub)) != 0) {
         subscription_close(&sub);
@@ -419,9 +456,8 @@ void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceive
 {
     struct subscription *sub = map_get_u64(s->subscription_by_id, id);
 
-    (void)now_us;
     if (sub != NULL)
-        subscription_update(sub, t);
+        subscription_update(sub, t, now_us);
 }
 
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us)

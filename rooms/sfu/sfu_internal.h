@@ -16,6 +16,7 @@
 #include "transport/resend.h"
 
 struct map;
+struct paced;
 struct track;
 
 #define SEND_HEAD_BYTES \
@@ -32,6 +33,7 @@ struct sfu_transport {
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
     struct resend_budget resend_budget; /* of all its subscriptions */
+    uint64_t estimate_bps;              /* 0: not known */
     bool was_open;                      /* counted among those that opened */
 };
 
@@ -39,6 +41,7 @@ struct sfu_transport {
 struct send_run {
     size_t count, payload_bytes;
     struct rtp_out out[BURST_PACKETS];
+    struct packet *pkt[BURST_PACKETS]; /* whose payload it is, borrowed; NULL: padding */
     uint8_t head[BURST_PACKETS][SEND_HEAD_BYTES];
 };
 
@@ -57,6 +60,7 @@ struct sfu {
     struct deadline burst_due;
     struct send_run run; /* scratch */
     struct list codec_sets;
+    struct paced *unused_paced; /* subscription_pace.c */
     struct history_budget history;
 };
 

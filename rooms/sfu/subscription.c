@@ -227,9 +227,11 @@ static int set_section(struct subscription *sub, const struct transceiver *t)
     return 0;
 }
 
-/* The RTX stream, once there is one. A slot that was here before goes on behind its last number, as with its media. */
-static void set_rtx(struct subscription *sub, const struct transceiver *t)
+/* What repair and congestion control need of the section. A slot that was here before goes on behind its last number, as with its media. */
+static void set_feedback(struct subscription *sub, const struct transceiver *t, uint64_t now_us)
 {
+    if (t->ext.id[RTP_EXT_TWCC] != 0)
+        transport_set_send_twcc_id(sub->owner->tp, t->ext.id[RTP_EXT_TWCC], now_us);
     if (t->rtx_ssrc == 0 || t->rtx_ssrc == sub->rtx_ssrc)
         return;
     sub->rtx_stream = transport_send_stream(sub->owner->tp, t->rtx_ssrc);
@@ -240,7 +242,7 @@ static void set_rtx(struct subscription *sub, const struct transceiver *t)
 }
 
 int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
-                     const struct transceiver *section)
+                     const struct transceiver *section, uint64_t now_us)
 {
     struct subscription *sub = mem_try_alloc(sizeof(*sub));
     struct rng *rng = &owner->sfu->rng;
@@ -258,7 +260,7 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
     }
     subscription_catchup_init(sub);
     resend_init(&sub->resend);
-    set_rtx(sub, section);
+    set_feedback(sub, section, now_us);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].sub = sub;
         sub->link[i].sink.ops = &sink_ops;
@@ -281,6 +283,7 @@ void subscription_close(struct subscription **sp)
         return;
     *sp = NULL;
     unlink_all(sub);
+    transport_drop_waiting(sub->owner->tp, sub);
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);
     codec_set_unref(&sub->section.codecs);
@@ -288,11 +291,12 @@ void subscription_close(struct subscription **sp)
     sfu_free_later(sub->owner->sfu, sub);
 }
 
-void subscription_update(struct subscription *sub, const struct transceiver *section)
+void subscription_update(struct subscription *sub, const struct transceiver *section,
+                         uint64_t now_us)
 {
     if (set_section(sub, section) != 0)
         return;
-    set_rtx(sub, section);
+    set_feedback(sub, section, now_us);
     for (unsigned i = 0; i < ARRAY_LEN(sub->link); i++) {
         sub->link[i].section_version = 0;
         judge_codec(&sub->link[i]);

@@ -20,6 +20,8 @@
 #include "transport/rtp_send.h"
 #include "transport/transceiver.h"
 
+struct pacer_item;
+struct sfu;
 struct sfu_transport;
 struct subscription;
 
@@ -89,11 +91,12 @@ struct subscription {
 
 /** Make a slot that carries nothing. Errors: E_NO_MEMORY. */
 MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
-                                const struct transceiver *section);
+                                const struct transceiver *section, uint64_t now_us);
 /** Unlink and free at the end of the turn. */
 void subscription_close(struct subscription **sub);
 /** Renegotiated: what flows goes on where it can. */
-void subscription_update(struct subscription *sub, const struct transceiver *section);
+void subscription_update(struct subscription *sub, const struct transceiver *section,
+                         uint64_t now_us);
 /** Switch to a track, or to nothing (NULL). */
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
 /** Its transport opened (again): start with a keyframe. */
@@ -102,5 +105,12 @@ void subscription_restart(struct subscription *sub, uint64_t now_us);
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us);
 /** The endpoint misses packets: they are sent again where that is allowed (resend.h). */
 void subscription_nack(struct subscription *sub, const uint16_t *seq, size_t n, uint64_t now_us);
+/** A packet of it that waited may leave now, or will not; @item is what transport_let_wait() took. */
+void subscription_paced(const struct pacer_item *item, uint64_t now_us);
+void subscription_pace_dropped(const struct pacer_item *item);
+/** Free what is kept for packets to come that have to wait. */
+void subscription_pace_fini(struct sfu *s);
+/** Send about @bytes besides the media: the newest packets again, or padding. Returns false when it can send neither. */
+bool subscription_probe(struct subscription *sub, size_t bytes, uint64_t now_us);
 /** The track that flows, or that will. */
 struct track *subscription_track(const struct subscription *sub);

@@ -71,11 +71,15 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
                            const struct packet *pkt,
-                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 1])
+                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
+    static const uint8_t number_to_come[2];
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
+    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_head() looks for it */
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
+                                        number_to_come};
     if (mid_id != 0)
         out[n++] =
             (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
@@ -95,6 +99,16 @@ static void count_dropped(struct subscription *sub, size_t n)
     sub->owner->sfu->totals.packets_dropped += n;
 }
 
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
+static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
+{
+    bool is_one_byte = wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE;
+
+    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+        return NULL;
+    return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
+}
+
 bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
                              const struct outgoing *out)
 {
@@ -103,7 +117,7 @@ bool subscription_add_packet(struct subscription *sub, const struct burst_item *
     const struct vp8_descriptor *vp8 = &item->vp8;
     struct rtp_out *rtp = &run->out[run->count];
     uint8_t *head = run->head[run->count];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 1];
+    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     size_t n = collect_exts(sub, item->encoding->track, pkt, ext);
     size_t bytes =
         rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_VP8_DESCRIPTOR, out->pt,
@@ -114,6 +128,8 @@ bool subscription_add_packet(struct subscription *sub, const struct burst_item *
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
+        .twcc = twcc_of_head(sub, head),
+        .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = bytes,
         .head_bytes = bytes,
         .payload = pkt->data + pkt->rtp.header_bytes,
@@ -132,6 +148,7 @@ bool subscription_add_packet(struct subscription *sub, const struct burst_item *
         rtp->payload += vp8->bytes;
         rtp->payload_bytes -= vp8->bytes;
     }
+    run->pkt[run->count] = item->pkt;
     run->payload_bytes += pkt->rtp.payload_bytes;
     run->count++;
     return true;
@@ -145,22 +162,33 @@ static size_t empty_run(struct subscription *sub, uint64_t now_us)
 
     if (n == 0)
         return 0;
+    size_t now = subscription_pace(sub, run, now_us);
     run->count = run->payload_bytes = 0;
-    size_t sent = transport_send_rtp(sub->owner->tp, run->out, n, now_us);
-    if (sent < n)
-        count_dropped(sub, n - sent);
+    size_t sent = transport_send_rtp(sub->owner->tp, run->out, now, now_us);
+    if (sent < now)
+        count_dropped(sub, now - sent);
     return sent;
 }
 
 void subscription_send_run(struct subscription *sub, uint64_t now_us)
 {
-    size_t bytes = sub->owner->sfu->run.payload_bytes;
+    const struct send_run *run = &sub->owner->sfu->run;
+    size_t n = run->count, bytes = run->payload_bytes;
     size_t sent = empty_run(sub, now_us);
 
-    if (sent == 0)
+    if (sent < n) /* the others count when they leave, or not at all */
+        for (size_t i = sent; i < n; i++)
+            bytes -= run->pkt[i]->rtp.payload_bytes;
+    subscription_count_sent(sub, sent, bytes, now_us);
+}
+
+void subscription_count_sent(struct subscription *sub, size_t n, size_t payload_bytes,
+                             uint64_t now_us)
+{
+    if (n == 0)
         return;
-    sub->owner->sfu->totals.packets_forwarded += sent;
-    rtp_send_packets(&sub->send, sent, bytes, now_us);
+    sub->owner->sfu->totals.packets_forwarded += n;
+    rtp_send_packets(&sub->send, n, payload_bytes, now_us);
 }
 
 void subscription_send_repair(struct subscription *sub, uint64_t now_us)

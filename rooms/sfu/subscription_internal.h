@@ -53,16 +53,24 @@ struct outgoing {
 /** Build what is the viewer's own of a packet, behind those already in the run. false: the header is too long. */
 bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
                              const struct outgoing *out);
+/** Put the packet that this viewer was sent as @seq into the run once more, on the RTX stream; false when it is not kept. */
+bool subscription_add_again(struct subscription *sub, uint16_t seq);
 /** Put a packet of what flows into the run, or drop and count it. */
 void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
                           uint64_t now_us);
 /** Send the run. */
 void subscription_send_run(struct subscription *sub, uint64_t now_us);
+/** Account media packets that left. */
+void subscription_count_sent(struct subscription *sub, size_t n, size_t payload_bytes,
+                             uint64_t now_us);
 /** Send the run, which is not media of its own: it counts in no sender report. */
 void subscription_send_repair(struct subscription *sub, uint64_t now_us);
 /** Set the line between our timestamps and wall time anew. */
 void subscription_set_clock(struct subscription *sub, const struct encoding *e, uint32_t in_ts,
                             uint64_t now_us);
+
+/** Of the run's packets, from the first on: how many may leave now; the others wait, or are dropped and counted. */
+size_t subscription_pace(struct subscription *sub, const struct send_run *run, uint64_t now_us);
 
 /** Prepare what subscription_catchup.c keeps. */
 void subscription_catchup_init(struct subscription *sub);

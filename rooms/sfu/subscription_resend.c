@@ -35,21 +35,15 @@ static struct packet *find(const struct subscription *sub, const struct resend_o
     return pkt != NULL && pkt->rtp.ssrc == sub->in_ssrc ? pkt : NULL;
 }
 
-static void resend(struct subscription *sub, uint16_t seq, uint64_t now_us)
+/* Into the run: what @pkt was for this viewer, on the RTX stream. */
+static bool add(struct subscription *sub, struct packet *pkt, const struct resend_origin *origin,
+                uint16_t seq)
 {
     const struct negotiated_codec *codec = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
-    struct resend_origin origin;
     struct burst_item item;
 
-    if (resend_look_up(&sub->resend, seq, sub->send.round_trip_us, now_us, &origin) != RESEND_YES)
-        return;
-    struct packet *pkt = find(sub, &origin);
-    if (pkt == NULL || codec == NULL || codec->rtx_pt == PT_NONE) {
-        sub->resend.not_kept++;
-        return;
-    }
-    if (!resend_pay(&sub->resend, &sub->owner->resend_budget, seq, pkt->len, now_us))
-        return;
+    if (codec == NULL || codec->rtx_pt == PT_NONE)
+        return false;
     struct outgoing out = {
         .pt = codec->rtx_pt,
         .ssrc = sub->rtx_ssrc,
@@ -58,9 +52,37 @@ static void resend(struct subscription *sub, uint16_t seq, uint64_t now_us)
         .osn = seq,
     };
     burst_item_init(&item, sub->encoding, pkt);
-    rewrite(&item, &origin.how, &out.number);
-    out.number.seq = sub->rtx_seq++;
-    if (subscription_add_packet(sub, &item, &out))
+    rewrite(&item, &origin->how, &out.number);
+    out.number.seq = sub->rtx_seq;
+    if (!subscription_add_packet(sub, &item, &out))
+        return false;
+    sub->rtx_seq++;
+    return true;
+}
+
+bool subscription_add_again(struct subscription *sub, uint16_t seq)
+{
+    struct resend_origin origin;
+    struct packet *pkt = NULL;
+
+    if (resend_find(&sub->resend, seq, &origin))
+        pkt = find(sub, &origin);
+    return pkt != NULL && add(sub, pkt, &origin, seq);
+}
+
+static void resend(struct subscription *sub, uint16_t seq, uint64_t now_us)
+{
+    struct resend_origin origin;
+
+    if (resend_look_up(&sub->resend, seq, sub->send.round_trip_us, now_us, &origin) != RESEND_YES)
+        return;
+    struct packet *pkt = find(sub, &origin);
+    if (pkt == NULL) {
+        sub->resend.not_kept++;
+        return;
+    }
+    if (resend_pay(&sub->resend, &sub->owner->resend_budget, seq, pkt->len, now_us) &&
+        add(sub, pkt, &origin, seq))
         sub->send.retransmissions++;
 }
 

@@ -66,13 +66,18 @@ static void make_certificate(void)
 
 const char *secure_fingerprint(void)
 {
-    if (certificate == NULL)
+    if (certificate == NULL) {
         make_certificate();
+        if (srtp_init() != srtp_err_status_ok)
+            g_error("libsrtp does not start");
+    }
     return fingerprint;
 }
 
 void secure_fini(void)
 {
+    if (certificate != NULL)
+        (void)srtp_shutdown();
     X509_free(certificate);
     EVP_PKEY_free(key);
     certificate = NULL;

@@ -4,7 +4,7 @@
  * it was.
  *
  * Every twentieth runs on libnice's full agent; the others are light (link.h): their ICE is the load generator's, their DTLS and
- * SRTP are OpenSSL's and libsrtp's as for all. Worker and loop handles are counted where they close: worker_close() aborts on
+ * SRTP are those of all clients. Worker and loop handles are counted where they close: worker_close() aborts on
  * one that lives.
  */
 #include "tests/unit/core/cmocka_all.h"

@@ -378,7 +378,7 @@ static uint64_t count_received(struct client *c)
     return seat_transport(client_seat(c)).packets_received;
 }
 
-/* From an address whose checks were fine: now it reaches OpenSSL and libsrtp. */
+/* From an address whose checks were fine: now it reaches DTLS and SRTP. */
 static void garbage_over_a_validated_path_is_survived(void **state)
 {
     struct client *c[2];

@@ -177,7 +177,7 @@ int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 /** Send bytes as they are; protect and send an RTP packet or a compound. */
 void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len);
 void endpoint_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
-/** false when libsrtp does not take it. */
+/** false when it cannot be sealed. */
 bool endpoint_try_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len);
 void endpoint_send_rtcp(struct endpoint *e, const struct writer *w);
 /** Write a plain RTP packet of random payload; returns its length. */

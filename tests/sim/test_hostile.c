@@ -270,7 +270,7 @@ static void authentic_nonsense_does_no_harm(void **state)
             wire_put_u16(ext, rng_below(&c.sim->rng, 2) == 0 ? 0xbede : 0x1000);
             wire_put_u16(ext + 2, (uint16_t)rng_below(&c.sim->rng, 12));
         }
-        sent += endpoint_try_send_rtp(c.evil, buf, len); /* libsrtp looks at lengths, too */
+        sent += endpoint_try_send_rtp(c.evil, buf, len); /* rtpsec looks at lengths, too */
         if (i % 20 == 0)
             sim_run(c.sim, 10 * MS);
     }

@@ -48,7 +48,7 @@ struct end {
     const char *closed_reason;
     struct srtp_keys keys;
     char data[64];
-    bool shut_down_in_open, shut_down_in_data;
+    bool shut_down_in_open, shut_down_in_data, rests;
 };
 
 static struct cert *cert_a, *cert_b;
@@ -75,6 +75,8 @@ static void on_open(struct dtls *d, const struct srtp_keys *keys, void *arg)
 
     e->opened++;
     e->keys = *keys;
+    if (e->rests)
+        dtls_rest(d);
     if (e->shut_down_in_open)
         dtls_shutdown(d);
 }
@@ -207,15 +209,17 @@ static void nothing_but_the_handshake_makes_an_end_wait(void **state)
     assert_true(dtls_wait_us(b.dtls) == UINT64_MAX);
 }
 
-/* Lose each datagram of the handshake in turn; the timers mend it. */
+/* Lose each datagram of the handshake in turn; the timers mend it, whoever rests when it is done. */
 static void any_lost_datagram_is_sent_again(void **state)
 {
     (void)state;
-    for (size_t lost = 0; lost < 6; lost++) {
+    for (size_t row = 0; row < 4 * 6; row++) {
         struct datagram d;
-        size_t n = 0;
+        size_t n = 0, lost = row / 4;
         memset(&a, 0, sizeof(a));
         memset(&b, 0, sizeof(b));
+        a.rests = (row & 1) != 0;
+        b.rests = (row & 2) != 0;
         make_pair();
         dtls_start(a.dtls);
         for (int round = 0; round < 20 && !(dtls_is_open(a.dtls) && dtls_is_open(b.dtls));
@@ -465,6 +469,95 @@ static void shutdown_inside_its_handlers_stops_everything(void **state)
     assert_int_equal(b.data_count, 1);
 }
 
+/* --- at rest ----------------------------------------------------------------------------------------- */
+
+static void an_end_at_rest_is_open_and_carries_no_data(void **state)
+{
+    (void)state;
+    a.rests = b.rests = true;
+    open_pair();
+    assert_int_equal(a.opened, 1);
+    assert_string_equal(dtls_cipher_name(b.dtls), "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    assert_int_equal(dtls_send(b.dtls, (const uint8_t *)"x", 1), E_STATE);
+    assert_true(dtls_wait_us(b.dtls) == UINT64_MAX);
+    dtls_tick(b.dtls);
+    assert_false(next(&b, &(struct datagram){0}));
+}
+
+static void data_for_an_end_at_rest_are_ignored(void **state)
+{
+    (void)state;
+    b.rests = true;
+    open_pair();
+    assert_int_equal(dtls_send(a.dtls, (const uint8_t *)"hello", 5), 0);
+    exchange();
+    assert_int_equal(b.data_count, 0);
+    assert_int_equal(b.closed, 0);
+}
+
+static void goodbyes_pass_both_ways_whoever_rests(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < 8; row++) {
+        struct end *first = (row & 4) != 0 ? &a : &b, *second = (row & 4) != 0 ? &b : &a;
+        memset(&a, 0, sizeof(a));
+        memset(&b, 0, sizeof(b));
+        a.rests = (row & 1) != 0;
+        b.rests = (row & 2) != 0;
+        open_pair();
+        dtls_shutdown(first->dtls);
+        assert_false(dtls_is_open(first->dtls));
+        exchange();
+        assert_int_equal(first->closed, 0);
+        assert_int_equal(second->closed, 1);
+        assert_int_equal(second->closed_err, 0);
+        assert_string_equal(second->closed_reason, "closed by the endpoint");
+        dtls_shutdown(second->dtls);
+        exchange();
+        assert_int_equal(second->closed, 1);
+        dtls_free(&a.dtls);
+        dtls_free(&b.dtls);
+    }
+}
+
+static void forged_goodbyes_do_not_wake_an_end_at_rest(void **state)
+{
+    struct datagram d, forged;
+
+    (void)state;
+    b.rests = true;
+    open_pair();
+    dtls_shutdown(a.dtls);
+    assert_true(next(&a, &d));
+    for (size_t bit = 0; bit < d.len * 8; bit++) {
+        forged = d;
+        forged.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        feed(&b, forged.data, forged.len);
+    }
+    for (size_t n = 0; n < d.len; n++)
+        feed(&b, d.data, n);
+    feed(&b, (const uint8_t *)"\x15\xfe\xfd\0\0\0\0\0\0\0\x09\0\x02\x02\x28",
+         15); /* a fatal alert in clear */
+    assert_int_equal(b.closed, 0);
+    assert_false(next(&b, &forged));
+    feed(&b, d.data, d.len);
+    assert_int_equal(b.closed, 1);
+    feed(&b, d.data, d.len);
+    assert_int_equal(b.closed, 1);
+}
+
+static void shutting_down_when_it_opens_needs_no_rest(void **state)
+{
+    (void)state;
+    b.rests = b.shut_down_in_open = true;
+    make_pair();
+    dtls_start(a.dtls);
+    exchange();
+    assert_int_equal(b.opened, 1);
+    assert_int_equal(a.closed, 1);
+    assert_int_equal(a.closed_err, 0);
+}
+
 /* --- an endpoint that is plain OpenSSL --------------------------------------------------------------- */
 
 struct foreign {
@@ -602,6 +695,66 @@ static void foreign_endpoints_get_what_is_common(void **state)
     }
 }
 
+/* Every suite of ours: OpenSSL says goodbye, or is told. */
+static void foreign_endpoints_and_ends_at_rest_part_in_peace(void **state)
+{
+    static const struct foreign rows[] = {
+        {.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        {.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384"},
+        {.ciphers = "ECDHE-ECDSA-CHACHA20-POLY1305"},
+        {.ciphers = "ECDHE-RSA-AES128-GCM-SHA256", .rsa = true, .is_server = true},
+        {.ciphers = "ECDHE-RSA-AES256-GCM-SHA384", .rsa = true, .is_server = true},
+        {.ciphers = "ECDHE-RSA-CHACHA20-POLY1305", .rsa = true, .is_server = true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        struct foreign row = rows[i / 2];
+        struct fingerprint f;
+        SSL_CTX *ctx = NULL;
+        SSL *ssl = NULL;
+        BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+        struct datagram d = {0};
+        bool is_told = i % 2 != 0;
+
+        row.profiles = "SRTP_AEAD_AES_128_GCM";
+        ctx = foreign_context(&row, &f);
+        SSL_CTX_set_cert_verify_callback(ctx, accept_all, NULL);
+        ssl = SSL_new(ctx);
+        BIO_set_mem_eof_return(in, -1);
+        BIO_set_mem_eof_return(out, -1);
+        SSL_set_bio(ssl, in, out);
+        SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU);
+        DTLS_set_link_mtu(ssl, 1200);
+        if (row.is_server)
+            SSL_set_accept_state(ssl);
+        else
+            SSL_set_connect_state(ssl);
+        memset(&a, 0, sizeof(a));
+        a.rests = true;
+        assert_int_equal(dtls_new(&a.dtls, context_a, row.is_server, &f, 1, &handlers, &a), 0);
+        dtls_start(a.dtls);
+        exchange_with(ssl, in, out);
+        assert_int_equal(a.opened, 1);
+        if (is_told)
+            dtls_shutdown(a.dtls);
+        else
+            SSL_shutdown(ssl);
+        int n = BIO_read(out, d.data, sizeof(d.data));
+        assert_int_equal(n > 0, !is_told);
+        if (n > 0)
+            feed(&a, d.data, (size_t)n);
+        assert_int_equal(a.closed, !is_told);
+        assert_true(next(&a, &d)); /* ours, or the answer */
+        BIO_write(in, d.data, (int)d.len);
+        assert_true(SSL_read(ssl, d.data, sizeof(d.data)) <= 0);
+        assert_true((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+        dtls_free(&a.dtls);
+        SSL_free(ssl);
+        SSL_CTX_free(ctx);
+    }
+}
+
 static void profiles_have_names(void **state)
 {
     (void)state;
@@ -668,7 +821,13 @@ int main(void)
         TEST(replayed_forged_and_second_hellos_leave_it_open),
         TEST(shutdown_tells_the_other_end_once),
         TEST(shutdown_inside_its_handlers_stops_everything),
+        TEST(an_end_at_rest_is_open_and_carries_no_data),
+        TEST(data_for_an_end_at_rest_are_ignored),
+        TEST(goodbyes_pass_both_ways_whoever_rests),
+        TEST(forged_goodbyes_do_not_wake_an_end_at_rest),
+        TEST(shutting_down_when_it_opens_needs_no_rest),
         TEST(foreign_endpoints_get_what_is_common),
+        TEST(foreign_endpoints_and_ends_at_rest_part_in_peace),
         TEST(profiles_have_names),
     };
 
