@@ -49,10 +49,11 @@ export class LivePanel {
     const video = describe(sent.filter(({ kind }) => kind === "video"), roundTripMs);
     const audio = sent.find(({ kind }) => kind === "audio");
     const bps = sent.reduce((sum, { bitrateBps }) => sum + (bitrateBps ?? 0), 0);
-    this.#history = [...this.#history, bps].slice(-POINTS);
+    const isKnown = sent.some(({ bitrateBps }) => bitrateBps !== null);
+    if (isKnown) this.#history = [...this.#history, bps].slice(-POINTS);
     this.#draw();
     this.#show([
-      ["Sending", `${(bps / 1_000_000).toFixed(2)} Mb/s`],
+      ["Sending", isKnown ? `${(bps / 1_000_000).toFixed(2)} Mb/s` : "–"],
       ["Upload limit", asBitrate(path?.availableSendBps ?? null)],
       ["Picture", video?.width ? `${video.width} × ${video.height}` : "–"],
       ["Frames", video?.framesPerSecond ? `${video.framesPerSecond} fps` : "–"],

@@ -28,8 +28,8 @@ const QUALITIES = [
 const DEFAULT_BPS = 2_500_000;
 const CODECS = ["H264", "VP8", "VP9", "AV1"];
 const LAYERS = [
-  { label: "Several, for every viewer's bandwidth", value: "several" },
-  { label: "One", value: "one" },
+  { label: "Several, so that slow viewers see it, too", value: "several" },
+  { label: "One, for the least upload", value: "one" },
 ];
 const STATES = { ready: "", starting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
 

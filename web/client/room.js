@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The room as a page sees it. Puts the parts together and owns none of their logic: signal.js keeps
-// the session, peer.js the connection, roster.js the others, slots.js what arrives,
+// the session, peer.js the connection, roster.js the others, arrivals.js what arrives,
 // publications.js what is sent, recovery.js what to do when the path breaks.
 
+import { Arrivals } from "./arrivals.js";
 import * as devices from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError } from "./errors.js";
@@ -12,18 +13,16 @@ import { NetworkJudge } from "./network.js";
 import { Participant } from "./participant.js";
 import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
-import { Reception } from "./reception.js";
 import { Recovery } from "./recovery.js";
-import { RemoteTrack } from "./remote_track.js";
 import { Roster } from "./roster.js";
 import { Sampler } from "./sampler.js";
 import { Signal } from "./signal.js";
-import { Slots } from "./slots.js";
-import { SourceTrack } from "./source_track.js";
 import { Speakers } from "./speakers.js";
 import { summarise } from "./stats.js";
 
 /** @typedef {import("./received_track.js").ReceivedTrack} ReceivedTrack */
+/** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
+/** @typedef {import("./source_track.js").SourceTrack} SourceTrack */
 /** @typedef {import("./types.js").JoinResult} JoinResult */
 /** @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
 
@@ -95,10 +94,9 @@ export class Room extends Emitter {
   #maxSlots = Infinity;
   #isAutoSubscribing = true;
   #roster = new Roster();
-  #slots;
+  #arrivals;
   #publications;
   #recovery;
-  #reception;
   #speakers;
   #sampler;
   #judge = new NetworkJudge();
@@ -106,16 +104,17 @@ export class Room extends Emitter {
   #lastStats = null;
   /** @type {(() => void)[]} */
   #cleanups = [];
-  /** @type {Map<ReceivedTrack, () => void>} */
-  #offs = new Map();
 
   /** @param {RoomOptions} [options] */
   constructor(options = {}) {
     super();
     this.#options = options;
-    this.#slots = new Slots({
+    this.#arrivals = new Arrivals({
       transceiverOf: (mid) => this.#peer?.transceiverOf(mid),
       trackOf: (id) => this.#roster.trackById(id),
+      request: (method, params) => this.#request(method, params),
+      canTell: () => this.#signal?.state === "open",
+      offerFirstSlot: (kind) => this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]),
     });
     this.#publications = new Publications({
       audioCodec: options.audioCodec,
@@ -123,13 +122,9 @@ export class Room extends Emitter {
       mute: (params) => this.#request("mute", params),
       canTell: () => this.#signal?.state === "open",
     });
-    this.#reception = new Reception({
-      setLayers: (params) => this.#request("setLayers", params),
-      canTell: () => this.#signal?.state === "open",
-    });
     this.#speakers = new Speakers({
       participants: () => [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])],
-      movingTransceiverOf: (track) => this.sourceTracks.find(({ current }) => current === track)?.transceiver ?? null,
+      movingTransceiverOf: (track) => this.#arrivals.transceiverThatCarries(track),
     });
     this.#sampler = new Sampler({
       connection: () => this.peerConnection,
@@ -163,7 +158,7 @@ export class Room extends Emitter {
 
   /** The moving sources that were asked for with subscribeSource(), or `speakerAudio` gave. @returns {SourceTrack[]} */
   get sourceTracks() {
-    return this.#slots.sourceTracks;
+    return this.#arrivals.slots.sourceTracks;
   }
 
   /** Who leads the conversation: the last who spoke for a while. May be ourselves. */
@@ -269,7 +264,7 @@ export class Room extends Emitter {
    */
   async subscribe(track) {
     const { mid } = await this.#request("subscribe", { trackId: track.id });
-    if (mid) this.#slots.update([{ mid, kind: track.kind, trackId: track.id }]);
+    if (mid) this.#arrivals.slots.update([{ mid, kind: track.kind, trackId: track.id }]);
     else this.#offerFirstSlots(track.kind === "audio" ? [1, 0] : [0, 1]);
   }
 
@@ -284,21 +279,13 @@ export class Room extends Emitter {
    * @param {import("./types.js").Kind} kind
    * @returns {Promise<SourceTrack>} attach it once; who it is changes without a word from here
    */
-  async subscribeSource(source, kind) {
-    const track = this.#slots.sourceTrack(source, kind);
-    try {
-      await this.#askForSource(track);
-    } catch (error) {
-      if (!track.isSubscribed) this.#slots.forgetSource(track);
-      throw error;
-    }
-    return track;
+  subscribeSource(source, kind) {
+    return this.#arrivals.subscribeSource(source, kind);
   }
 
   /** @param {SourceTrack} track */
-  async unsubscribeSource(track) {
-    this.#slots.forgetSource(track);
-    await this.#request("unsubscribe", { source: track.movingSource, kind: track.kind });
+  unsubscribeSource(track) {
+    return this.#arrivals.unsubscribeSource(track);
   }
 
   /**
@@ -378,21 +365,24 @@ export class Room extends Emitter {
   }
 
   #forwardEvents() {
-    const roster = this.#roster;
+    const [roster, arrivals] = [this.#roster, this.#arrivals];
     roster.on("participantJoined", (participant) => this.emit("participantJoined", participant));
     roster.on("participantLeft", (participant, reason) => this.emit("participantLeft", participant, reason));
     roster.on("participantUpdated", (participant) => this.emit("participantUpdated", participant));
     roster.on("trackMuted", (track, participant) => this.emit("trackMuted", track, participant));
     roster.on("trackPublished", (track, participant) => {
       this.emit("trackPublished", track, participant);
-      this.#slots.reconcile();
+      arrivals.slots.reconcile();
     });
     roster.on("trackUnpublished", (track, participant) => {
-      this.#slots.reconcile();
+      arrivals.slots.reconcile();
       this.emit("trackUnpublished", track, participant);
     });
-    this.#slots.on("subscribed", (track) => this.#onSubscribed(track));
-    this.#slots.on("unsubscribed", (track) => this.#onUnsubscribed(track));
+    arrivals.on("trackSubscribed", (track, participant) => this.emit("trackSubscribed", track, participant));
+    arrivals.on("trackUnsubscribed", (track, participant) => this.emit("trackUnsubscribed", track, participant));
+    arrivals.on("sourceSubscribed", (track) => this.emit("sourceSubscribed", track));
+    arrivals.on("sourceUnsubscribed", (track) => this.emit("sourceUnsubscribed", track));
+    arrivals.on("trackStateChanged", (track, participant) => this.emit("trackStateChanged", track, participant));
     this.#speakers.on("activeChanged", (participants) => this.emit("activeSpeakersChanged", participants));
     this.#speakers.on("changed", (dominant, recent) => this.emit("speakersChanged", dominant, recent));
     this.#publications.on("error", (error) => this.emit("error", error));
@@ -404,34 +394,6 @@ export class Room extends Emitter {
       this.#listLocalTracks();
       this.emit("localTrackUnpublished", track);
     });
-  }
-
-  /** @param {ReceivedTrack} track */
-  #onSubscribed(track) {
-    this.#reception.add(track);
-    this.#offs.set(
-      track,
-      track.on("stateChanged", () => this.emit("trackStateChanged", track, participantOf(track))),
-    );
-    if (track instanceof RemoteTrack) this.emit("trackSubscribed", track, track.participant);
-    else if (track instanceof SourceTrack) this.emit("sourceSubscribed", track);
-  }
-
-  /** @param {ReceivedTrack} track */
-  #onUnsubscribed(track) {
-    this.#reception.remove(track);
-    this.#offs.get(track)?.();
-    this.#offs.delete(track);
-    if (track instanceof RemoteTrack) this.emit("trackUnsubscribed", track, track.participant);
-    else if (track instanceof SourceTrack) this.emit("sourceUnsubscribed", track);
-  }
-
-  /** @param {SourceTrack} track */
-  async #askForSource(track) {
-    const { movingSource: source, kind } = track;
-    const { mid } = await this.#request("subscribe", { source, kind });
-    if (mid === null) this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]);
-    else if (track.transceiver?.mid !== mid) this.#slots.update([{ mid, kind, trackId: null, source }]);
   }
 
   /** @param {import("./sampler.js").Sample} sample */
@@ -482,8 +444,7 @@ export class Room extends Emitter {
   #onJoined(result) {
     this.#peer?.close();
     this.#recovery.reset();
-    this.#slots.clear();
-    this.#reception.clear();
+    this.#arrivals.clear();
     this.#speakers.forget();
     this.#judge.reset();
     this.#takeOver(result);
@@ -506,7 +467,7 @@ export class Room extends Emitter {
     });
     peer.on("answered", (answer) => {
       this.#publications.onAnswered(answer);
-      this.#slots.update(answer.slots ?? []);
+      this.#arrivals.slots.update(answer.slots ?? []);
     });
     peer.on("error", (error) => {
       this.#publications.onRefused(error);
@@ -515,7 +476,7 @@ export class Room extends Emitter {
     this.#publications.setPeer(peer);
     if (this.#isAutoSubscribing) this.#offerSlots(...this.#countTracks());
     peer.negotiate().catch(() => {});
-    for (const track of this.sourceTracks) this.#askForSource(track).catch(() => {}); // those that were asked for before
+    this.#arrivals.askAgain();
     this.#updateState();
   }
 
@@ -523,8 +484,7 @@ export class Room extends Emitter {
   #onResumed(result) {
     this.#takeOver(result);
     this.#publications.syncMuted(result.participant.tracks ?? []);
-    if (result.slots) this.#slots.replace(result.slots);
-    this.#reception.retell();
+    this.#arrivals.resume(result.slots);
     if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
     if (result.transportState === "failed") this.#recovery.onPathLost();
     else this.#recovery.onReachable();
@@ -599,9 +559,9 @@ export class Room extends Emitter {
       case "trackMuted":
         return void this.#onMuted(params);
       case "slots":
-        return this.#slots.update(params.slots);
+        return this.#arrivals.slots.update(params.slots);
       case "slotStates":
-        return this.#slots.updateStates(params.slots);
+        return this.#arrivals.slots.updateStates(params.slots);
       case "encodingsWanted":
         return this.#publications.onEncodingsWanted(params.trackId, params.encodings ?? []);
       case "speakers":
@@ -661,7 +621,7 @@ export class Room extends Emitter {
     this.#sampler.stop();
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     this.#recovery.reset();
-    this.#slots.clear();
+    this.#arrivals.clear();
     this.#peer?.close();
     this.#publications.end();
     this.#updateState();
@@ -691,9 +651,6 @@ export class Room extends Emitter {
     }
   }
 }
-
-/** @param {ReceivedTrack} track */
-const participantOf = (track) => (track instanceof RemoteTrack || track instanceof SourceTrack ? track.participant : null);
 
 function defaultUrl() {
   const { protocol, host } = globalThis.location;
