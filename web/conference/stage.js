@@ -92,7 +92,6 @@ export class Stage {
   /** @param {Participant | null} participant  who leads the conversation */
   setDominant(participant) {
     this.#dominant = participant;
-    this.#markDominant();
     this.layout();
   }
 
@@ -131,6 +130,7 @@ export class Stage {
     if (width === 0 || height === 0) return;
     const tiles = this.tiles;
     const main = (this.#main = this.#chooseMain());
+    this.#markDominant();
     const others = tiles.filter((tile) => tile !== main);
     const isAlone = tiles.length === 1 && tiles[0].participant.isLocal;
     this.#waiting.hidden = !isAlone;
