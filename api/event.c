@@ -78,6 +78,12 @@ static json_t *transport_state_changed(const struct participant *self, const str
     return json_pack("{s:s}", "state", e->detail);
 }
 
+static json_t *speakers(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_of_speakers(e->speakers);
+}
+
 json_t *event_json(const struct participant *self, const struct room_event *event,
                    const char **method)
 {
@@ -97,6 +103,7 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_SLOT_STATES] = {"slotStates", slot_states},
         [ROOM_ENCODINGS_WANTED] = {"encodingsWanted", encodings_wanted},
         [ROOM_SUBSCRIPTION_FAILED] = {"subscriptionFailed", subscription_failed},
+        [ROOM_SPEAKERS] = {"speakers", speakers},
         [ROOM_TRANSPORT_STATE] = {"transportState", transport_state_changed},
     };
 

@@ -80,12 +80,23 @@ json_t *json_of_slots(const struct slot_info *slot, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct publication *pub = slot[i].publication;
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "mid", slot[i].mid, "kind",
-                                              slot[i].is_video ? "video" : "audio", "trackId",
-                                              pub ? pub->id : NULL, "participantId",
-                                              pub ? participant_id(pub->participant) : NULL));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:s*}", "mid", slot[i].mid,
+                                              "kind", slot[i].is_video ? "video" : "audio",
+                                              "trackId", pub ? pub->id : NULL, "participantId",
+                                              pub ? participant_id(pub->participant) : NULL,
+                                              "source", slot[i].source));
     }
     return list;
+}
+
+json_t *json_of_speakers(const struct room_speakers *s)
+{
+    json_t *recent = json_array();
+
+    for (size_t i = 0; i < s->recent_count; i++)
+        json_array_append_new(recent, json_string(participant_id(s->recent[i])));
+    return json_pack("{s:s?, s:o}", "dominant",
+                     s->dominant == NULL ? NULL : participant_id(s->dominant), "recent", recent);
 }
 
 const char *limitation_word(enum allocator_reason reason)

@@ -21,5 +21,6 @@ json_t *json_of_encodings(const struct encoding_info *encoding, size_t n);
 /** The word of the API: "notWanted". */
 const char *limitation_word(enum allocator_reason reason);
 json_t *json_of_slots(const struct slot_info *slot, size_t n);
+MUST_CHECK json_t *json_of_speakers(const struct room_speakers *s);
 /** null, "publisher" or "server". */
 MUST_CHECK json_t *json_of_muted_by(const struct publication *pub);

@@ -27,8 +27,11 @@ static uint8_t priority_of(const struct slot *s)
 
     if (s->layers.has_priority)
         return s->layers.wish.priority;
-    return pub != NULL && pub->source == TRACK_SOURCE_SCREEN ? ALLOCATOR_PRIORITY_SCREEN
-                                                             : s->layers.usual_priority;
+    if (pub == NULL)
+        return ALLOCATOR_PRIORITY_USUAL;
+    return pub->source == TRACK_SOURCE_SCREEN ? ALLOCATOR_PRIORITY_SCREEN
+           : pub->is_of_speaker               ? ALLOCATOR_PRIORITY_SPEAKER
+                                              : ALLOCATOR_PRIORITY_USUAL;
 }
 
 void layers_review(struct slot *s)
@@ -47,7 +50,6 @@ void layers_review(struct slot *s)
 void layers_init(struct slot *s)
 {
     s->layers.wish = s->layers.told = SFU_WISH_ANY; /* as the worker begins, too */
-    s->layers.usual_priority = ALLOCATOR_PRIORITY_USUAL;
 }
 
 void layers_wish(struct slot *s, const struct sfu_wish *wish, bool has_priority)
@@ -57,10 +59,15 @@ void layers_wish(struct slot *s, const struct sfu_wish *wish, bool has_priority)
     layers_review(s);
 }
 
-void layers_set_priority(struct slot *s, uint8_t priority)
+void layers_set_speaker(struct publication *pub, bool is_of_speaker)
 {
-    s->layers.usual_priority = priority;
-    layers_review(s);
+    if (pub->is_of_speaker == is_of_speaker)
+        return;
+    pub->is_of_speaker = is_of_speaker;
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
+        if (w->slot != NULL)
+            layers_review(w->slot);
+    }
 }
 
 /* ---- what is told ---- */

@@ -26,8 +26,8 @@ void layers_init(struct slot *s);
 void layers_wish(struct slot *s, const struct sfu_wish *wish, bool has_priority);
 /** What flows through the slot is another: its priority may be. */
 void layers_review(struct slot *s);
-/** What counts where the client says nothing and no screen flows; ALLOCATOR_PRIORITY_USUAL at first. */
-void layers_set_priority(struct slot *s, uint8_t priority);
+/** The publication is the dominant speaker's camera, or not any more: where clients say nothing it goes before others, but screens. */
+void layers_set_speaker(struct publication *pub, bool is_of_speaker);
 /** The worker says what becomes of a slot. */
 void layers_note_state(struct slot *s, const struct sfu_slot_state *state);
 /** The worker says which encodings anybody wants. */

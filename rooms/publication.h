@@ -9,6 +9,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/list.h"
+#include "rooms/sfu/speaker.h"
 
 struct participant;
 struct transceiver;
@@ -52,6 +53,9 @@ struct publication {
     struct list wishes;          /* who wants it (slots.h) */
     struct transceiver *section; /* as negotiated last; owned */
     struct list replicas;        /* on other workers (replicas.h) */
+    struct speaker_member voice; /* of a microphone (speakers.h) */
+    bool is_of_speaker;          /* a camera: of the dominant speaker (layers.h) */
+    bool has_voice;              /* it is in the room's struct speaker */
 };
 
 #define PUBLICATION_ALL_WANTED ((1u << MAX_ENCODINGS) - 1)

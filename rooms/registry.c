@@ -13,6 +13,7 @@
 #include "rooms/layers.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 /* By how many participants a room's own worker may be ahead of another before the next one goes there: what crosses workers
  * costs a little more, and small rooms need no second one. */
@@ -111,6 +112,12 @@ static void on_subscription_blocked(struct sfu_host *h, uint64_t id, enum codec_
         slots_blocked(s, codec);
 }
 
+static void on_levels(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg)
+{
+    (void)h;
+    speakers_levels(arg, levels, n);
+}
+
 static void on_subscription_state(struct sfu_host *h, uint64_t id,
                                   const struct sfu_slot_state *state, void *arg)
 {
@@ -138,6 +145,7 @@ const struct sfu_host_handlers *registry_host_handlers(void)
         .on_transport_state = on_transport_state,
         .on_track_live = on_track_live,
         .on_subscription_blocked = on_subscription_blocked,
+        .on_levels = on_levels,
         .on_subscription_state = on_subscription_state,
         .on_track_demand = on_track_demand,
     };

@@ -37,13 +37,22 @@ enum room_event_kind {
     ROOM_ENCODINGS_WANTED,    /* publication, encoding: which ones anybody wants changed */
     ROOM_SUBSCRIPTION_FAILED, /* publication, detail */
     ROOM_TRANSPORT_STATE,     /* detail: state name */
-    ROOM_CLOSED, /* you are out: leave_reason; the participant is freed after this call */
+    ROOM_SPEAKERS, /* speakers: who is dominant, or who was lately, changed; to everyone */
+    ROOM_CLOSED,   /* you are out: leave_reason; the participant is freed after this call */
 };
 
 struct slot_info {
     const char *mid;
     bool is_video;
     const struct publication *publication; /* NULL: empty */
+    const char *source;                    /* of a moving slot: "speaker:1"; else NULL */
+};
+
+/* Who speaks, or did. */
+struct room_speakers {
+    const struct participant *dominant;      /* NULL: nobody has spoken yet, or who did has left */
+    const struct participant *const *recent; /* newest first, the dominant one included */
+    size_t recent_count;
 };
 
 struct slot_state_info {
@@ -66,8 +75,9 @@ struct room_event {
     size_t slot_count;                        /* of either */
     const struct encoding_info *encoding;     /* ROOM_ENCODINGS_WANTED */
     size_t encoding_count;
-    unsigned audio, video; /* ROOM_SLOTS_WANTED */
-    const char *detail;    /* a word: "codec", "limit"; a transport state */
-    const char *message;   /* a sentence, or NULL */
-    bool is_final;         /* ROOM_TRANSPORT_STATE: no ICE restart can bring it back */
+    unsigned audio, video;                /* ROOM_SLOTS_WANTED */
+    const struct room_speakers *speakers; /* ROOM_SPEAKERS */
+    const char *detail;                   /* a word: "codec", "limit"; a transport state */
+    const char *message;                  /* a sentence, or NULL */
+    bool is_final; /* ROOM_TRANSPORT_STATE: no ICE restart can bring it back */
 };

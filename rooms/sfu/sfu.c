@@ -140,6 +140,33 @@ void sfu_track_is_live(const struct track *t, enum codec_id codec)
         s->handlers.on_track_live(t->id, codec, s->arg);
 }
 
+/* ---- levels ---- */
+
+static void on_levels_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct sfu *s = arg;
+    size_t n = levels_count(&s->levels);
+    struct track_levels *taken = n == 0 ? NULL : mem_try_alloc(n * sizeof(*taken)), dropped;
+
+    (void)d, (void)now_us;
+    if (taken != NULL) {
+        n = levels_take(&s->levels, taken, n);
+        s->handlers.on_levels(taken, n, s->arg);
+    }
+    while (levels_take(&s->levels, &dropped, 1) > 0)
+        continue; /* without memory nobody spoke just now */
+}
+
+void sfu_note_level(struct track *t, uint8_t level, bool voice, uint64_t now_us)
+{
+    struct sfu *s = t->sfu;
+    uint64_t due_us = levels_next_us(&s->levels);
+
+    level_meter_note(&s->levels, &t->meter, level, voice, now_us);
+    if (levels_next_us(&s->levels) < due_us && s->handlers.on_levels != NULL)
+        deadline_set(s->env.wheel, &s->levels_due, levels_next_us(&s->levels));
+}
+
 void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r, uint64_t now_us)
 {
     struct transport_env *env = &st->sfu->env;
@@ -191,6 +218,8 @@ int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu
     deadline_init(&s->tell_due, subscription_tell_states, s);
     s->history.max_packets = MAX_HISTORY_PACKETS_PER_WORKER;
     deadline_init(&s->burst_due, on_burst_due, s);
+    levels_init(&s->levels);
+    deadline_init(&s->levels_due, on_levels_due, s);
     s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
     s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);
     s->subscription_by_id = map_new(MAX_SUBSCRIPTIONS_PER_WORKER);
@@ -215,6 +244,7 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
     while (!list_is_empty(&s->replicas))
         sfu_track_close(s, LIST_FIRST(&s->replicas, struct track, node)->id, now_us);
     deadline_clear(&s->burst_due);
+    deadline_clear(&s->levels_due);
     deadline_clear(&s->tell_due);
     subscription_pace_fini(s);
     map_free(&s->relay_by_id);

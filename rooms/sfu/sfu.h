@@ -24,6 +24,7 @@
 
 struct sfu;
 struct strbuf;
+struct track_levels;
 
 #define SFU_MAX_WINDOW_US 3000ull
 
@@ -67,6 +68,8 @@ struct sfu_handlers {
     void (*on_track_live)(uint64_t track_id, enum codec_id codec, void *arg);
     /* What a subscription carries cannot reach its endpoint: no payload type for the track's codec. */
     void (*on_subscription_blocked)(uint64_t subscription_id, enum codec_id codec, void *arg);
+    /* How loud tracks are, of all that were heard lately (levels.h); may be missing. Owner: @levels is the handler's to mem_free(). */
+    void (*on_levels)(struct track_levels *levels, size_t n, void *arg);
 
     /* The state, the reason or a layer of a video subscription changed; a few times a second at most. May be missing. */
     void (*on_subscription_state)(uint64_t subscription_id, const struct sfu_slot_state *state,
@@ -147,10 +150,11 @@ struct sfu_totals {
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
     uint64_t packets_in, packets_forwarded;
-    uint64_t packets_resent;                    /* to viewers who missed them */
-    uint64_t replicas;                          /* now */
-    uint64_t packets_relayed;                   /* handed to other workers */
-    uint64_t relay_dropped;                     /* not handed over: the other worker was behind */
+    uint64_t silence_left_out; /* packets of silent tracks that were handed to nobody */
+    uint64_t packets_resent;   /* to viewers who missed them */
+    uint64_t replicas;         /* now */
+    uint64_t packets_relayed;  /* handed to other workers */
+    uint64_t relay_dropped;    /* not handed over: the other worker was behind */
     uint64_t replica_received, replica_unknown; /* from other workers; of no replica here */
 };
 

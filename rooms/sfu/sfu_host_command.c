@@ -2,6 +2,8 @@
 /*
  * sfu_host_command.c - what the control reactor wants of the sfu, carried to the worker. A command is a copy of its arguments.
  */
+#include <string.h>
+
 #include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
@@ -30,6 +32,7 @@ enum command_kind {
     COMMAND_SUBSCRIPTION_UPDATE,
     COMMAND_SUBSCRIPTION_WISH,
     COMMAND_SUBSCRIPTION_SOURCE,
+    COMMAND_SUBSCRIPTION_SOURCES,
     COMMAND_SUBSCRIPTION_CLOSE,
     COMMAND_READ_REPORT,
     COMMAND_READ_STATS,
@@ -45,6 +48,8 @@ struct command {
     uint64_t consent_timeout_us;
     struct log_ids ids;
     struct transceiver *section;
+    struct sfu_source_change *change; /* the command's */
+    size_t change_count;
     bool muted;
     unsigned encoding, wanted;
     struct sfu_wish wish;
@@ -140,6 +145,13 @@ static void reply_stats(struct sfu_host *h, const struct command *c)
     sfu_host_event_post(h, e);
 }
 
+static void set_sources(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    for (size_t i = 0; i < c->change_count; i++)
+        sfu_subscription_set_source(h->sfu, c->change[i].subscription_id, c->change[i].track_id,
+                                    now_us);
+}
+
 static void run_command(struct sfu_host *h, const struct command *c)
 {
     uint64_t now_us = worker_now_us(h->worker);
@@ -200,6 +212,9 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_SUBSCRIPTION_SOURCE:
         sfu_subscription_set_source(h->sfu, c->id, c->other_id, now_us);
         break;
+    case COMMAND_SUBSCRIPTION_SOURCES:
+        set_sources(h, c, now_us);
+        break;
     case COMMAND_SUBSCRIPTION_CLOSE:
         sfu_subscription_close(h->sfu, c->id, now_us);
         break;
@@ -232,6 +247,7 @@ static void deliver_command(struct message *m, void *ctx)
     else
         refuse_command(c);
     mem_free(c->section);
+    mem_free(c->change);
     mem_wipe(c, sizeof(*c)); /* passwords */
     mem_free(c);
 }
@@ -409,6 +425,17 @@ void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t 
     struct command *c = new_command(COMMAND_SUBSCRIPTION_SOURCE, id);
 
     c->other_id = track_id;
+    post(h, c);
+}
+
+void sfu_host_subscription_set_sources(struct sfu_host *h, const struct sfu_source_change *change,
+                                       size_t n)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_SOURCES, 0);
+
+    c->change = mem_alloc_array(n, sizeof(*change));
+    c->change_count = n;
+    memcpy(c->change, change, n * sizeof(*change));
     post(h, c);
 }
 

@@ -48,6 +48,7 @@ enum event_kind {
     EVENT_TRANSPORT_STATE,
     EVENT_TRACK_LIVE,
     EVENT_SUBSCRIPTION_BLOCKED,
+    EVENT_LEVELS,
     EVENT_SUBSCRIPTION_STATE,
     EVENT_TRACK_DEMAND,
     EVENT_REPORT,
@@ -61,6 +62,8 @@ struct event {
     enum transport_state state;
     const char *reason; /* static */
     enum codec_id codec;
+    struct track_levels *levels; /* the event's */
+    size_t level_count;
     struct sfu_slot_state slot;
     unsigned wanted;
     int err;

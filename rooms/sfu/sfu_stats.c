@@ -48,7 +48,8 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
 {
     const struct rtp_send *s = &sub->send;
     const struct track *t = subscription_track(sub);
-    const struct negotiated_codec *codec = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
+    const struct negotiated_codec *codec = codec_set_find_pt(
+        sub->section.codecs, sub->sent_pt == PT_NONE ? sub->flow_pt : sub->sent_pt);
 
     *out = (struct sfu_rtp_stats){
         .kind = SFU_STATS_OUTBOUND_RTP,

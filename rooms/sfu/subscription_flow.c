@@ -10,6 +10,7 @@
 
 #include "core/dependency_descriptor.h"
 #include "core/packet.h"
+#include "core/payload_red.h"
 #include "core/payload.h"
 #include "core/seq.h"
 #include "core/timebase.h"
@@ -133,6 +134,18 @@ static void rewrite_ids(struct rtp_out *rtp, uint8_t *to, const struct payload_i
     rtp->payload_bytes -= ids->bytes;
 }
 
+/* The whole payload of redundant audio, with our payload type in its heads. */
+static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *pkt, uint8_t pt)
+{
+    const struct packet_red *red = &pkt->red;
+
+    memcpy(to, pkt->data + red->at, red->head_bytes);
+    red_rewrite(to, red->redundant, pt);
+    rtp->head_bytes += red->head_bytes;
+    rtp->payload = pkt->data + red->at + red->head_bytes;
+    rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
+}
+
 /* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
 static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
 {
@@ -153,8 +166,9 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     uint8_t descriptor[DD_MAX_BYTES];
     size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
+    size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
     size_t bytes =
-        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_REWRITTEN_BYTES, out->pt,
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, out->pt,
                          out->verdict.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
 
     if (bytes == 0)
@@ -175,6 +189,8 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     }
     if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)
         rewrite_ids(rtp, head + rtp->head_bytes, &pkt->media.ids, &out->number);
+    if (out->is_red && !out->is_empty)
+        rewrite_red(rtp, head + rtp->head_bytes, pkt, out->block_pt);
     run->pkt[run->count] = item->pkt;
     run->payload_bytes += subscription_payload_of(rtp);
     run->count++;
@@ -276,6 +292,11 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
     const struct media_info *media = &pkt->media;
     struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
 
+    if (pkt->red.bytes != 0 && sub->section.red_block_pt == pt) {
+        out.is_red = true;
+        out.block_pt = pt;
+        out.pt = sub->section.red_pt;
+    }
     if (!passes(sub, item, pt, &out.verdict)) {
         /* When its number is not the newest any more, it goes out empty. */
         if (forwarder_leave_out(&sub->forwarder, &pkt->rtp, media) || pt == PT_NONE)
@@ -291,7 +312,7 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
     }
     if (sub->rtx_stream != NULL)
         note_for_resend(sub, &pkt->rtp, media, &out.number);
-    sub->sent_pt = pt;
+    sub->sent_pt = out.pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
     if (!sub->catchup.is_on && clock_is_stale(sub, item->encoding, now_us))
@@ -389,6 +410,18 @@ static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
            now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
 }
 
+/* What the track handed to nobody before this packet: the viewer misses nothing. */
+static void close_up(struct subscription *sub, const struct packet *pkt)
+{
+    struct rtp_header h = {.ssrc = pkt->rtp.ssrc};
+
+    for (unsigned i = 32; i-- > 0;) {
+        h.seq = (uint16_t)(pkt->rtp.seq - 1 - i);
+        if ((pkt->left_out >> i & 1) != 0)
+            (void)!forwarder_leave_out(&sub->forwarder, &h, &no_media);
+    }
+}
+
 static HOT void take_packet(struct subscription *sub, const struct source_link *link,
                             const struct burst_item *item, uint64_t now_us)
 {
@@ -401,6 +434,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 
     if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
         return;
+    if (flows && UNLIKELY(pkt->left_out != 0))
+        close_up(sub, pkt);
     subscription_forward(sub, item, pt, now_us);
 }
 

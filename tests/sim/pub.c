@@ -50,11 +50,25 @@ static uint32_t ts_at(const struct pub *p, const struct pub_encoding *enc, uint6
 
 /* ---- frames ---- */
 
+uint8_t pub_level(const struct pub *p, uint32_t frame)
+{
+    return (uint8_t)(p->level < 0 ? frame & 0x7f : (uint32_t)p->level);
+}
+
+struct pub *pub_of_track(const struct sim *sim, uint64_t track)
+{
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        for (unsigned i = 0; i < e->pub_count; i++)
+            if (e->pub[i].track == track)
+                return &e->pub[i];
+    return NULL;
+}
+
 static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct content *c,
                          uint8_t *out, size_t size)
 {
     struct endpoint *e = p->owner;
-    uint8_t level = c->frame & 0x7f;
+    uint8_t level = pub_level(p, c->frame);
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
          (const uint8_t *)p->section.mid},
@@ -62,8 +76,8 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
     };
 
-    return rtp_write_header(out, size, p->pt, c->index + 1 == c->count, enc->seq,
-                            ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
+    return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,
+                            enc->seq, ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
 }
 
 /* ---- temporal layers ---- */
@@ -109,20 +123,60 @@ static void write_vp8(struct writer *w, const struct pub_encoding *enc, const st
     writer_u16(w, (uint16_t)(enc->height << 8 | enc->height >> 8));
 }
 
+void pub_send_red(struct pub *p, bool sends_red)
+{
+    struct endpoint *e = p->owner;
+    struct negotiated_codec red = endpoint_codec(e, CODEC_RED);
+
+    p->sends_red = sends_red;
+    p->before_bytes = 0;
+    if (p->red_pt == red.pt)
+        return;
+    p->red_pt = red.pt;
+    p->section.codec[p->section.codec_count++] = red;
+    sfu_track_update(e->sim->sfu, p->track, &p->section, sim_now_us(e->sim));
+}
+
+/* RFC 2198 s3: the heads and the sound of the packet before. */
+static void write_red(struct writer *w, const struct pub *p, uint32_t ts)
+{
+    if (p->before_bytes > 0) {
+        writer_u8(w, 0x80 | p->pt);
+        writer_u24(w, (ts - p->before_ts) << 10 | (uint32_t)p->before_bytes);
+    }
+    writer_u8(w, p->pt);
+    writer_bytes(w, p->before, p->before_bytes);
+}
+
+static void keep(struct pub *p, uint32_t ts, const uint8_t *sound, size_t bytes)
+{
+    CHECK(bytes <= sizeof(p->before));
+    memcpy(p->before, sound, bytes);
+    p->before_bytes = bytes;
+    p->before_ts = ts;
+}
+
 static void send_packet(struct pub *p, struct pub_encoding *enc, const struct content *c)
 {
     uint8_t buf[MAX_DATAGRAM_BYTES];
     size_t head = write_head(p, enc, c, buf, sizeof(buf));
     struct writer w = writer_of(buf + head, sizeof(buf) - head);
 
+    uint32_t ts = ts_at(p, enc, c->capture_us);
+
+    if (p->sends_red)
+        write_red(&w, p, ts);
+    size_t sound = head + writer_len(&w);
     if (p->codec == CODEC_VP8)
         write_vp8(&w, enc, c);
     else
         writer_u8(&w, 0x78);
     content_write(&w, c);
-    for (unsigned i = 0; i < p->fill_bytes; i++)
+    for (unsigned i = 0; i < p->fill_bytes && p->level != 127; i++) /* silence is short */
         writer_u8(&w, (uint8_t)(c->frame + i));
     CHECK(!w.failed);
+    if (p->sends_red)
+        keep(p, ts, buf + sound, head + writer_len(&w) - sound);
     endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
     enc->seq++;
     enc->packets++;
@@ -208,6 +262,7 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     struct negotiated_codec negotiated = endpoint_codec(e, codec);
 
     *p = (struct pub){.owner = e,
+                      .level = -1,
                       .track = e->id * 10 + e->pub_count,
                       .codec = codec,
                       .temporal_layers = 1,

@@ -122,6 +122,15 @@ static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
     sim->blocked_codec = codec;
 }
 
+static void on_levels(struct track_levels *levels, size_t n, void *arg)
+{
+    const struct sim *sim = arg;
+
+    if (sim->on_levels != NULL)
+        sim->on_levels(levels, n, sim->levels_arg);
+    mem_free(levels);
+}
+
 static void on_subscription_state(uint64_t id, const struct sfu_slot_state *state, void *arg)
 {
     struct sim *sim = arg;
@@ -145,6 +154,7 @@ static void on_track_demand(uint64_t track_id, unsigned wanted, void *arg)
 }
 
 static const struct sfu_handlers handlers = {
+    .on_levels = on_levels,
     .on_transport_state = on_transport_state,
     .on_track_live = on_track_live,
     .on_subscription_blocked = on_subscription_blocked,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/payload_red.h"
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
@@ -73,6 +74,14 @@ struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
+}
+
+void slot_take_red(struct slot *s)
+{
+    struct endpoint *e = s->owner;
+
+    s->section.codec[s->section.codec_count++] = endpoint_codec(e, CODEC_RED);
+    sfu_subscription_update(e->sim->sfu, s->id, &s->section, sim_now_us(e->sim));
 }
 
 void slot_watch(struct slot *s, const struct pub *p)
@@ -318,6 +327,7 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
 {
     const struct rtp_ext *mid = rtp_find_ext(h, s->section.ext.id[RTP_EXT_MID]);
     const struct rtp_ext *level = rtp_find_ext(h, endpoint_ext_id(s->owner, RTP_EXT_AUDIO_LEVEL));
+    const struct pub *p = pub_of_track(s->owner->sim, c->track);
 
     if (transceiver_find_pt(&s->section, h->pt) == NULL)
         fault(s, "a payload type that is not ours", c);
@@ -325,7 +335,8 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
         !str_eq_c((struct str){(const char *)buf + mid->offset, mid->len}, s->section.mid))
         fault(s, "not our MID", c);
     if ((s->kind == MEDIA_AUDIO) != (level != NULL) ||
-        (level != NULL && buf[level->offset] != (c->frame & 0x7f)))
+        (level != NULL && p != NULL && p->level < 0 &&
+         buf[level->offset] != pub_level(p, c->frame)))
         fault(s, "not the audio level of this packet", c);
 }
 
@@ -358,6 +369,29 @@ static void take_content(struct slot *s, const struct rtp_header *h,
     slot_tend(s, now_us);
 }
 
+/* Of redundant audio the primary block; the other one must be the sound before it. */
+static struct reader unwrap_red(struct slot *s, const uint8_t *payload, size_t len)
+{
+    struct content c = {0}, before = {0};
+    struct red red;
+
+    if (red_parse(&red, payload, len) != 0 || red.pt != endpoint_codec(s->owner, CODEC_OPUS).pt) {
+        fault(s, "redundant audio of blocks that are not ours", &c);
+        return reader_of(payload, 0);
+    }
+    struct reader r = reader_of(payload + red.primary.at, red.primary.bytes), primary = r;
+    reader_skip(&primary, 1);
+    for (unsigned i = 0; i < red.redundant; i++) {
+        struct reader block = reader_of(payload + red.block[i].at, red.block[i].bytes);
+        reader_skip(&block, 1);
+        if (!content_read(&before, &block) || !content_read(&c, &primary) ||
+            before.frame + 1 != c.frame || before.track != c.track)
+            fault(s, "another sound than the one before", &before);
+    }
+    s->reds++;
+    return r;
+}
+
 void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf, size_t len,
                   uint64_t now_us)
 {
@@ -380,6 +414,8 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
         s->empty++;
         return;
     }
+    if (s->kind == MEDIA_AUDIO && h->pt == endpoint_codec(s->owner, CODEC_RED).pt)
+        r = unwrap_red(s, buf + h->header_bytes, h->payload_bytes);
     if (s->kind == MEDIA_AUDIO)
         reader_skip(&r, 1);
     else if (vp8_parse(&vp8, buf + h->header_bytes, h->payload_bytes) == 0)

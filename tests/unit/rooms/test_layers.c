@@ -101,18 +101,25 @@ static void wishes_for_what_is_no_video_are_refused(void **state)
     world_end(&t.w);
 }
 
-static void a_usual_priority_gives_way_to_screens_and_wishes(void **state)
+static void the_speaker_goes_before_others_but_not_before_screens_and_wishes(void **state)
 {
+    struct sfu_wish wish = SFU_WISH_ANY;
     struct pair t;
 
     (void)state;
     pair_begin(&t);
-    LIST_EACH(&t.ann.participant->slots, struct slot, node, s) {
-        layers_set_priority(s, ALLOCATOR_PRIORITY_SPEAKER);
-    }
-    assert_int_equal(subscription(&t.ann, "0")->wishes, 0);
+    layers_set_speaker(pub_of(&t.bob, 0), true);
+    layers_set_speaker(pub_of(&t.bob, 1), true);
     assert_int_equal(subscription(&t.ann, "1")->wish.priority, ALLOCATOR_PRIORITY_SPEAKER);
     assert_int_equal(subscription(&t.ann, "2")->wish.priority, ALLOCATOR_PRIORITY_SCREEN);
+    layers_set_speaker(pub_of(&t.bob, 0), true);
+    assert_int_equal(subscription(&t.ann, "1")->wishes, 1);
+    wish.priority = 7;
+    assert_int_equal(participant_set_layers(t.ann.participant, "1", &wish, true), 0);
+    layers_set_speaker(pub_of(&t.bob, 0), false);
+    assert_int_equal(subscription(&t.ann, "1")->wish.priority, 7);
+    assert_int_equal(participant_set_layers(t.ann.participant, "1", &wish, false), 0);
+    assert_int_equal(subscription(&t.ann, "1")->wish.priority, ALLOCATOR_PRIORITY_USUAL);
     world_end(&t.w);
 }
 
@@ -225,7 +232,7 @@ int main(void)
         cmocka_unit_test(screens_come_first),
         cmocka_unit_test(a_wish_is_remembered_for_the_slot),
         cmocka_unit_test(wishes_for_what_is_no_video_are_refused),
-        cmocka_unit_test(a_usual_priority_gives_way_to_screens_and_wishes),
+        cmocka_unit_test(the_speaker_goes_before_others_but_not_before_screens_and_wishes),
         cmocka_unit_test(states_are_told_together),
         cmocka_unit_test(a_publisher_who_muted_itself_is_no_secret),
         cmocka_unit_test(publishers_hear_what_is_wanted),

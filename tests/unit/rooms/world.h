@@ -146,8 +146,11 @@ static inline void say_slot(struct user *u, const struct slot_info *s)
 {
     const struct publication *pub = s->publication;
 
-    say(u, " %s=%s%s%s", s->mid, pub == NULL ? "" : pub->participant->identity,
-        pub == NULL ? "" : ":", pub == NULL ? "" : track_source_name(pub->source));
+    say(u, " %s", s->mid);
+    if (s->source != NULL)
+        say(u, "(%s)", s->source);
+    say(u, "=%s%s%s", pub == NULL ? "" : pub->participant->identity, pub == NULL ? "" : ":",
+        pub == NULL ? "" : track_source_name(pub->source));
 }
 
 static inline void say_event(struct user *u, const struct participant *p,
@@ -167,6 +170,7 @@ static inline void say_event(struct user *u, const struct participant *p,
         [ROOM_ENCODINGS_WANTED] = "encodings",
         [ROOM_SUBSCRIPTION_FAILED] = "failed",
         [ROOM_TRANSPORT_STATE] = "transport",
+        [ROOM_SPEAKERS] = "speakers",
         [ROOM_CLOSED] = "closed",
     };
 
@@ -184,6 +188,11 @@ static inline void say_event(struct user *u, const struct participant *p,
         say(u, " audio %u video %u", e->audio, e->video);
     for (size_t i = 0; i < e->slot_count && e->slot != NULL; i++)
         say_slot(u, &e->slot[i]);
+    if (e->speakers != NULL) {
+        say(u, " %s:", e->speakers->dominant == NULL ? "nobody" : e->speakers->dominant->identity);
+        for (size_t i = 0; i < e->speakers->recent_count; i++)
+            say(u, " %s", e->speakers->recent[i]->identity);
+    }
     for (size_t i = 0; i < e->slot_count && e->slot_state != NULL; i++)
         say(u, " %s=%s", e->slot_state[i].mid,
             allocator_reason_name(e->slot_state[i].state.reason));
