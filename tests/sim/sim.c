@@ -49,12 +49,30 @@ static void free_later(void *block, void (*free_block)(void *block), void *arg)
     sim->later[sim->later_count++].free_block = free_block;
 }
 
+/* What goes to another worker and back, with no other worker in between. */
+static void run_relays(struct sim *sim)
+{
+    struct sim_replica *r = &sim->replica;
+
+    for (size_t i = 0; i < sim->relayed_count; i++)
+        sfu_replica_receive(sim->sfu, sim->relayed[i], sim_now_us(sim));
+    sim->relayed_count = 0;
+    for (unsigned i = 0; i < MAX_ENCODINGS; i++)
+        if ((r->keyframes >> i & 1) != 0)
+            sfu_track_ask_keyframe(sim->sfu, r->origin, i, sim_now_us(sim));
+    r->keyframes = 0;
+    if (r->id != 0)
+        sfu_relay_set_demand(sim->sfu, r->id, r->wanted, sim_now_us(sim));
+}
+
 static void on_turn_end(void *arg)
 {
     struct sim *sim = arg;
 
-    if (sim->sfu != NULL)
+    if (sim->sfu != NULL) {
+        run_relays(sim);
         sfu_flush(sim->sfu, sim_now_us(sim));
+    }
     egress_flush(sim->egress);
     run_later(sim);
 }
@@ -153,6 +171,46 @@ static void on_track_demand(uint64_t track_id, unsigned wanted, void *arg)
                 pub_take_demand(&e->pub[i], wanted);
 }
 
+static bool on_relay_packet(void *peer, struct packet *pkt, void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)peer;
+    if (sim->relayed_count == ARRAY_LEN(sim->relayed))
+        return false;
+    sim->relayed[sim->relayed_count++] = pkt;
+    return true;
+}
+
+static void on_relay_flush(void *peer, void *arg)
+{
+    (void)peer, (void)arg;
+}
+
+static void on_relay_clock(void *peer, uint64_t replica_id, const struct relay_clock *clock,
+                           void *arg)
+{
+    (void)peer, (void)replica_id, (void)clock, (void)arg;
+}
+
+static void on_replica_keyframe(void *peer, uint64_t track_id, unsigned encoding, void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)peer;
+    SIM_EXPECT(sim, track_id == sim->replica.origin);
+    sim->replica.keyframes |= 1u << encoding;
+}
+
+static void on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg)
+{
+    struct sim *sim = arg;
+
+    (void)peer;
+    SIM_EXPECT(sim, replica_id == sim->replica.id || sim->replica.id == 0);
+    sim->replica.wanted = wanted;
+}
+
 static const struct sfu_handlers handlers = {
     .on_levels = on_levels,
     .on_transport_state = on_transport_state,
@@ -160,6 +218,11 @@ static const struct sfu_handlers handlers = {
     .on_subscription_blocked = on_subscription_blocked,
     .on_subscription_state = on_subscription_state,
     .on_track_demand = on_track_demand,
+    .on_relay_packet = on_relay_packet,
+    .on_relay_flush = on_relay_flush,
+    .on_relay_clock = on_relay_clock,
+    .on_replica_keyframe = on_replica_keyframe,
+    .on_replica_demand = on_replica_demand,
 };
 
 /* ---- life ---- */
@@ -230,6 +293,7 @@ void sim_free(struct sim **sp)
     is_described = false;
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
         endpoint_free(&e);
+    run_relays(sim);
     sfu_close(&sim->sfu, sim_now_us(sim));
     on_turn_end(sim);
     net_detach(&sim->host);
@@ -251,6 +315,23 @@ void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentia
     LIST_EACH(&sim->sfu->transports, struct sfu_transport, node, st)
         if (st->id == id)
             rng_seed(&st->tp->jitter, sim->seed + id);
+}
+
+void sim_open_replica(struct sim *sim, uint64_t id, uint64_t track_id,
+                      const struct transceiver *section)
+{
+    sim->replica = (struct sim_replica){.id = id, .origin = track_id};
+    SIM_EXPECT(sim, sfu_replica_open(sim->sfu, id, track_id, section, sim) == 0);
+    SIM_EXPECT(sim, sfu_relay_open(sim->sfu, id, track_id, sim, sim_now_us(sim)) == 0);
+}
+
+void sim_close_replica(struct sim *sim)
+{
+    uint64_t id = sim->replica.id;
+
+    sim->replica.id = 0;
+    sfu_track_close(sim->sfu, id, sim_now_us(sim));
+    sfu_relay_close(sim->sfu, id, sim_now_us(sim));
 }
 
 void sim_run(struct sim *sim, uint64_t duration_us)

@@ -56,6 +56,13 @@ struct sim {
     /* how loud tracks were, for whoever wants to know */
     void (*on_levels)(const struct track_levels *levels, size_t n, void *arg);
     void *levels_arg;
+    /* what relays hand over, until the end of the turn; and what the replica wants */
+    struct packet *relayed[1024];
+    size_t relayed_count;
+    struct sim_replica {
+        uint64_t id, origin;
+        unsigned wanted, keyframes; /* bits of encodings */
+    } replica;
     /* close this transport from inside the handler when it gets there; 0: none */
     uint64_t close_id;
     enum transport_state close_state;
@@ -67,6 +74,10 @@ MUST_CHECK struct sim *sim_new(void);
 void sim_free(struct sim **sim);
 /** Open a transport whose randomness comes of the seed, too. */
 void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentials *local);
+/** Make a replica of a track, as another worker would have it; one at most. Subscriptions may have it as their source. */
+void sim_open_replica(struct sim *sim, uint64_t id, uint64_t track_id,
+                      const struct transceiver *section);
+void sim_close_replica(struct sim *sim);
 /** Let time pass. */
 void sim_run(struct sim *sim, uint64_t duration_us);
 uint64_t sim_now_us(const struct sim *sim);
