@@ -210,6 +210,8 @@ static void slots_follow_who_speaks_over_workers(void **state)
         for (unsigned i = 0; i < CROWD; i++)
             assert_int_equal(client_stats(crowd.c[i])->audio[1 + crowd.speaker].missing, 0);
     }
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(client_stats(crowd.c[i])->sequence_gaps, 0);
     for (unsigned w = 0; w < 2; w++) { /* microphone and camera of who is elsewhere, once */
         struct sfu_host_stats at = test_server_stats(group_server, w);
         assert_in_range(at.sfu.replicas, 1, 2 * on[w ^ 1]);
