@@ -113,6 +113,8 @@ void transport_remb_receive(struct transport *tp, const struct packet *pkt, size
 void transport_bwe_init(struct transport *tp);
 void transport_bwe_stop(struct transport *tp);
 void transport_bwe_fini(struct transport *tp);
+/** Append what the estimator knows. */
+void transport_bwe_describe(const struct transport *tp, struct strbuf *out);
 /** The number of the next packet. There is an estimator. */
 uint16_t transport_bwe_number(const struct transport *tp);
 /** A packet of @bytes leaves under that number now. */

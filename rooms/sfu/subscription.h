@@ -61,6 +61,8 @@ struct send_section {
     char mid[MAX_MID_LEN + 1];
     struct rtp_ext_ids ext;
     struct codec_set *codecs;
+    uint8_t red_pt,
+        red_block_pt; /* of redundant audio, and of its blocks; PT_NONE: not negotiated */
 };
 
 /* A start from the history, until the live packets are reached. */

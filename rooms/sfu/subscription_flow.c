@@ -10,6 +10,7 @@
 
 #include "core/dependency_descriptor.h"
 #include "core/packet.h"
+#include "core/payload_red.h"
 #include "core/payload.h"
 #include "core/seq.h"
 #include "core/timebase.h"
@@ -133,6 +134,18 @@ static void rewrite_ids(struct rtp_out *rtp, uint8_t *to, const struct payload_i
     rtp->payload_bytes -= ids->bytes;
 }
 
+/* The whole payload of redundant audio, with our payload type in its heads. */
+static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *pkt, uint8_t pt)
+{
+    const struct packet_red *red = &pkt->red;
+
+    memcpy(to, pkt->data + red->at, red->head_bytes);
+    red_rewrite(to, red->redundant, pt);
+    rtp->head_bytes += red->head_bytes;
+    rtp->payload = pkt->data + red->at + red->head_bytes;
+    rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
+}
+
 /* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
 static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
 {
@@ -153,8 +166,9 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     uint8_t descriptor[DD_MAX_BYTES];
     size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
+    size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
     size_t bytes =
-        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_REWRITTEN_BYTES, out->pt,
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, out->pt,
                          out->verdict.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
 
     if (bytes == 0)
@@ -175,6 +189,8 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     }
     if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)
         rewrite_ids(rtp, head + rtp->head_bytes, &pkt->media.ids, &out->number);
+    if (out->is_red && !out->is_empty)
+        rewrite_red(rtp, head + rtp->head_bytes, pkt, out->block_pt);
     run->pkt[run->count] = item->pkt;
     run->payload_bytes += subscription_payload_of(rtp);
     run->count++;
@@ -277,6 +293,11 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
     const struct media_info *media = &pkt->media;
     struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
 
+    if (pkt->red.bytes != 0 && sub->section.red_block_pt == pt) {
+        out.is_red = true;
+        out.block_pt = pt;
+        out.pt = sub->section.red_pt;
+    }
     if (!passes(sub, item, pt, &out.verdict)) {
         /* When its number is not the newest any more, it goes out empty. */
         if (forwarder_leave_out(&sub->forwarder, &pkt->rtp, media) || pt == PT_NONE)
@@ -292,7 +313,7 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
     }
     if (sub->rtx_stream != NULL)
         note_for_resend(sub, &pkt->rtp, media, &out.number, now_us);
-    sub->sent_pt = pt;
+    sub->sent_pt = out.pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
     if (!sub->catchup.is_on && clock_is_stale(sub, item->encoding, now_us))
@@ -359,6 +380,13 @@ static void want_start(struct subscription *sub, struct encoding *e, uint64_t no
         encoding_ask_keyframe(e, now_us);
 }
 
+/* Of a replica, whose history comes after its first viewers. */
+static bool starts_from_history(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    return e->track->owner == NULL && sub->encoding == NULL && !sub->aim.is_paused &&
+           e == subscription_target(sub, e->track) && subscription_catchup_start(sub, e, now_us);
+}
+
 /* A packet that is not of what flows. Returns whether it flows from now on. */
 static bool try_start(struct subscription *sub, const struct source_link *link,
                       const struct burst_item *item, uint64_t now_us)
@@ -379,6 +407,8 @@ static bool try_start(struct subscription *sub, const struct source_link *link,
         subscription_start(sub, link, item, now_us);
         return true;
     }
+    if (is_current && starts_from_history(sub, e, now_us))
+        return false; /* the packet is in there */
     if (subscription_is_video(sub))
         want_start(sub, e, now_us);
     return false;

@@ -20,6 +20,11 @@ static bool is_unlimited(const struct sfu_transport *st)
 
 /* ---- wish and ladder into an item ---- */
 
+static bool has_maximum(const struct sfu_wish *w)
+{
+    return w->max_spatial >= 0 || w->max_temporal >= 0;
+}
+
 static bool is_allowed(const struct sfu_wish *w, const struct track *t,
                        const struct layer_option *o)
 {
@@ -45,18 +50,36 @@ static void add_step(struct viewer_item *to, const struct layer_option *o)
         .bitrate_bps = o->bitrate_bps, .pixels = o->pixels, .fps = o->fps, .is_sent = o->is_live};
 }
 
+/* A ladder of its own of what the wish allows: without a high picture rate, large pictures at a low one are worth something. */
+static size_t select_steps(const struct sfu_wish *w, const struct track *t,
+                           struct layer_option out[MAX_LADDER_LAYERS])
+{
+    size_t n = ladder_options(&t->ladder, out), allowed = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (is_allowed(w, t, &out[i]))
+            out[allowed++] = out[i];
+    return layer_selector_ladder(out, allowed, out);
+}
+
 /* The steps that the wish allows, or the lowest; what the item had of them it keeps. */
 static void fill_steps(struct subscription *sub, const struct track *t)
 {
     const struct viewer_item before = *sub->item;
     struct viewer_item *item = sub->item;
+    struct layer_option own[MAX_LADDER_LAYERS];
+    const struct layer_option *step = t->ladder.step;
+    size_t n = t->ladder.count;
     int8_t was[MAX_LADDER_LAYERS];
 
+    item->is_whole = !has_maximum(&sub->wish);
+    if (!item->is_whole) {
+        n = select_steps(&sub->wish, t, own);
+        step = own;
+    }
     item->it.layers = 0;
-    for (unsigned i = 0; i < t->ladder.count; i++)
-        if (is_allowed(&sub->wish, t, &t->ladder.step[i]))
-            add_step(item, &t->ladder.step[i]);
-    item->is_whole = item->it.layers == t->ladder.count;
+    for (size_t i = 0; i < n; i++)
+        add_step(item, &step[i]);
     if (item->it.layers == 0 && t->ladder.count > 0)
         add_step(item, &t->ladder.step[0]);
     for (unsigned i = 0; i < item->it.layers; i++) {
@@ -146,6 +169,33 @@ static size_t collect(struct viewer *v, struct subscription *of[MAX_SLOTS_PER_PA
     return n;
 }
 
+/* Whether video may be paused for want of bandwidth. Of several the least important may at any time. The only one is all there is
+ * to see, and estimates err: only when its lowest layer would take twice what there is, for a while; and then until it fits. */
+static bool may_pause(struct viewer *v, struct allocator_item *const *items, size_t n, uint64_t bps,
+                      uint64_t now_us)
+{
+    uint64_t lowest_bps = 0;
+    unsigned wanted = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!items[i]->is_wanted || items[i]->is_muted || items[i]->layers == 0)
+            continue;
+        lowest_bps += items[i]->layer[0].bitrate_bps;
+        wanted++;
+    }
+    if (v->pauses) {
+        v->pauses = bps < lowest_bps;
+        v->lacks_since_us = v->pauses ? v->lacks_since_us : 0;
+    } else if (bps * VIEWER_PAUSE_FACTOR >= lowest_bps) {
+        v->lacks_since_us = 0;
+    } else if (v->lacks_since_us == 0) {
+        v->lacks_since_us = now_us;
+    } else {
+        v->pauses = now_us - v->lacks_since_us >= VIEWER_PAUSE_AFTER_US;
+    }
+    return v->pauses || wanted > 1;
+}
+
 static void run(struct viewer *v, uint64_t now_us)
 {
     struct subscription *of[MAX_SLOTS_PER_PARTICIPANT];
@@ -157,14 +207,21 @@ static void run(struct viewer *v, uint64_t now_us)
         fill(of[i], subscription_track(of[i]));
         items[i] = &of[i]->item->it;
     }
-    allocator_run(&v->allocator, items, n, bps - MIN(bps, v->audio_bps), now_us);
+    bps -= MIN(bps, v->audio_bps);
+    bool is_pausable = may_pause(v, items, n, bps, now_us);
+    for (size_t i = 0; i < n; i++)
+        items[i]->is_pausable = is_pausable;
+    allocator_run(&v->allocator, items, n, bps, now_us);
     v->ran_us = now_us;
     for (size_t i = 0; i < n; i++) {
         struct layer_aim aim = aim_of(of[i]->item, &of[i]->wish);
         subscription_set_aim(of[i], &aim, now_us);
     }
     transport_want_bps(v->owner->tp, viewer_wanted_bps(v->owner), now_us);
-    deadline_set(v->owner->sfu->env.wheel, &v->due, v->allocator.next_run_us);
+    uint64_t next_us = v->allocator.next_run_us;
+    if (v->lacks_since_us != 0 && !v->pauses)
+        next_us = MIN(next_us, v->lacks_since_us + VIEWER_PAUSE_AFTER_US);
+    deadline_set(v->owner->sfu->env.wheel, &v->due, next_us);
 }
 
 static void on_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -196,8 +253,7 @@ static void run_at(struct viewer *v, uint64_t at_us)
 
 static bool limits(const struct sfu_wish *w)
 {
-    return w->is_paused || w->width != 0 || w->height != 0 || w->fps != 0 || w->max_spatial >= 0 ||
-           w->max_temporal >= 0;
+    return w->is_paused || w->width != 0 || w->height != 0 || w->fps != 0 || has_maximum(w);
 }
 
 bool viewer_takes(struct subscription *sub)

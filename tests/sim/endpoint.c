@@ -43,7 +43,13 @@ struct negotiated_codec endpoint_codec(const struct endpoint *e, enum codec_id i
                                  .rtx_pt = PT_NONE};
 
     c.pli = codec_kind(id) == MEDIA_VIDEO;
-    if (id == CODEC_OPUS) {
+    if (id == CODEC_RED) {
+        unsigned block_pt = endpoint_codec(e, CODEC_OPUS).pt;
+        c.codec.clock_hz = 48000;
+        c.codec.channels = 2;
+        c.pt = (uint8_t)(120 + e->id % 4);
+        (void)snprintf(c.codec.fmtp, sizeof(c.codec.fmtp), "%u/%u", block_pt, block_pt);
+    } else if (id == CODEC_OPUS) {
         c.codec.clock_hz = 48000;
         c.codec.channels = 2;
         c.pt = (uint8_t)(96 + e->id % 8);

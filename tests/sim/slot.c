@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/payload_red.h"
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
@@ -50,6 +51,12 @@ static void fault(struct slot *s, const char *what, const struct content *c)
 
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
 {
+    return endpoint_add_slot_of(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+}
+
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
+{
+    enum media_kind kind = codec_kind(codec);
     struct sim *sim = e->sim;
     CHECK(e->slot_count < ENDPOINT_MAX_SLOTS);
     struct slot *s = &e->slot[e->slot_count++];
@@ -61,14 +68,25 @@ struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
     t->kind = kind;
     t->send = true;
     t->ssrc = 0x50000000u + (uint32_t)s->id;
-    t->codec[t->codec_count++] = endpoint_codec(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+    t->codec[t->codec_count++] = endpoint_codec(e, codec);
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    if (codec == CODEC_AV1 || codec == CODEC_VP9)
+        t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
+            endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);
     feedback_negotiate_slot(s);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
+}
+
+void slot_take_red(struct slot *s)
+{
+    struct endpoint *e = s->owner;
+
+    s->section.codec[s->section.codec_count++] = endpoint_codec(e, CODEC_RED);
+    sfu_subscription_update(e->sim->sfu, s->id, &s->section, sim_now_us(e->sim));
 }
 
 void slot_watch(struct slot *s, const struct pub *p)
@@ -370,6 +388,29 @@ static void take_content(struct slot *s, const struct rtp_header *h,
     slot_tend(s, now_us);
 }
 
+/* Of redundant audio the primary block; the other one must be the sound before it. */
+static struct reader unwrap_red(struct slot *s, const uint8_t *payload, size_t len)
+{
+    struct content c = {0}, before = {0};
+    struct red red;
+
+    if (red_parse(&red, payload, len) != 0 || red.pt != endpoint_codec(s->owner, CODEC_OPUS).pt) {
+        fault(s, "redundant audio of blocks that are not ours", &c);
+        return reader_of(payload, 0);
+    }
+    struct reader r = reader_of(payload + red.primary.at, red.primary.bytes), primary = r;
+    reader_skip(&primary, 1);
+    for (unsigned i = 0; i < red.redundant; i++) {
+        struct reader block = reader_of(payload + red.block[i].at, red.block[i].bytes);
+        reader_skip(&block, 1);
+        if (!content_read(&before, &block) || !content_read(&c, &primary) ||
+            before.frame + 1 != c.frame || before.track != c.track)
+            fault(s, "another sound than the one before", &before);
+    }
+    s->reds++;
+    return r;
+}
+
 void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf, size_t len,
                   uint64_t now_us)
 {
@@ -379,14 +420,21 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
 
     if (!rtp_recv_packet(&s->recv, h->seq, h->ts, len, now_us))
         return;
+    if (s->on_packet != NULL) {
+        s->packets++;
+        s->on_packet(s, h, buf, s->arg);
+        return;
+    }
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
-        s->is_gap |= ext > s->newest + 1;
+        s->is_gap |= ext > s->newest; /* perhaps it was a picture that is left out */
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;
     }
+    if (s->kind == MEDIA_AUDIO && h->pt == endpoint_codec(s->owner, CODEC_RED).pt)
+        r = unwrap_red(s, buf + h->header_bytes, h->payload_bytes);
     if (s->kind == MEDIA_AUDIO)
         reader_skip(&r, 1);
     else if (vp8_parse(&vp8, buf + h->header_bytes, h->payload_bytes) == 0)

@@ -254,11 +254,13 @@ static void change_at_random(const struct net_line *line, bool must_be_whole)
         wish.max_temporal = (int8_t)(rng_below(rng, 4)) - 1;
         wish.is_paused = rng_below(rng, 10) == 0;
         slot_wish(g.slot, &wish);
-        if (rng_below(rng, 4) == 0)
-            endpoint_set_estimate(g.viewer, rng_below(rng, 2) * (200000 + rng_below(rng, 2000000)));
+        if (i % 8 == 0)
+            endpoint_set_estimate(g.viewer, 0);
+        else if (i % 8 == 6)
+            endpoint_set_estimate(g.viewer, 200000 + rng_below(rng, 2000000));
         sim_run(g.sim, rng_below(rng, 1000) * MS);
     }
-    SIM_EXPECT(g.sim, g.slot->switches > 3 && slot_source(g.slot, g.camera)->decoded > 200);
+    SIM_EXPECT(g.sim, g.slot->switches > 3 && slot_source(g.slot, g.camera)->decoded > 100);
     if (must_be_whole)
         expect_nothing_lost(g.sim, g.slot);
     end_stage(&g);
@@ -335,6 +337,33 @@ static void what_is_not_sent_is_told(void **state)
     end_stage(&g);
 }
 
+/* Viewers on another worker are heard through its replica's vote. */
+static void another_worker_votes_for_its_viewers(void **state)
+{
+    struct stage g = set_stage(3, &perfect);
+    struct sim *beside = sim_new_beside(g.sim);
+    struct endpoint *other = endpoint_join(beside, 20);
+
+    (void)state;
+    g.camera->obeys_demand = true;
+    wish_for(g.slot, 320, 180);
+    sim_relay(g.sim, beside, g.camera->track, &g.camera->section);
+    struct slot *s = endpoint_watch(other, g.camera);
+    sim_run(g.sim, 10 * SECONDS);
+    const struct slot_source *src = slot_source(s, g.camera);
+    SIM_EXPECT(g.sim, g.camera->wanted == 5); /* the lowest here, the highest there */
+    SIM_EXPECT(g.sim, src->encoding == 2 && src->decoded > 250);
+    wish_for(s, 640, 360);
+    sim_run(g.sim, 2 * SECONDS);
+    SIM_EXPECT(g.sim, src->encoding == 1);
+    sim_run(g.sim, DEMAND_OFF_DELAY_US + SECONDS);
+    SIM_EXPECT(g.sim, g.camera->wanted == 3);
+    slot_watch(s, NULL);
+    sim_run(g.sim, DEMAND_OFF_DELAY_US + SECONDS);
+    SIM_EXPECT(g.sim, g.camera->wanted == 1);
+    end_stage(&g);
+}
+
 /* ---- many ---- */
 
 #define MANY 50
@@ -360,7 +389,7 @@ static void many_viewers_of_all_kinds_cost_the_publisher_little(void **state)
     unsigned plis = plis_of(camera);
     for (unsigned k = 0; k < 200; k++) { /* estimates scatter, and some change for good */
         unsigned i = rng_below(&sim->rng, MANY);
-        if (rng_below(&sim->rng, 10) == 0)
+        if (rng_below(&sim->rng, 20) == 0)
             bps[i] = 300000 + rng_below(&sim->rng, 2000000);
         for (i = 0; i < MANY; i++)
             endpoint_set_estimate(viewer[i], bps[i] * (95 + rng_below(&sim->rng, 10)) / 100);
@@ -393,6 +422,7 @@ int main(void)
         SIM_TEST(random_wishes_leave_no_trace),
         SIM_TEST(the_publisher_sends_what_somebody_wants),
         SIM_TEST(what_is_not_sent_is_told),
+        SIM_TEST(another_worker_votes_for_its_viewers),
         SIM_TEST(many_viewers_of_all_kinds_cost_the_publisher_little),
     };
 
