@@ -114,7 +114,8 @@ export async function runProfile(profile, options) {
 
 /** @param {Stage} stage @param {Options} options */
 async function publishes({ publisher, server }, { width, height, codec }) {
-  const wanted = { endpoint: server.whip, width, height, fps: 30, encodings: encodingsFor(height), codec };
+  const encodings = server.wantsHighestFirst ? encodingsFor(height).reverse() : encodingsFor(height);
+  const wanted = { endpoint: server.whip, width, height, fps: 30, encodings, codec };
   expectConnected(await publisher.run(publish, wanted), publisher);
   await until("the publisher's frames", async () => (await publisher.run(newest)).layers?.some((/** @type {any} */ layer) => layer.frames > 0), {
     describe: async () => [await publisher.run(newest), ...publisher.console],
