@@ -14,7 +14,7 @@ import { publisherFigures, round, viewerFigures } from "./series.mjs";
 const SAMPLE_MS = 100;
 /** Until the publisher sends, and the viewers show, all that the machine and the server can. */
 const WARM_MS = 20_000;
-const SETTLED_MS = 3000;
+const SETTLED_MS = 2000;
 
 /**
  * @typedef {import("./series.mjs").Frame} Frame
