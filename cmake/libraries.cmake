@@ -16,12 +16,28 @@ foreach(entry
     "SSL libssl>=3.0"
     "CRYPTO libcrypto>=3.0"
     "LWS libwebsockets>=4.1"
-    "JANSSON jansson>=2.14")
+    "JANSSON jansson>=2.14"
+    "VPX vpx>=1.12" # VP8 and VP9 in the mixer
+    "AVCODEC libavcodec>=59" # H.264 and AV1 in the mixer
+    "AVUTIL libavutil>=57"
+    "CAIRO cairo" # names and placeholders in composed pictures
+    "PANGO pangocairo>=1.50"
+    "OPUS opus>=1.3")
     string(REPLACE " " ";" entry "${entry}")
     list(POP_FRONT entry prefix)
     pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${entry})
     target_link_libraries(parley_dependencies INTERFACE PkgConfig::${prefix})
 endforeach()
+
+# libyuv, which scales and blends in the mixer; Debian's package has no pkg-config file, others may.
+pkg_check_modules(LIBYUV QUIET libyuv)
+find_path(LIBYUV_INCLUDE_DIR libyuv.h HINTS ${LIBYUV_INCLUDE_DIRS})
+find_library(LIBYUV_LIBRARY yuv HINTS ${LIBYUV_LIBRARY_DIRS})
+if(NOT LIBYUV_INCLUDE_DIR OR NOT LIBYUV_LIBRARY)
+    message(FATAL_ERROR "libyuv is not installed (Debian: libyuv-dev)")
+endif()
+target_include_directories(parley_dependencies SYSTEM INTERFACE "${LIBYUV_INCLUDE_DIR}")
+target_link_libraries(parley_dependencies INTERFACE "${LIBYUV_LIBRARY}")
 
 # libipsec-mb, the fast cipher of transport/fanout_cipher and rtpsec: x86-64 only, used where it is installed; it has no pkg-config file.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")

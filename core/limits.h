@@ -109,6 +109,17 @@
 #define ID_LEN 16 /* "PA_" + 12 characters; room for the NUL */
 #define MAX_CODEC_NAME_LEN 16
 
+/* Audio of the mixer */
+/* kept of one input: 320 ms of the shortest Opus frames, 2.5 s of the usual ones */
+#define MAX_JITTER_PACKETS 128
+#define MAX_JITTER_DELAY_US 1000000ull /* what the setting of the ceiling may be */
+#define MAX_AUDIO_FRAME_US \
+    120000ull               /* RFC 6716 s3.2.5: the longest Opus packet; others are held to it */
+#define MAX_MIX_LOUD 64     /* inputs heard at once; the sums stay far below 2^31 */
+#define MAX_MIX_INPUTS 1024 /* of one mix; all are looked at every 20 ms */
+#define MAX_AUDIO_PAYLOAD_BYTES 1275 /* RFC 6716 s3.2.1: of an Opus frame; what we encode is one */
+#define MAX_CSRCS 15                 /* RFC 3550 s5.1: CC is four bits */
+
 /* API */
 #define MAX_JSON_BYTES (768 * 1024)
 #define MAX_JSON_DEPTH 32
@@ -136,3 +147,21 @@
 #define MAX_WISH_PATCHES_PER_SECOND 10
 /* STUN and TURN servers named in one answer; what does not fit is left out */
 #define MAX_LINK_HEADER_BYTES 4096
+
+/* Mixed video */
+/* 4096x2304: an ultra-high-definition screen; a decoder then takes about 60 MB, each picture 14 MB */
+#define MAX_PICTURE_PIXELS (4096u * 2304u)
+#define MAX_PICTURE_SIDE 8192 /* a picture of one line of that many pixels is no picture */
+#define MIN_PICTURE_SIDE 2    /* one chroma sample */
+#define MAX_IDLE_PICTURES 32  /* kept for the next ones of their size */
+/* packets of one source that wait for missing ones; a second of 10 Mbit/s, or a keyframe of a megabyte */
+#define MAX_FRAME_BUFFER_PACKETS 1024
+/* as many packets as that, and start codes */
+#define MAX_ENCODED_FRAME_BYTES (MAX_FRAME_BUFFER_PACKETS * MAX_DATAGRAM_BYTES)
+#define MAX_NAL_UNITS \
+    256 /* of one frame that is packetized; H.264 encoders of ours make less than ten */
+#define MAX_LAYOUT_TILES 64 /* 8x8: a tile is 160x90 in 1280x720 */
+#define MAX_MIX_SOURCES \
+    128                /* whose pictures a compositor knows; those that are in no tile included */
+#define MAX_LABELS 256 /* rendered texts of one mix; two for each tile, while layouts change */
+#define MAX_LABEL_BYTES (16 * 1024 * 1024) /* of them together */

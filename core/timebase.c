@@ -24,6 +24,14 @@ uint64_t timebase_wall_us(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+uint64_t timebase_thread_cpu_ns(void)
+{
+    struct timespec ts;
+
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
+    return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
 uint64_t timebase_ntp_of_wall_us(uint64_t wall_us)
 {
     uint64_t seconds = wall_us / US_PER_S + NTP_UNIX_OFFSET_S;

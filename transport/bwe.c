@@ -9,65 +9,34 @@
  */
 #include "transport/bwe.h"
 
-#include <inttypes.h>
-
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/seq.h"
-#include "core/str.h"
-#include "transport/bwe_acked.h"
-#include "transport/bwe_aimd.h"
-#include "transport/bwe_delay.h"
-#include "transport/bwe_drain.h"
-#include "transport/probe.h"
-#include "transport/probe_plan.h"
+#include "transport/bwe_internal.h"
 #include "transport/rtcp_twcc.h"
-#include "transport/send_history.h"
 
 #define FIRST_RTT_US 100000ull
 #define MAX_RTT_US 5000000ull
 #define REMB_LASTS_US 10000000ull /* libwebrtc tells it once a second */
 #define OUTAGE_US 300000ull /* nothing of what was sent in that time arrived: no matter of rates */
-#define SILENCE_US \
-    1000000ull /* besides twice the round trip: shorter outages pass, and what is sent into them is lost anyway */
+/* besides twice the round trip: shorter outages pass, and what is sent into them is lost anyway */
+#define SILENCE_US 1000000ull
 #define HALVED_EACH_US 1000000ull /* while silence lasts */
 #define MAX_HALVINGS 5
-#define IDLE_US \
-    2000000ull /* nothing sent for that long: nobody needs to know more, unless he said so */
-#define PROBE_JITTERS \
-    6 /* a cluster is so much longer than what one packet may come too early or late */
+/* nothing sent for that long: nobody needs to know more, unless he said so */
+#define IDLE_US 2000000ull
+/* a cluster is so much longer than what one packet may come too early or late */
+#define PROBE_JITTERS 6
+#define AT_MAXIMUM \
+    0.9 /* a probe arrives somewhat slower than it was sent: it would not get there */
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
 #define PROBE_QUEUE_US 100000     /* it does not make more */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
-#define MAX_RISE_PERCENT \
-    150 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
-#define PROBED_OVER_ACKED \
-    1.25 /* a probe that found less does not take away what evidently arrives */
-
-struct bwe {
-    struct bwe_config config;
-    uint64_t target_bps, deadline_us;
-    struct send_history history;
-    struct bwe_acked acked;
-    struct bwe_delay delay;
-    struct bwe_aimd aimd;
-    struct bwe_drain drain;
-    struct bwe_loss loss;
-    struct probe probe;
-    struct probe_plan plan;
-    uint64_t probe_shadow_us; /* delays of what was sent until then are the probe's */
-    uint64_t rtt_us;
-    uint64_t remb_bps, remb_until_us;
-    bool has_feedback;
-    uint64_t newest_received_us; /* was sent then */
-    uint64_t silence_due_us;     /* UINT64_MAX: all that was sent was told of */
-    uint64_t last_sent_us;
-    unsigned halvings; /* of the target, in silence */
-    uint64_t sent_bps, sent_noted_bytes, sent_noted_us;
-    uint64_t bytes_sent[BWE_KINDS], packets_lost;
-    uint64_t feedbacks, cuts, silences, probes, probes_through;
-};
+/* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
+#define MAX_RISE_PERCENT 150
+/* a probe that found less does not take away what evidently arrives */
+#define PROBED_OVER_ACKED 1.25
 
 struct bwe *bwe_new(const struct bwe_config *config)
 {
@@ -128,19 +97,21 @@ uint64_t bwe_target_bps(const struct bwe *b)
 
 /* ---- deadlines ---- */
 
-static bool may_probe(const struct bwe *b, uint64_t now_us)
-{
-    bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
-    bool may_answer = b->has_feedback || b->probes == 0;
-
-    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
-           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
-}
-
 /* What the probes are measured against. */
 static uint64_t estimate_bps(const struct bwe *b)
 {
     return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
+}
+
+static bool may_probe(const struct bwe *b, uint64_t now_us)
+{
+    bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
+    bool may_answer = b->has_feedback || b->probes == 0;
+    bool is_at_maximum = b->plan.recover_bps == 0 &&
+                         (double)estimate_bps(b) >= AT_MAXIMUM * (double)b->config.max_bps;
+
+    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
+           !is_at_maximum && !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
 }
 
 static void set_deadline(struct bwe *b, uint64_t now_us)
@@ -212,7 +183,7 @@ static void note_sent_rate(struct bwe *b, uint64_t now_us)
     b->sent_noted_us = now_us;
 }
 
-static bool is_app_limited(const struct bwe *b)
+bool bwe_is_app_limited(const struct bwe *b)
 {
     return (double)b->sent_bps < APP_LIMITED * (double)b->target_bps;
 }
@@ -321,13 +292,13 @@ static void take_probe(struct bwe *b, uint64_t now_us)
 
     if (!probe_take_result(&b->probe, b->loss.inherent, now_us, &r))
         return;
-    probe_plan_on_result(&b->plan, &r, now_us);
+    probe_plan_on_result(&b->plan, &r, estimate_bps(b), now_us);
     if (r.bps > estimate) {
         uint64_t most =
-            is_app_limited(b) || acked_bps == 0 ? r.bps : estimate * MAX_RISE_PERCENT / 100;
+            bwe_is_app_limited(b) || acked_bps == 0 ? r.bps : estimate * MAX_RISE_PERCENT / 100;
         b->probes_through++;
         bwe_aimd_set(&b->aimd, clamp(b, MIN(r.bps, most)));
-    } else if (r.is_saturated && is_app_limited(b)) {
+    } else if (r.is_saturated && bwe_is_app_limited(b)) {
         uint64_t least = (uint64_t)(PROBED_OVER_ACKED * (double)acked_bps);
         bwe_aimd_set(&b->aimd, clamp(b, MIN(estimate, MAX(r.bps, least))));
     }
@@ -430,72 +401,4 @@ bool bwe_probe_due(const struct bwe *b, uint64_t now_us, struct bwe_probe *out)
     *out =
         (struct bwe_probe){.cluster = b->probe.id, .rate_bps = b->probe.rate_bps, .bytes = bytes};
     return true;
-}
-
-/* ---- figures ---- */
-
-void bwe_read_stats(const struct bwe *b, struct bwe_stats *out)
-{
-    *out = (struct bwe_stats){
-        .target_bps = b->target_bps,
-        .estimate_bps = bwe_aimd_bps(&b->aimd),
-        .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
-        .sent_bps = b->sent_bps,
-        .want_bps = b->plan.want_bps,
-        .loss_bound_bps = bwe_loss_bound_bps(&b->loss),
-        .remb_bps = b->remb_until_us == 0 ? UINT64_MAX : b->remb_bps,
-        .usage = bwe_delay_usage(&b->delay),
-        .loss_state = b->loss.state,
-        .loss = b->loss.latest,
-        .inherent_loss = b->loss.inherent,
-        .queue_us = bwe_delay_queue_us(&b->delay),
-        .round_trip_us = b->rtt_us,
-        .is_draining = bwe_drain_is_on(&b->drain),
-        .is_queue_foreign = bwe_drain_is_foreign(&b->drain, b->last_sent_us),
-        .is_silent = b->halvings > 0,
-        .is_app_limited = is_app_limited(b),
-        .packets_lost = b->packets_lost,
-        .feedbacks = b->feedbacks,
-        .feedback_duplicates = b->history.stats.duplicates,
-        .feedback_unknown = b->history.stats.unknown,
-        .packets_forgotten = b->history.stats.forgotten,
-        .cuts = b->cuts,
-        .silences = b->silences,
-        .probes = b->probes,
-        .probes_through = b->probes_through,
-        .memory_bytes = sizeof(*b) + b->history.capacity * sizeof(b->history.at[0]),
-    };
-    for (unsigned i = 0; i < BWE_KINDS; i++)
-        out->bytes_sent[i] = b->bytes_sent[i];
-}
-
-static void add_bps(struct strbuf *out, const char *name, uint64_t bps)
-{
-    if (bps == UINT64_MAX)
-        strbuf_addf(out, " %s=none", name);
-    else
-        strbuf_addf(out, " %s=%" PRIu64, name, bps / 1000);
-}
-
-void bwe_describe(const struct bwe *b, struct strbuf *out)
-{
-    struct bwe_stats s;
-
-    bwe_read_stats(b, &s);
-    strbuf_addf(out, "bwe kb/s: target=%" PRIu64, s.target_bps / 1000);
-    add_bps(out, "estimate", s.estimate_bps);
-    add_bps(out, "acked", s.acked_bps);
-    add_bps(out, "sent", s.sent_bps);
-    add_bps(out, "want", s.want_bps);
-    add_bps(out, "loss_bound", s.loss_bound_bps);
-    strbuf_addf(out, " usage=%s queue_ms=%" PRIu64 " rtt_ms=%" PRIu64, bwe_usage_name(s.usage),
-                s.queue_us / 1000, s.round_trip_us / 1000);
-    strbuf_addf(out, " loss=%s %.1f%% inherent %.1f%%", bwe_loss_state_name(s.loss_state),
-                100 * s.loss, 100 * s.inherent_loss);
-    strbuf_addf(out, " cuts=%" PRIu64 " probes=%" PRIu64 "/%" PRIu64 "%s%s%s", s.cuts,
-                s.probes_through, s.probes,
-                s.is_draining        ? " draining"
-                : s.is_queue_foreign ? " foreign-queue"
-                                     : "",
-                s.is_silent ? " silent" : "", s.is_app_limited ? " app-limited" : "");
 }

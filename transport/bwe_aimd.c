@@ -10,8 +10,8 @@
 #define GROWTH_PER_S 1.08   /* s5.5: eta */
 #define MAX_STEP_US 1000000 /* one second, s5.5 */
 #define PACKET_BITS (1200 * 8)
-#define RESPONSE_US \
-    100000 /* besides the round trip: feedback is waited for, and the trend is slow */
+/* besides the round trip: feedback is waited for, and the trend is slow */
+#define RESPONSE_US 100000
 #define MIN_STEP_BPS_PER_S 8000
 #define ACKED_HEADROOM 1.5    /* s5.5 */
 #define ACKED_EXTRA_BPS 20000 /* so that the slowest rates can grow at all */

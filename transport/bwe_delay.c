@@ -5,8 +5,8 @@
 #include "core/attr.h"
 
 #define GROUP_US 5000 /* s5.2: burst_time */
-#define MAX_BURST_US \
-    100000 /* what the link held up and let go together is one group too, up to this */
+/* what the link held up and let go together is one group too, up to this */
+#define MAX_BURST_US 100000
 #define CLOCK_STEP_US 3000000  /* more than any queue: the endpoint's clock was set */
 #define PAUSE_US 400000        /* of the sender's or of the link's: no line leads over it */
 #define BASE_EPOCH_US 10000000 /* clocks drift by a millisecond in it */
@@ -104,8 +104,6 @@ static void judge(struct bwe_delay *d)
 
     if (d->has_before && clock_stepped(&before, &g))
         bwe_delay_restart(d);
-    if (d->has_before && g.first_arrival_us - before.last_arrival_us > PAUSE_US)
-        bwe_trend_restart(&d->trend);
     if (d->has_before) {
         int64_t off_us = g.delay_us - before.delay_us;
         d->jitter_us += ((off_us < 0 ? -off_us : off_us) - d->jitter_us) / JITTER_GROUPS;
@@ -127,19 +125,33 @@ static void widen(struct bwe_group *g, uint64_t sent_us, int64_t arrival_us)
     g->delay_us = MIN(g->delay_us, arrival_us - (int64_t)sent_us);
 }
 
+/* The line does not lead over a pause, and a clock may have been set meanwhile. */
+static void begin_anew(struct bwe_delay *d, const struct bwe_group *next)
+{
+    if (clock_stepped(&d->before, next))
+        bwe_delay_restart(d);
+    bwe_trend_restart(&d->trend);
+    d->has_before = false;
+}
+
 HOT void bwe_delay_add(struct bwe_delay *d, uint64_t sent_us, int64_t arrival_us)
 {
+    const struct bwe_group alone = {sent_us, sent_us, arrival_us, arrival_us,
+                                    arrival_us - (int64_t)sent_us};
+
     if (d->has_group) {
+        bool is_after_pause = arrival_us - d->group.last_arrival_us > PAUSE_US;
         if (sent_us < d->group.first_sent_us)
             return;
-        if (belongs(&d->group, sent_us, arrival_us)) {
+        if (!is_after_pause && belongs(&d->group, sent_us, arrival_us)) {
             widen(&d->group, sent_us, arrival_us);
             return;
         }
         judge(d);
+        if (is_after_pause)
+            begin_anew(d, &alone);
     }
-    d->group =
-        (struct bwe_group){sent_us, sent_us, arrival_us, arrival_us, arrival_us - (int64_t)sent_us};
+    d->group = alone;
     d->has_group = true;
 }
 

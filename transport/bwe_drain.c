@@ -6,14 +6,14 @@
 
 #define LONG_US 30000  /* start */
 #define SHORT_US 15000 /* end */
-#define TRY_US \
-    2000000 /* at half to nine tenths of the rate any queue of ours is shorter by a third then */
-#define EFFECT_US \
-    500000 /* besides two round trips: rates are measured over a quarter of a second and more */
+/* at half to nine tenths of the rate any queue of ours is shorter by a third then */
+#define TRY_US 2000000
+/* besides two round trips: rates are measured over a quarter of a second and more */
+#define EFFECT_US 500000
 #define PROGRESS 0.7
 #define REST_US 10000000ull
-#define FOREIGN_QUEUE_US \
-    100000 /* TCP fills what there is; shorter ones come of others like us, or of a longer path */
+/* TCP fills what there is; shorter ones come of others like us, or of a longer path */
+#define FOREIGN_QUEUE_US 100000
 #define EMPTIED_IN_US 300000.0 /* aimed at */
 #define MIN_SHARE 0.5
 

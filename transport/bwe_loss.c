@@ -18,8 +18,8 @@
 #define LEARNT_PACKETS 400.0
 #define MAX_INHERENT 0.25 /* nobody watches video with more */
 #define SMALL_LOSS 0.1    /* s6: up to 10 % the rate is kept */
-#define SPARE \
-    0.75 /* who sends less than that of what the delay allows is not the one who fills the link */
+/* who sends less than that of what the delay allows is not the one who fills the link */
+#define SPARE 0.75
 #define BACK_OFF 0.97
 #define NEAR 1.05
 #define LONG_QUEUE_US 50000
@@ -175,7 +175,7 @@ static void suspect(struct bwe_loss *l, const struct verdict *v, uint64_t rate_b
         hold(l, QUEUE_HOLD_US, now_us);
         return;
     }
-    if (v->loss < SMALL_LOSS && v->sent_bps < SPARE * (double)rate_bps) {
+    if (v->loss < l->inherent + SMALL_LOSS && v->sent_bps < SPARE * (double)rate_bps) {
         learn(l, v->loss);
         return;
     }

@@ -8,8 +8,8 @@
 #define PACKET_BYTES 1200
 #define US_PER_S 1000000
 #define MAX_SENDING_US 400000 /* nobody gave us enough packets: measure what there is */
-#define WAIT_US \
-    1500000 /* for feedback: a round trip, a long queue, an interval; past it nothing is known */
+/* for feedback: a round trip, a long queue, an interval; past it nothing is known */
+#define WAIT_US 1500000
 #define MIN_ARRIVED 0.7 /* of the packets */
 #define MAX_COMPRESSION \
     2.0               /* received so much faster than sent: the link let go what it had held up */

@@ -6,19 +6,23 @@
 
 #define FIRST_STEP 3 /* times the start rate */
 #define STEP 2       /* times the estimate */
-#define MARGIN_NUM \
-    5 /* a quarter more than is wanted: a probe arrives somewhat slower than it was sent, */
+/* a quarter more than is wanted: a probe arrives somewhat slower than it was sent, */
+#define MARGIN_NUM 5
 #define MARGIN_DEN 4  /* and what just fits does not last */
 #define SUCCESS_NUM 4 /* four fifths of the rate went through */
 #define SUCCESS_DEN 5
+#define STEP_FORWARD 20 /* at least a twentieth up: steps end */
 #define FIRST_PAUSE_US 2000000ull
-#define MAX_PAUSE_US \
-    5000000ull /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
+/* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
+#define MAX_PAUSE_US 5000000ull
 #define AFTER_CUT_US 1500000ull
 #define WRONG_WITHIN_US 3000000ull
 #define FIRST_DOUBT_US 3000000ull
 #define MAX_DOUBT_US 12000000ull
-#define BETWEEN_US 500000ull /* a want that changes all the time makes no flood */
+#define BETWEEN_US 500000ull
+/* an eighth more than was tried for: wants follow the rates of layers, which are never the same */
+#define NEWS_NUM 9
+#define NEWS_DEN 8
 
 void probe_plan_init(struct probe_plan *p)
 {
@@ -34,7 +38,7 @@ void probe_plan_start(struct probe_plan *p, uint64_t now_us)
 
 void probe_plan_want(struct probe_plan *p, uint64_t bps, uint64_t now_us)
 {
-    bool is_more = p->want_bps != UINT64_MAX && bps > p->want_bps;
+    bool is_more = bps / NEWS_NUM > p->tried_bps / NEWS_DEN;
 
     p->want_bps = bps;
     if (is_more && p->has_started)
@@ -63,14 +67,17 @@ uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t m
     else
         bps = MIN(bps, with_margin(p->want_bps));
     p->recover_bps = 0;
+    p->tried_bps = p->want_bps == UINT64_MAX ? 0 : p->want_bps;
     p->has_started = true;
     p->next_us = now_us + p->pause_us;
     return MIN(bps, max_bps);
 }
 
-void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us)
+void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t estimate_bps,
+                          uint64_t now_us)
 {
-    if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN) {
+    if (r->bps >= r->rate_bps * SUCCESS_NUM / SUCCESS_DEN &&
+        r->bps >= estimate_bps + estimate_bps / STEP_FORWARD) {
         p->pause_us = FIRST_PAUSE_US;
         p->next_us = now_us; /* the next step, if it is of any use */
         p->raised_us = now_us;

@@ -17,6 +17,7 @@
 /* Fields are private. */
 struct probe_plan {
     uint64_t want_bps;    /* UINT64_MAX: nobody said */
+    uint64_t tried_bps;   /* the want of the last cluster */
     uint64_t recover_bps; /* the rate to try next, whatever the estimate; 0: none */
     uint64_t next_us;     /* the next cluster at the earliest */
     uint64_t pause_us;
@@ -29,15 +30,16 @@ struct probe_plan {
 void probe_plan_init(struct probe_plan *p);
 /** Packets leave from now on. */
 void probe_plan_start(struct probe_plan *p, uint64_t now_us);
-/** What could be used. A new want is probed for soon. */
+/** What could be used. One that is clearly more than the last one that was tried for is probed for soon. */
 void probe_plan_want(struct probe_plan *p, uint64_t bps, uint64_t now_us);
 /** When a cluster is due; UINT64_MAX: not as long as the estimate is @estimate_bps. */
 uint64_t probe_plan_due_us(const struct probe_plan *p, uint64_t estimate_bps);
 /** The rate of the cluster to begin now. */
 uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t max_bps,
                          uint64_t now_us);
-/** A cluster ended. */
-void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t now_us);
+/** A cluster ended, while the estimate was @estimate_bps: when that has gone up clearly, the next step may follow at once. */
+void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t estimate_bps,
+                          uint64_t now_us);
 /**
  * The estimate was cut: wait until the queue has gone. When a probe had raised it just before, that probe was wrong (it pushed
  * others aside for a moment, or went through on the credit of a policer), and the next one is put off twice as long each time.

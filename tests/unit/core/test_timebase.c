@@ -21,6 +21,17 @@ static void monotonic_time_never_goes_back(void **state)
     assert_true(timebase_wall_us() > 1700000000ull * US_PER_S);
 }
 
+static void a_thread_that_works_uses_cpu_time(void **state)
+{
+    uint64_t begin_ns = timebase_thread_cpu_ns(), wall_us = timebase_now_us();
+    volatile unsigned work = 0;
+
+    (void)state;
+    while (timebase_thread_cpu_ns() < begin_ns + 2000000)
+        work++;
+    assert_true(timebase_now_us() - wall_us >= 1900);
+}
+
 static void ntp_follows_the_rfc(void **state)
 {
     static const struct {
@@ -53,6 +64,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(monotonic_time_never_goes_back),
+        cmocka_unit_test(a_thread_that_works_uses_cpu_time),
         cmocka_unit_test(ntp_follows_the_rfc),
         cmocka_unit_test(microseconds_survive_ntp_and_back),
     };

@@ -186,6 +186,16 @@ static void it_probes_at_the_start(void **state)
     assert_true(stats().bytes_sent[BWE_PADDING] > 0);
 }
 
+static void at_the_maximum_there_is_nothing_to_probe_for(void **state)
+{
+    (void)state;
+    run(800 * KBPS, 2 * S);
+    uint64_t probes = stats().probes;
+    bwe_set_want(bwe, 100000 * KBPS, now_us);
+    run(800 * KBPS, 30 * S);
+    assert_int_equal(stats().probes, probes);
+}
+
 static void it_probes_for_what_is_wanted_only(void **state)
 {
     (void)state;
@@ -360,6 +370,7 @@ int main(void)
         TEST(numbers_have_no_gaps),
         TEST(a_viewer_takes_little_memory),
         TEST(it_probes_at_the_start),
+        TEST(at_the_maximum_there_is_nothing_to_probe_for),
         TEST(it_probes_for_what_is_wanted_only),
         TEST(it_probes_while_nothing_is_sent_if_more_is_wanted),
         TEST(who_has_no_padding_keeps_the_estimate),

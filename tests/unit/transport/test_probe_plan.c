@@ -23,11 +23,11 @@ static bool is_due(uint64_t estimate_bps)
     return probe_plan_due_us(&plan, estimate_bps) <= now_us;
 }
 
-static void end_with(uint64_t rate_bps, uint64_t bps)
+static void end_with(uint64_t rate_bps, uint64_t bps, uint64_t estimate_bps)
 {
     const struct probe_result r = {.rate_bps = rate_bps, .bps = bps};
 
-    probe_plan_on_result(&plan, &r, now_us);
+    probe_plan_on_result(&plan, &r, estimate_bps, now_us);
 }
 
 /* Take the next cluster, whenever it comes; it ends with what the link carries. Returns how long that took. */
@@ -38,7 +38,7 @@ static uint64_t probe_link(uint64_t estimate_bps, uint64_t link_bps)
     assert_true(due_us != UINT64_MAX);
     now_us = due_us > now_us ? due_us : now_us;
     uint64_t rate = probe_plan_take(&plan, estimate_bps, MAX_BPS, now_us);
-    end_with(rate, rate < link_bps ? rate : link_bps);
+    end_with(rate, rate < link_bps ? rate : link_bps, estimate_bps);
     return now_us - before_us;
 }
 
@@ -57,10 +57,10 @@ static void it_starts_with_a_large_step_and_doubles(void **state)
     assert_true(is_due(1000 * KBPS));
     assert_int_equal(probe_plan_take(&plan, 1000 * KBPS, MAX_BPS, now_us), 3000 * KBPS);
     assert_false(is_due(1000 * KBPS));
-    end_with(3000 * KBPS, 2900 * KBPS);
+    end_with(3000 * KBPS, 2900 * KBPS, 1000 * KBPS);
     assert_true(is_due(2900 * KBPS));
     assert_int_equal(probe_plan_take(&plan, 2900 * KBPS, MAX_BPS, now_us), 5800 * KBPS);
-    end_with(5800 * KBPS, 5700 * KBPS);
+    end_with(5800 * KBPS, 5700 * KBPS, 2900 * KBPS);
     assert_int_equal(probe_plan_take(&plan, 15000 * KBPS, MAX_BPS, now_us), MAX_BPS);
 }
 
@@ -96,6 +96,17 @@ static void pauses_grow_while_there_is_no_more(void **state)
     assert_int_equal(probe_link(1000 * KBPS, 5000 * KBPS), 0);
 }
 
+static void steps_that_lead_nowhere_end(void **state)
+{
+    (void)state;
+    probe_plan_start(&plan, now_us);
+    probe_link(1000 * KBPS, 9000 * KBPS);
+    assert_true(is_due(1000 * KBPS));
+    probe_plan_take(&plan, 1000 * KBPS, MAX_BPS, now_us);
+    end_with(1000 * KBPS, 1000 * KBPS, 990 * KBPS);
+    assert_false(is_due(990 * KBPS));
+}
+
 static void a_new_want_is_probed_for_soon(void **state)
 {
     (void)state;
@@ -105,6 +116,19 @@ static void a_new_want_is_probed_for_soon(void **state)
         probe_link(400 * KBPS, 400 * KBPS);
     probe_plan_want(&plan, 1700 * KBPS, now_us);
     assert_true(probe_plan_due_us(&plan, 600 * KBPS) <= now_us + S);
+}
+
+static void a_want_that_changes_a_little_makes_no_flood(void **state)
+{
+    (void)state;
+    probe_plan_start(&plan, now_us);
+    probe_plan_want(&plan, 1700 * KBPS, now_us);
+    for (unsigned i = 0; i < 5; i++)
+        probe_link(400 * KBPS, 400 * KBPS);
+    for (unsigned i = 0; i < 10; i++) {
+        probe_plan_want(&plan, (1600 + 100 * (i % 3)) * KBPS, now_us);
+        assert_true(probe_plan_due_us(&plan, 400 * KBPS) >= now_us + 4 * S);
+    }
 }
 
 static void after_a_cut_it_waits_for_the_queue(void **state)
@@ -159,7 +183,9 @@ int main(void)
         TEST(it_asks_for_little_more_than_is_wanted),
         TEST(nobody_wants_more_no_probe),
         TEST(pauses_grow_while_there_is_no_more),
+        TEST(steps_that_lead_nowhere_end),
         TEST(a_new_want_is_probed_for_soon),
+        TEST(a_want_that_changes_a_little_makes_no_flood),
         TEST(after_a_cut_it_waits_for_the_queue),
         TEST(a_probe_that_was_wrong_puts_off_the_next),
         TEST(after_an_outage_the_old_rate_is_tried_at_once),

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audio_mix.c - see audio_mix.h. */
+#include "mixer/audio_mix.h"
+
+#include <string.h>
+
+#include "core/check.h"
+#include "core/err.h"
+#include "core/limits.h"
+#include "core/mem.h"
+#include "mixer/pcm.h"
+
+#define PERSONAL_HANG_TICKS \
+    25 /* half a second: pauses between words do not move a member to and fro */
+
+struct audio_member {
+    struct audio_mix *mix;
+    size_t index; /* in mix->member */
+    struct audio_input *input;
+    struct audio_output *personal; /* NULL: gets the shared stream */
+    unsigned quiet_ticks;          /* since it was heard */
+    bool is_listening;
+    bool is_in_sum; /* part holds this tick's sound */
+    int32_t part[PCM_TICK_SAMPLES];
+};
+
+struct audio_mix {
+    struct audio_mix_settings settings;
+    struct audio_output *shared;
+    struct audio_mix_stats stats;
+    int32_t sum[PCM_TICK_SAMPLES];
+    size_t parts; /* in it */
+    size_t contributors;
+    struct audio_contributor contributor[MAX_CSRCS];
+    size_t members;
+    struct audio_member *member[MAX_MIX_INPUTS];
+    struct loudest *loudest[MAX_MIX_INPUTS]; /* of each member */
+};
+
+/* --- life -------------------------------------------------------------------------------------------- */
+
+struct audio_mix *audio_mix_new(const struct audio_mix_settings *settings)
+{
+    struct audio_mix *m;
+
+    if (settings->max_loud == 0 || settings->max_loud > MAX_MIX_LOUD ||
+        settings->max_delay_us > MAX_JITTER_DELAY_US ||
+        !coder_opus_settings_are_valid(&settings->personal))
+        return NULL;
+    m = mem_try_alloc(sizeof(*m));
+    if (m == NULL)
+        return NULL;
+    m->settings = *settings;
+    m->shared = audio_output_new(&settings->shared);
+    if (m->shared == NULL)
+        audio_mix_free(&m);
+    return m;
+}
+
+void audio_mix_free(struct audio_mix **m)
+{
+    if (*m != NULL) {
+        while ((*m)->members > 0)
+            audio_mix_leave(&(struct audio_member *){(*m)->member[(*m)->members - 1]});
+        audio_output_free(&(*m)->shared);
+    }
+    MEM_FREE(*m);
+}
+
+struct audio_member *audio_mix_join(struct audio_mix *m)
+{
+    struct audio_member *member;
+
+    if (m->members == MAX_MIX_INPUTS || (member = mem_try_alloc(sizeof(*member))) == NULL)
+        return NULL;
+    member->input = audio_input_new(m->settings.max_delay_us);
+    if (member->input == NULL) {
+        mem_free(member);
+        return NULL;
+    }
+    member->mix = m;
+    member->index = m->members++;
+    m->member[member->index] = member;
+    m->loudest[member->index] = audio_input_loudest(member->input);
+    return member;
+}
+
+void audio_mix_leave(struct audio_member **member)
+{
+    struct audio_mix *m;
+
+    if (*member == NULL)
+        return;
+    m = (*member)->mix;
+    size_t last = --m->members, index = (*member)->index;
+    m->member[index] = m->member[last];
+    m->member[index]->index = index;
+    m->loudest[index] = m->loudest[last];
+    audio_input_free(&(*member)->input);
+    audio_output_free(&(*member)->personal);
+    MEM_FREE(*member);
+}
+
+void audio_mix_set_listening(struct audio_member *member, bool is_listening)
+{
+    member->is_listening = is_listening;
+}
+
+void audio_mix_set_gain(struct audio_member *member, int32_t gain)
+{
+    audio_input_set_gain(member->input, gain);
+}
+
+void audio_mix_push(struct audio_member *member, struct packet *p)
+{
+    audio_input_push(member->input, p);
+}
+
+/* --- a tick ------------------------------------------------------------------------------------------ */
+
+/* Keep the loudest first. */
+static void note_contributor(struct audio_mix *m, const struct audio_member *member)
+{
+    struct audio_contributor c = {.ssrc = audio_input_ssrc(member->input),
+                                  .level = audio_input_level(member->input)};
+    size_t i = m->contributors;
+
+    if (i == MAX_CSRCS && m->contributor[i - 1].level <= c.level)
+        return;
+    if (i < MAX_CSRCS)
+        m->contributors++;
+    else
+        i--;
+    for (; i > 0 && m->contributor[i - 1].level > c.level; i--)
+        m->contributor[i] = m->contributor[i - 1];
+    m->contributor[i] = c;
+}
+
+static void add_part(struct audio_mix *m, struct audio_member *member)
+{
+    if (m->parts++ == 0)
+        memcpy(m->sum, member->part, sizeof(m->sum));
+    else
+        pcm_add(m->sum, member->part, PCM_TICK_SAMPLES);
+    note_contributor(m, member);
+}
+
+static void render_all(struct audio_mix *m, uint64_t now_us)
+{
+    m->stats.heard = loudest_choose(m->loudest, m->members, m->settings.max_loud, now_us);
+    m->parts = 0;
+    m->contributors = 0;
+    for (size_t i = 0; i < m->members; i++) {
+        struct audio_member *member = m->member[i];
+        member->is_in_sum =
+            audio_input_render(member->input, now_us, m->loudest[i]->is_heard, member->part);
+        member->quiet_ticks = member->is_in_sum ? 0 : MIN(member->quiet_ticks, 1000u) + 1;
+        if (member->is_in_sum)
+            add_part(m, member);
+    }
+}
+
+/* Move members between the shared stream and one of their own, before either runs. */
+static void choose_stream(struct audio_mix *m, struct audio_member *member)
+{
+    bool wants_own = member->is_listening && member->quiet_ticks < PERSONAL_HANG_TICKS;
+
+    if (wants_own && member->is_in_sum && member->personal == NULL) {
+        member->personal = audio_output_branch(m->shared, &m->settings.personal);
+        m->stats.refused += member->personal == NULL;
+    } else if (!wants_own && member->personal != NULL) {
+        audio_output_free(&member->personal);
+        audio_output_refresh(m->shared);
+    }
+    m->stats.personal += member->personal != NULL;
+}
+
+static void run_output(struct audio_mix *m, struct audio_output *o, const int32_t *sum)
+{
+    m->stats.encodes += audio_output_run(o, sum)->len > 1;
+}
+
+static void run_personal(struct audio_mix *m, struct audio_member *member)
+{
+    int32_t minus[PCM_TICK_SAMPLES];
+
+    if (!member->is_in_sum) {
+        run_output(m, member->personal, m->parts == 0 ? NULL : m->sum);
+    } else if (m->parts == 1) {
+        run_output(m, member->personal, NULL);
+    } else {
+        pcm_subtract(minus, m->sum, member->part, PCM_TICK_SAMPLES);
+        run_output(m, member->personal, minus);
+    }
+}
+
+void audio_mix_tick(struct audio_mix *m, uint64_t now_us)
+{
+    m->stats.ticks++;
+    render_all(m, now_us);
+    m->stats.personal = 0;
+    for (size_t i = 0; i < m->members; i++)
+        choose_stream(m, m->member[i]);
+    run_output(m, m->shared, m->parts == 0 ? NULL : m->sum);
+    for (size_t i = 0; i < m->members; i++)
+        if (m->member[i]->personal != NULL)
+            run_personal(m, m->member[i]);
+}
+
+/* --- what came of it ---------------------------------------------------------------------------------- */
+
+static const struct audio_output *output_for(const struct audio_mix *m,
+                                             const struct audio_member *member)
+{
+    return member != NULL && member->personal != NULL ? member->personal : m->shared;
+}
+
+const struct audio_payload *audio_mix_payload(const struct audio_mix *m,
+                                              const struct audio_member *member)
+{
+    return audio_output_payload(output_for(m, member));
+}
+
+const int16_t *audio_mix_pcm(const struct audio_mix *m, const struct audio_member *member)
+{
+    return audio_output_pcm(output_for(m, member));
+}
+
+size_t audio_mix_contributors(const struct audio_mix *m, struct audio_contributor *out, size_t size)
+{
+    size_t n = MIN(size, m->contributors);
+
+    memcpy(out, m->contributor, n * sizeof(*out));
+    return n;
+}
+
+const struct audio_input *audio_mix_input(const struct audio_member *member)
+{
+    return member->input;
+}
+
+int audio_mix_set_bitrates(struct audio_mix *m, uint32_t shared_bps, uint32_t personal_bps)
+{
+    struct coder_opus_settings personal = m->settings.personal;
+
+    personal.bitrate_bps = personal_bps;
+    if (!coder_opus_settings_are_valid(&personal) ||
+        audio_output_set_bitrate(m->shared, shared_bps) != 0)
+        return E_INVALID;
+    m->settings.personal = personal;
+    m->settings.shared.bitrate_bps = shared_bps;
+    for (size_t i = 0; i < m->members; i++)
+        if (m->member[i]->personal != NULL)
+            CHECK(audio_output_set_bitrate(m->member[i]->personal, personal_bps) == 0);
+    return 0;
+}
+
+void audio_mix_read_stats(const struct audio_mix *m, struct audio_mix_stats *out)
+{
+    *out = m->stats;
+}
