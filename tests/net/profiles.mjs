@@ -5,7 +5,7 @@
 // A profile is a list of phases; each changes links when it begins ("viewer1", "publisher.up", …: the words of the wire program, see
 // command.h) and lasts a share of the run. Its aims look at the finished run. Links that nobody mentions carry 100 Mb/s.
 
-import { freezes, heightAfter, heights, round, settledAfter } from "./lib/series.mjs";
+import { freezes, heightAfter, heights, movesFrom, round, settledAfter } from "./lib/series.mjs";
 
 const CLEAN = "rate=100M queue=200ms";
 
@@ -178,7 +178,7 @@ export const PROFILES = [
     ],
     aims: (run) => {
       const endMs = phaseOf(run, "after").fromMs + 1000;
-      const moving = run.viewers.viewer1.frames.find(({ atMs }) => atMs > endMs)?.atMs ?? null;
+      const moving = movesFrom(run.viewers.viewer1.frames, endMs);
       const after = moving === null ? null : moving - endMs;
       const later = moving === null ? [] : freezes(run.viewers.viewer1.frames, moving, run.seconds * 1000);
       return [

@@ -27,6 +27,7 @@ const HIGHEST_FIRST = ["janus"];
  * @property {string} whip
  * @property {string} whep
  * @property {boolean} wantsHighestFirst  encodings in the offer
+ * @property {string | null} room   in Parley's REST API
  * @property {() => Promise<void>} stop
  */
 
@@ -54,6 +55,7 @@ export async function startParley(log, settings = []) {
     whip: `${url}/whip/hall`,
     whep: `${url}/whep/hall`,
     wantsHighestFirst: false,
+    room: `${url}/v1/rooms/hall`,
     stop: async () => {
       const ended = await program.stop("SIGTERM").finally(keep);
       if (ended?.code !== 0) throw new Error(`the server ended with ${JSON.stringify(ended)}: ${program.tail()}`);
@@ -82,6 +84,7 @@ export async function startPeer(peer) {
     whip: ready.whip.replace("ROOM", "hall"),
     whep: ready.whep.replace("ROOM", "hall"),
     wantsHighestFirst: HIGHEST_FIRST.includes(peer),
+    room: null,
     stop: async () => {
       const ended = new Promise((resolve) => child.once("close", resolve));
       child.stdin.end();
