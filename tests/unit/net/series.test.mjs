@@ -60,7 +60,7 @@ test("the time until a height is back", () => {
 });
 
 test("a picture moves when frames follow one another; a late one is not enough", () => {
-  const frames = [...framesFrom(0, 1000), { atMs: 2100 }, { atMs: 2600 }, ...framesFrom(3000, 4000)];
+  const frames = [...framesFrom(0, 1000), { atMs: 2100 }, { atMs: 2500 }, ...framesFrom(3000, 4000)];
   assert.equal(movesFrom(frames, 2000), 3000);
   assert.equal(movesFrom(frames, 500), 528);
   assert.equal(movesFrom(frames, 3950), null);
