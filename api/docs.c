@@ -66,9 +66,19 @@ static const char head[] =
     "  name, muted, mutedBy: null|\"publisher\"|\"server\", codec: \"VP8\"|…|null, simulcast, "
     "mid}`; `mid` is the publisher's own\n"
     "  m-section, `codec` is null until media arrives.\n"
-    "- slot: `{mid, kind, trackId, participantId}`: an m-section of this client on which the "
+    "- slot: `{mid, kind, trackId, participantId, source?}`: an m-section of this client on which "
+    "the "
     "server sends; `trackId` is null\n"
-    "  while it is empty. What flows through it may change without renegotiation.\n"
+    "  while it is empty. What flows through it may change without renegotiation. `source` is "
+    "there when it follows who "
+    "speaks:\n"
+    "  `speaker:1` to `speaker:9`. For audio that is one of those who are heard; a client that "
+    "speaks itself hears one "
+    "more of the\n"
+    "  others in its own place. For video `speaker:1` is the camera of the newest speaker, the "
+    "others are those of "
+    "speakers before,\n"
+    "  who keep their slots; who has not spoken comes last.\n"
     "\n"
     "## Requests\n"
     "\n";
@@ -88,8 +98,18 @@ static const char notifications[] =
     "| `slots` | `{slots: [slot…]}` | what these slots carry changed |\n"
     "| `slotsWanted` | `{audio, video}` | so many further `recvonly` m-sections are wanted: offer "
     "them |\n"
+    "| `slotStates` | `{slots: [{mid, state: \"active\"\\|\"paused\", reason, spatial, temporal, "
+    "targetSpatial, targetTemporal, width, height}]}` | what becomes of the video in these slots "
+    "changed; a few times a second at most |\n"
+    "| `encodingsWanted` | `{trackId, encodings: [{rid, wanted}]}` | to its publisher: which "
+    "encodings of a simulcast track anybody wants; at first, all. One that is not wanted need not "
+    "be sent |\n"
     "| `subscriptionFailed` | `{trackId, reason: \"codec\"\\|\"limit\"\\|\"denied\", message}` | "
     "the track cannot reach this client |\n"
+    "| `speakers` | `{dominant: participantId\\|null, recent: [participantId…]}` | who speaks, or "
+    "who spoke lately "
+    "(newest first), "
+    "changed |\n"
     "| `transportState` | `{state: "
     "\"new\"\\|\"checking\"\\|\"handshake\"\\|\"open\"\\|\"failed\"\\|\"closed\"}` | on `failed` "
     "offer an ICE "
@@ -99,6 +119,27 @@ static const char notifications[] =
     "\n"
     "| reason | close code | |\n"
     "| --- | --- | --- |\n";
+
+static const char layers[] = "## Layers\n"
+                             "\n"
+                             "`setLayers` says what a client wants of the video in a slot, the "
+                             "estimate of its bandwidth what "
+                             "it can have. `slotStates` tells\n"
+                             "the outcome: `spatial` and `temporal` are the layers that flow, "
+                             "`null` for none; of a simulcast "
+                             "track the spatial layer is the\n"
+                             "encoding, counted from the smallest. `targetSpatial` and "
+                             "`targetTemporal` are what it is to be "
+                             "when the publisher sends it.\n"
+                             "\n"
+                             "| reason | |\n"
+                             "| --- | --- |\n"
+                             "| `none` | it is what is wanted |\n"
+                             "| `bandwidth` | the way to this client carries no more |\n"
+                             "| `notWanted` | this client paused it |\n"
+                             "| `muted` | publisher or server muted the track |\n"
+                             "| `notSent` | the publisher does not send the layer, or anything |\n"
+                             "\n";
 
 static const char errors[] = "\n"
                              "A client does not resume after `closed`; after `shutdown` it may "
@@ -191,6 +232,7 @@ void api_docs_print(FILE *to)
     strbuf_init(&b, MAX_DOCUMENT_BYTES);
     strbuf_add(&b, head);
     dispatch_print_docs(&b);
+    strbuf_add(&b, layers);
     strbuf_add(&b, notifications);
     print_ends(&b);
     strbuf_add(&b, errors);

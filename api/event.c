@@ -52,6 +52,19 @@ static json_t *slots_wanted(const struct participant *self, const struct room_ev
     return json_pack("{s:i, s:i}", "audio", (int)e->audio, "video", (int)e->video);
 }
 
+static json_t *slot_states(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_pack("{s:o}", "slots", json_of_slot_states(e->slot_state, e->slot_count));
+}
+
+static json_t *encodings_wanted(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_pack("{s:s, s:o}", "trackId", e->publication->id, "encodings",
+                     json_of_encodings(e->encoding, e->encoding_count));
+}
+
 static json_t *subscription_failed(const struct participant *self, const struct room_event *e)
 {
     (void)self;
@@ -63,6 +76,12 @@ static json_t *transport_state_changed(const struct participant *self, const str
 {
     (void)self;
     return json_pack("{s:s}", "state", e->detail);
+}
+
+static json_t *speakers(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_of_speakers(e->speakers);
 }
 
 json_t *event_json(const struct participant *self, const struct room_event *event,
@@ -81,7 +100,10 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_TRACK_MUTED] = {"trackMuted", track_muted},
         [ROOM_SLOTS] = {"slots", slots},
         [ROOM_SLOTS_WANTED] = {"slotsWanted", slots_wanted},
+        [ROOM_SLOT_STATES] = {"slotStates", slot_states},
+        [ROOM_ENCODINGS_WANTED] = {"encodingsWanted", encodings_wanted},
         [ROOM_SUBSCRIPTION_FAILED] = {"subscriptionFailed", subscription_failed},
+        [ROOM_SPEAKERS] = {"speakers", speakers},
         [ROOM_TRANSPORT_STATE] = {"transportState", transport_state_changed},
     };
 

@@ -196,6 +196,20 @@ bool schema_bool(const json_t *object, const char *name, bool otherwise)
     return json_is_boolean(value) ? json_is_true(value) : otherwise;
 }
 
+uint64_t schema_number(const json_t *object, const char *name, uint64_t otherwise)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
+}
+
+bool schema_has(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return value != NULL && !json_is_null(value);
+}
+
 char *schema_json(const json_t *object, const char *name)
 {
     size_t len;

@@ -48,5 +48,8 @@ void schema_print_type(const struct param *p, char *out, size_t size);
 /** The text, or NULL when it is absent. */
 const char *schema_text(const json_t *object, const char *name);
 bool schema_bool(const json_t *object, const char *name, bool otherwise);
+uint64_t schema_number(const json_t *object, const char *name, uint64_t otherwise);
+/** Whether it is there, and not null. */
+bool schema_has(const json_t *object, const char *name);
 /** The value as JSON text, heap, mem_free(); NULL when it is absent or memory is short. */
 MUST_CHECK char *schema_json(const json_t *object, const char *name);

@@ -78,6 +78,8 @@ struct packet {
     uint8_t codec_index; /* of that codec in the publishing section's list */
     int8_t audio_level;  /* RFC 6464, 0..127 is -dBov; -1: none */
     bool voice;
+    uint32_t
+        left_out; /* bit i: number - 1 - i was left out, for everybody; later ones close the gap */
 
     /* private to packet.c */
     uint32_t refs; /* atomic */

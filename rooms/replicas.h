@@ -17,6 +17,10 @@ struct registry_host;
 uint64_t replicas_use(struct publication *pub, struct registry_host *host);
 /** A slot on @host that had replicas_use() carries something else now. */
 void replicas_release(struct publication *pub, struct registry_host *host);
+/** The same, but what it had flows on until something else comes: a replica stays for a while. */
+void replicas_release_later(struct publication *pub, struct registry_host *host);
+/** The publication ends, and no slot carries it any more: so do its replicas. */
+void replicas_close(struct publication *pub);
 /** Its section changed (pub->section). */
 void replicas_update(struct publication *pub);
 /** The server muted it, or not any more. */

@@ -5,7 +5,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "rooms/sfu/sfu_internal.h"
-#include "rooms/sfu/subscription.h"
+#include "rooms/sfu/subscription_internal.h"
 #include "rooms/sfu/track.h"
 
 static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out,
@@ -74,6 +74,7 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
         .frame_height = sub->encoding == NULL ? 0 : sub->encoding->height,
         .packets_dropped = sub->packets_dropped,
     };
+    subscription_read_state(sub, &out->slot);
     if (codec != NULL)
         out->codec = codec->codec;
     memcpy(out->mid, sub->section.mid, sizeof(out->mid));

@@ -369,6 +369,11 @@ struct endpoint *endpoint_join(struct sim *sim, unsigned id)
     return e;
 }
 
+void endpoint_set_estimate(struct endpoint *e, uint64_t bps)
+{
+    sfu_transport_set_estimate(e->sim->sfu, e->id, bps, sim_now_us(e->sim));
+}
+
 void endpoint_set_lines(struct endpoint *e, const struct net_line *line)
 {
     net_set_up(e->host, line);

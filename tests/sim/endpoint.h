@@ -40,8 +40,9 @@ struct content {
     uint32_t track;
     uint8_t encoding, index, count; /* packet index of count in its frame */
     bool is_keyframe;
-    uint32_t frame;
-    uint64_t capture_us; /* of the simulation's clock */
+    uint8_t temporal, temporal_layers; /* of its encoding */
+    uint32_t frame, ref;               /* the frame that it needs; of a keyframe: none */
+    uint64_t capture_us;               /* of the simulation's clock */
 };
 
 /* One encoding that is sent. */
@@ -53,6 +54,8 @@ struct pub_encoding {
     uint16_t picture_id, width, height;
     uint8_t tl0, keyidx;
     unsigned packets_per_frame;
+    uint32_t base_frame, middle_frame; /* the newest of temporal layers 0 and 1 */
+    uint8_t place;                     /* in the pattern of temporal layers */
     bool is_on, wants_keyframe;
     uint32_t frames, keyframes, plis, firs, packets, octets;
 };
@@ -68,10 +71,20 @@ struct pub {
     struct pub_encoding encoding[MAX_ENCODINGS];
     unsigned encoding_count;
     bool is_sending;
+    unsigned temporal_layers; /* of video: 1 to 3 */
+    unsigned fill_bytes;      /* of a packet, behind what it says of itself */
+    bool obeys_demand;        /* switches encodings off and on as it is told */
+    unsigned wanted, demands; /* what it was told last; how often */
     unsigned padding_percent; /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
+    int level; /* of audio, -dBov; -1: another one in each packet, to tell them apart */
 };
+
+/** The level that a packet tells. */
+uint8_t pub_level(const struct pub *p, uint32_t frame);
+/** The publication of a track; NULL when there is none. */
+struct pub *pub_of_track(const struct sim *sim, uint64_t track);
 
 struct slot_frame {
     struct content id; /* of any packet; count 0: free */
@@ -81,7 +94,8 @@ struct slot_frame {
 struct slot_source {
     uint32_t track;
     uint32_t packets, frames, decoded, keyframes;
-    uint8_t encoding; /* of the newest packet */
+    uint32_t temporal[3]; /* frames by temporal layer */
+    uint8_t encoding;     /* of the newest packet */
 };
 
 /* A section on which something is received. */
@@ -107,6 +121,10 @@ struct slot {
     /* decoding */
     struct slot_frame frame[SLOT_MAX_FRAMES];
     struct content decoded; /* the newest frame decoded; count 0: none */
+    uint64_t
+        decoded_before; /* bit i: the frame i before that one was decoded, since the keyframe */
+    struct sfu_slot_state state; /* as told last */
+    unsigned states_told;
     uint64_t pli_us, broken_since_us;
     uint32_t plis;
     /* reports */
@@ -170,6 +188,10 @@ void slot_watch(struct slot *s, const struct pub *p); /* NULL: nothing */
 /** A slot for a publication. */
 struct slot *endpoint_watch(struct endpoint *e, const struct pub *p);
 const struct slot_source *slot_source(const struct slot *s, const struct pub *p);
+/** What it wants of the video. */
+void slot_wish(struct slot *s, const struct sfu_wish *wish);
+/** What its way is estimated to carry; 0: not known. */
+void endpoint_set_estimate(struct endpoint *e, uint64_t bps);
 void slot_ask_keyframe(struct slot *s);
 /** The server's wall time of an outgoing timestamp, by the newest sender report. */
 int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
