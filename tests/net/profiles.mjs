@@ -60,6 +60,13 @@ function isTopLayer(run, viewer = "viewer1") {
   return { text: `${viewer}: ${run.height} lines all the time`, value: `${round(share * 100)} %`, ok: share >= 0.99 };
 }
 
+/** That there is something to lose. @param {Run} run @param {string} phase @returns {Verdict} */
+function isTopLayerIn(run, phase) {
+  const { fromMs, toMs } = phaseOf(run, phase);
+  const share = heights(run.viewers.viewer1.frames, fromMs, toMs)[run.height] ?? 0;
+  return { text: `${run.height} lines ${phase}`, value: `${round(share * 100)} %`, ok: share >= 0.9 };
+}
+
 const steady = (/** @type {Record<string, string>} */ links) => [{ name: "steady", share: 1, links }];
 
 /** @param {number} percent @returns {Profile} */
@@ -123,6 +130,7 @@ export const PROFILES = [
       const settled = settledAfter(run.lanes["viewer1.down"], { ...cut, rateBps: 500_000, queueMs: 200 });
       const top = heightAfter(run.viewers.viewer1.frames, run.height, back.fromMs, back.toMs);
       return [
+        isTopLayerIn(run, "before"),
         { text: "sent less than 500 kb/s, queue under 200 ms, within 2 s", value: seconds(settled), ok: settled !== null && settled <= 2000 },
         hasNoFreeze(run, 1000),
         { text: `${run.height} lines again within 10 s`, value: seconds(top), ok: top !== null && top <= 10_000 },
@@ -145,6 +153,7 @@ export const PROFILES = [
       const settled = settledAfter(run.lanes["publisher.up"], { ...cut, rateBps: 500_000, queueMs: 200 });
       const top = heightAfter(run.viewers.viewer1.frames, run.height, back.fromMs, back.toMs);
       return [
+        isTopLayerIn(run, "before"),
         // The browser decides that, from the server's feedback; Chromium's estimate grows by 8 % a second.
         { text: "browser sends less than 500 kb/s, queue under 200 ms, within 3 s", value: seconds(settled), ok: settled !== null && settled <= 3000 },
         hasNoFreeze(run, 1000),
