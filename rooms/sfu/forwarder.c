@@ -226,7 +226,7 @@ static void note_picture(struct forwarder *f, const struct payload_ids *ids)
 static void map_ids(struct forwarder *f, const struct media_info *m, uint16_t picture_id_offset,
                     bool is_newest, struct forwarder_out *out)
 {
-    if (m->ids.closes_up)
+    if (m->ids.closes_up && m->ids.picture_id != f->highest_in_picture_id)
         note_picture(f, &m->ids);
     out->rewrites_ids = true;
     out->picture_id = (uint16_t)(m->ids.picture_id + picture_id_offset) &

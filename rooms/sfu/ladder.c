@@ -51,8 +51,9 @@ static void measure(struct ladder_known *known, struct encoding *e, uint8_t inde
         for (uint8_t t = 0; t < LAYER_RATES_TEMPORAL; t++)
             if (live.count < max && layer_rates_is_live(&e->rates, s, t))
                 live.option[live.count++] = option_of(e, index, s, t);
-    /* While it fades out its rates fall, but that is not what it costs. */
-    if (live.count > 0 && now_us - e->last_packet_us <= LAYER_RATES_BIN_US)
+    /* While it begins there are guesses, and while it fades out rates fall: that is not what it costs. */
+    if (live.count > 0 && now_us - e->live_since_us >= 2 * LAYER_RATES_BIN_US &&
+        now_us - e->last_packet_us <= LAYER_RATES_BIN_US)
         *known = live;
     for (unsigned i = 0; i < known->count; i++)
         known->option[i].is_live = live.count > 0;
@@ -111,17 +112,23 @@ static void tell(struct ladder *l, const struct layer_option *step, size_t count
     l->shape = (uint16_t)(l->shape + !has_shape);
 }
 
+size_t ladder_options(const struct ladder *l, struct layer_option out[MAX_LADDER_LAYERS])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < MAX_ENCODINGS; i++) {
+        memcpy(&out[count], l->known[i].option, l->known[i].count * sizeof(out[0]));
+        count += l->known[i].count;
+    }
+    return count;
+}
+
 void ladder_measure(struct ladder *l, struct encoding *encoding, size_t n, uint64_t now_us)
 {
     struct layer_option options[MAX_LADDER_LAYERS];
-    size_t count = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct ladder_known *known = &l->known[i];
-        measure(known, &encoding[i], (uint8_t)i, (unsigned)(MAX_LADDER_LAYERS / n), now_us);
-        memcpy(&options[count], known->option, known->count * sizeof(options[0]));
-        count += known->count;
-    }
+    for (size_t i = 0; i < n; i++)
+        measure(&l->known[i], &encoding[i], (uint8_t)i, (unsigned)(MAX_LADDER_LAYERS / n), now_us);
     set_ranks(l, n);
-    tell(l, options, layer_selector_ladder(options, count, options));
+    tell(l, options, layer_selector_ladder(options, ladder_options(l, options), options));
 }

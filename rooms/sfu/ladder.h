@@ -37,5 +37,7 @@ struct ladder {
 void ladder_clear(struct ladder *l);
 /** Build it anew from the rates of @n encodings; some times a second. */
 void ladder_measure(struct ladder *l, struct encoding *encoding, size_t n, uint64_t now_us);
+/** All layers that were measured, those included that are no step; returns how many. */
+size_t ladder_options(const struct ladder *l, struct layer_option out[MAX_LADDER_LAYERS]);
 /** The highest step; NULL while it is empty. */
 const struct layer_option *ladder_top(const struct ladder *l);

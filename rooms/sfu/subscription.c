@@ -236,6 +236,20 @@ static uint16_t first_seq(const struct fanout_stream *stream, struct rng *rng)
     return stream->started ? (uint16_t)(stream->newest + 1) : (uint16_t)rng_below(rng, 32768);
 }
 
+/* Redundant audio that is as that of browsers: its blocks are of a payload type of ours. */
+static void find_red(struct send_section *s)
+{
+    s->red_pt = s->red_block_pt = PT_NONE;
+    for (unsigned i = 0; i < s->codecs->count; i++) {
+        const struct negotiated_codec *c = &s->codecs->codec[i];
+        uint8_t block_pt;
+        if (c->codec.id != CODEC_RED || codec_read_red(&c->codec, &block_pt) != 0)
+            continue;
+        s->red_pt = c->pt;
+        s->red_block_pt = block_pt;
+    }
+}
+
 /* What a subscription needs of a section: the whole is five kilobytes. Without memory the old one stays. */
 static int set_section(struct subscription *sub, const struct transceiver *t)
 {
@@ -251,6 +265,7 @@ static int set_section(struct subscription *sub, const struct transceiver *t)
     }
     codec_set_unref(&sub->section.codecs);
     sub->section.codecs = codecs;
+    find_red(&sub->section);
     sub->section.kind = t->kind;
     sub->section.ext = t->ext;
     sub->section.mid_len = (uint8_t)strlen(t->mid);

@@ -61,6 +61,8 @@ struct send_section {
     char mid[MAX_MID_LEN + 1];
     struct rtp_ext_ids ext;
     struct codec_set *codecs;
+    uint8_t red_pt,
+        red_block_pt; /* of redundant audio, and of its blocks; PT_NONE: not negotiated */
 };
 
 /* A start from the history, until the live packets are reached. */
@@ -71,6 +73,7 @@ struct catchup {
     int64_t
         credit_bytes; /* what may leave now; less than 0 after a packet that was larger than the rest */
     uint64_t credit_us; /* when that was counted */
+    uint64_t held_us;   /* since when it waits for a packet that was asked for again; 0: it does not */
     struct deadline due;
 };
 

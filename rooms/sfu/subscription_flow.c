@@ -10,6 +10,7 @@
 
 #include "core/dependency_descriptor.h"
 #include "core/packet.h"
+#include "core/payload_red.h"
 #include "core/payload.h"
 #include "core/seq.h"
 #include "core/timebase.h"
@@ -133,6 +134,18 @@ static void rewrite_ids(struct rtp_out *rtp, uint8_t *to, const struct payload_i
     rtp->payload_bytes -= ids->bytes;
 }
 
+/* The whole payload of redundant audio, with our payload type in its heads. */
+static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *pkt, uint8_t pt)
+{
+    const struct packet_red *red = &pkt->red;
+
+    memcpy(to, pkt->data + red->at, red->head_bytes);
+    red_rewrite(to, red->redundant, pt);
+    rtp->head_bytes += red->head_bytes;
+    rtp->payload = pkt->data + red->at + red->head_bytes;
+    rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
+}
+
 /* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
 static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
 {
@@ -153,8 +166,9 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
     uint8_t descriptor[DD_MAX_BYTES];
     size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
+    size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
     size_t bytes =
-        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_REWRITTEN_BYTES, out->pt,
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, out->pt,
                          out->verdict.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
 
     if (bytes == 0)
@@ -175,6 +189,8 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     }
     if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)
         rewrite_ids(rtp, head + rtp->head_bytes, &pkt->media.ids, &out->number);
+    if (out->is_red && !out->is_empty)
+        rewrite_red(rtp, head + rtp->head_bytes, pkt, out->block_pt);
     run->pkt[run->count] = item->pkt;
     run->payload_bytes += subscription_payload_of(rtp);
     run->count++;
@@ -225,7 +241,8 @@ void subscription_send_repair(struct subscription *sub, uint64_t now_us)
 
 /* How it was rewritten: what a retransmission needs to be rewritten alike. */
 static void note_for_resend(struct subscription *sub, const struct rtp_header *h,
-                            const struct media_info *m, const struct forwarder_out *out)
+                            const struct media_info *m, const struct forwarder_out *out,
+                            uint64_t now_us)
 {
     struct resend_rewrite how = {
         .source = sub->source,
@@ -242,7 +259,7 @@ static void note_for_resend(struct subscription *sub, const struct rtp_header *h
     }
     if (m->dd.has_frame_number)
         how.frame_number = (uint16_t)(out->frame_number - m->dd.frame_number);
-    resend_sent(&sub->resend, out->seq, &how);
+    resend_sent(&sub->resend, out->seq, &how, now_us);
 }
 
 /* The filter has descriptors of its own encoding only, so the structure is this packet's. */
@@ -276,6 +293,11 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
     const struct media_info *media = &pkt->media;
     struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
 
+    if (pkt->red.bytes != 0 && sub->section.red_block_pt == pt) {
+        out.is_red = true;
+        out.block_pt = pt;
+        out.pt = sub->section.red_pt;
+    }
     if (!passes(sub, item, pt, &out.verdict)) {
         /* When its number is not the newest any more, it goes out empty. */
         if (forwarder_leave_out(&sub->forwarder, &pkt->rtp, media) || pt == PT_NONE)
@@ -290,8 +312,8 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
         return;
     }
     if (sub->rtx_stream != NULL)
-        note_for_resend(sub, &pkt->rtp, media, &out.number);
-    sub->sent_pt = pt;
+        note_for_resend(sub, &pkt->rtp, media, &out.number, now_us);
+    sub->sent_pt = out.pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
     if (!sub->catchup.is_on && clock_is_stale(sub, item->encoding, now_us))
@@ -406,7 +428,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 {
     const struct packet *pkt = item->pkt;
     uint8_t pt = link->pt[pkt->codec_index];
-    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc)
+    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc &&
+        !(sub->catchup.has_started && seq16_newer(sub->catchup.seq, pkt->rtp.seq)))
         return; /* it is in the history, and will be taken from there */
     bool flows = link == subscription_current(sub) && item->encoding == sub->encoding &&
                  pkt->rtp.ssrc == sub->in_ssrc && forwarder_follows(&sub->forwarder, pkt->rtp.seq);

@@ -80,6 +80,9 @@ struct outgoing {
     uint32_t ssrc;
     struct fanout_stream *stream;
     struct layer_verdict verdict;
+    bool
+        is_red; /* with the redundant blocks, which are of block_pt; else the primary block alone */
+    uint8_t block_pt;
     bool is_empty; /* it could not be left out any more: neither payload nor descriptor */
     bool
         is_rtx; /* number.seq is the RTX stream's, and the original one goes in front of the payload */

@@ -8,6 +8,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "core/packet.h"
+#include "core/payload_red.h"
 #include "core/seq.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
@@ -293,11 +294,39 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
         sfu_track_is_live(t, codec->id);
 }
 
+/* The codec of the blocks of redundant audio; the packet shows its primary block from now on. NULL: it is no such thing. */
+static const struct negotiated_codec *unwrap_red(const struct track *t, struct packet *pkt,
+                                                 const struct codec *carrier)
+{
+    struct rtp_header *h = &pkt->rtp;
+    struct red red;
+    uint8_t pt;
+
+    if (h->payload_bytes == 0) /* padding only */
+        return codec_read_red(carrier, &pt) == 0 ? transceiver_find_pt(&t->section, pt) : NULL;
+    if (red_parse(&red, pkt->data + h->header_bytes, h->payload_bytes) != 0)
+        return NULL;
+    const struct negotiated_codec *codec = transceiver_find_pt(&t->section, red.pt);
+    if (codec == NULL || codec->codec.id != CODEC_OPUS)
+        return NULL;
+    pkt->red = (struct packet_red){
+        .at = (uint16_t)h->header_bytes,
+        .bytes = (uint16_t)h->payload_bytes,
+        .head_bytes = (uint8_t)red.head_bytes,
+        .redundant = red.redundant,
+    };
+    h->header_bytes += red.primary.at;
+    h->payload_bytes = red.primary.bytes;
+    return codec;
+}
+
 /* The codec behind the payload type. false: not negotiated here, or a publisher that changes it with each packet. */
 static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
 {
     const struct negotiated_codec *codec = transceiver_find_pt(&t->section, pkt->rtp.pt);
 
+    if (codec != NULL && codec->codec.id == CODEC_RED)
+        codec = unwrap_red(t, pkt, &codec->codec);
     if (codec == NULL)
         return false;
     int index = (int)(codec - t->section.codec);

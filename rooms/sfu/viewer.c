@@ -20,6 +20,11 @@ static bool is_unlimited(const struct sfu_transport *st)
 
 /* ---- wish and ladder into an item ---- */
 
+static bool has_maximum(const struct sfu_wish *w)
+{
+    return w->max_spatial >= 0 || w->max_temporal >= 0;
+}
+
 static bool is_allowed(const struct sfu_wish *w, const struct track *t,
                        const struct layer_option *o)
 {
@@ -45,18 +50,36 @@ static void add_step(struct viewer_item *to, const struct layer_option *o)
         .bitrate_bps = o->bitrate_bps, .pixels = o->pixels, .fps = o->fps, .is_sent = o->is_live};
 }
 
+/* A ladder of its own of what the wish allows: without a high picture rate, large pictures at a low one are worth something. */
+static size_t select_steps(const struct sfu_wish *w, const struct track *t,
+                           struct layer_option out[MAX_LADDER_LAYERS])
+{
+    size_t n = ladder_options(&t->ladder, out), allowed = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (is_allowed(w, t, &out[i]))
+            out[allowed++] = out[i];
+    return layer_selector_ladder(out, allowed, out);
+}
+
 /* The steps that the wish allows, or the lowest; what the item had of them it keeps. */
 static void fill_steps(struct subscription *sub, const struct track *t)
 {
     const struct viewer_item before = *sub->item;
     struct viewer_item *item = sub->item;
+    struct layer_option own[MAX_LADDER_LAYERS];
+    const struct layer_option *step = t->ladder.step;
+    size_t n = t->ladder.count;
     int8_t was[MAX_LADDER_LAYERS];
 
+    item->is_whole = !has_maximum(&sub->wish);
+    if (!item->is_whole) {
+        n = select_steps(&sub->wish, t, own);
+        step = own;
+    }
     item->it.layers = 0;
-    for (unsigned i = 0; i < t->ladder.count; i++)
-        if (is_allowed(&sub->wish, t, &t->ladder.step[i]))
-            add_step(item, &t->ladder.step[i]);
-    item->is_whole = item->it.layers == t->ladder.count;
+    for (size_t i = 0; i < n; i++)
+        add_step(item, &step[i]);
     if (item->it.layers == 0 && t->ladder.count > 0)
         add_step(item, &t->ladder.step[0]);
     for (unsigned i = 0; i < item->it.layers; i++) {
@@ -196,8 +219,7 @@ static void run_at(struct viewer *v, uint64_t at_us)
 
 static bool limits(const struct sfu_wish *w)
 {
-    return w->is_paused || w->width != 0 || w->height != 0 || w->fps != 0 || w->max_spatial >= 0 ||
-           w->max_temporal >= 0;
+    return w->is_paused || w->width != 0 || w->height != 0 || w->fps != 0 || has_maximum(w);
 }
 
 bool viewer_takes(struct subscription *sub)

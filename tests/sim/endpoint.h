@@ -27,7 +27,9 @@
 #include "transport/transceiver.h"
 
 struct dtls;
+struct feedback;
 struct ice_client;
+struct rtp_header;
 struct rtpsec;
 
 #define ENDPOINT_MAX_PUBS 4
@@ -71,16 +73,25 @@ struct pub {
     struct pub_encoding encoding[MAX_ENCODINGS];
     unsigned encoding_count;
     bool is_sending;
-    unsigned temporal_layers; /* of video: 1 to 3 */
-    unsigned fill_bytes;      /* of a packet, behind what it says of itself */
-    bool obeys_demand;        /* switches encodings off and on as it is told */
-    unsigned wanted, demands; /* what it was told last; how often */
-    unsigned padding_percent; /* of frames followed by padding-only packets */
+    unsigned temporal_layers;  /* of video: 1 to 3 */
+    unsigned fill_bytes;       /* of a packet, behind what it says of itself */
+    unsigned keyframe_packets; /* 0: twice what other frames have */
+    bool obeys_demand;         /* switches encodings off and on as it is told */
+    unsigned wanted, demands;  /* what it was told last; how often */
+    unsigned padding_percent;  /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
+    /* Redundant audio: each packet carries the sound of the one before, too. */
+    bool sends_red;
+    uint8_t red_pt;
+    uint32_t before_ts;
+    size_t before_bytes;
+    uint8_t before[256];
     int level; /* of audio, -dBov; -1: another one in each packet, to tell them apart */
 };
 
+/** Negotiate redundant audio, and send it or not. */
+void pub_send_red(struct pub *p, bool sends_red);
 /** The level that a packet tells. */
 uint8_t pub_level(const struct pub *p, uint32_t frame);
 /** The publication of a track; NULL when there is none. */
@@ -132,7 +143,11 @@ struct slot {
     uint32_t sr_ts, srs, byes;
     struct slot_source source[SLOT_MAX_SOURCES];
     uint32_t packets, switches, empty;
+    uint32_t reds; /* packets with redundant audio */
     uint64_t newest_arrival_us, largest_gap_us;
+    /* Takes the packets in place of all that: the payload is another one. */
+    void (*on_packet)(struct slot *s, const struct rtp_header *h, const uint8_t *buf, void *arg);
+    void *arg;
 };
 
 struct endpoint {
@@ -153,6 +168,7 @@ struct endpoint {
     unsigned pub_count;
     struct slot slot[ENDPOINT_MAX_SLOTS];
     unsigned slot_count;
+    struct feedback *feedback; /* feedback.h; NULL: it says nothing of loss and congestion */
     uint64_t checks_answered, packets_received, replays, unknown_ssrc, rrs, foreign_plis;
     unsigned faults;
     char fault[160]; /* the first */
@@ -184,6 +200,8 @@ struct pub *endpoint_publish_simulcast(struct endpoint *e, unsigned n);
 void endpoint_unpublish(struct pub *p);
 /** Open a section to receive on. */
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind);
+/** For one codec, with dependency descriptors. */
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec);
 void slot_watch(struct slot *s, const struct pub *p); /* NULL: nothing */
 /** A slot for a publication. */
 struct slot *endpoint_watch(struct endpoint *e, const struct pub *p);
@@ -193,6 +211,10 @@ void slot_wish(struct slot *s, const struct sfu_wish *wish);
 /** What its way is estimated to carry; 0: not known. */
 void endpoint_set_estimate(struct endpoint *e, uint64_t bps);
 void slot_ask_keyframe(struct slot *s);
+/** Negotiate redundant audio. */
+void slot_take_red(struct slot *s);
+/** The server opened it anew: what is shown starts with the next keyframe. */
+void slot_begin_anew(struct slot *s);
 /** The server's wall time of an outgoing timestamp, by the newest sender report. */
 int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 

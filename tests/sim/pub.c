@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 
 #define AUDIO_US 20000ull
 #define VIDEO_US 33000ull
@@ -76,8 +77,8 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
     };
 
-    return rtp_write_header(out, size, p->pt, c->index + 1 == c->count, enc->seq,
-                            ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
+    return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,
+                            enc->seq, ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
 }
 
 /* ---- temporal layers ---- */
@@ -123,12 +124,50 @@ static void write_vp8(struct writer *w, const struct pub_encoding *enc, const st
     writer_u16(w, (uint16_t)(enc->height << 8 | enc->height >> 8));
 }
 
+void pub_send_red(struct pub *p, bool sends_red)
+{
+    struct endpoint *e = p->owner;
+    struct negotiated_codec red = endpoint_codec(e, CODEC_RED);
+
+    p->sends_red = sends_red;
+    p->before_bytes = 0;
+    if (p->red_pt == red.pt)
+        return;
+    p->red_pt = red.pt;
+    p->section.codec[p->section.codec_count++] = red;
+    sfu_track_update(e->sim->sfu, p->track, &p->section, sim_now_us(e->sim));
+}
+
+/* RFC 2198 s3: the heads and the sound of the packet before. */
+static void write_red(struct writer *w, const struct pub *p, uint32_t ts)
+{
+    if (p->before_bytes > 0) {
+        writer_u8(w, 0x80 | p->pt);
+        writer_u24(w, (ts - p->before_ts) << 10 | (uint32_t)p->before_bytes);
+    }
+    writer_u8(w, p->pt);
+    writer_bytes(w, p->before, p->before_bytes);
+}
+
+static void keep(struct pub *p, uint32_t ts, const uint8_t *sound, size_t bytes)
+{
+    CHECK(bytes <= sizeof(p->before));
+    memcpy(p->before, sound, bytes);
+    p->before_bytes = bytes;
+    p->before_ts = ts;
+}
+
 static void send_packet(struct pub *p, struct pub_encoding *enc, const struct content *c)
 {
     uint8_t buf[MAX_DATAGRAM_BYTES];
     size_t head = write_head(p, enc, c, buf, sizeof(buf));
     struct writer w = writer_of(buf + head, sizeof(buf) - head);
 
+    uint32_t ts = ts_at(p, enc, c->capture_us);
+
+    if (p->sends_red)
+        write_red(&w, p, ts);
+    size_t sound = head + writer_len(&w);
     if (p->codec == CODEC_VP8)
         write_vp8(&w, enc, c);
     else
@@ -137,6 +176,8 @@ static void send_packet(struct pub *p, struct pub_encoding *enc, const struct co
     for (unsigned i = 0; i < p->fill_bytes && p->level != 127; i++) /* silence is short */
         writer_u8(&w, (uint8_t)(c->frame + i));
     CHECK(!w.failed);
+    if (p->sends_red)
+        keep(p, ts, buf + sound, head + writer_len(&w) - sound);
     endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
     enc->seq++;
     enc->packets++;
@@ -157,6 +198,13 @@ static void send_padding(struct pub *p, struct pub_encoding *enc, const struct c
     enc->packets++;
 }
 
+static uint8_t packet_count(const struct pub *p, const struct pub_encoding *enc, bool is_keyframe)
+{
+    if (is_keyframe && p->keyframe_packets > 0)
+        return (uint8_t)p->keyframe_packets;
+    return (uint8_t)(enc->packets_per_frame * (is_keyframe ? 2 : 1));
+}
+
 static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
 {
     bool is_video = p->codec == CODEC_VP8;
@@ -164,7 +212,7 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     struct content c = {
         .track = (uint32_t)p->track,
         .encoding = (uint8_t)(enc - p->encoding),
-        .count = (uint8_t)(enc->packets_per_frame * (is_video && is_keyframe ? 2 : 1)),
+        .count = packet_count(p, enc, is_video && is_keyframe),
         .is_keyframe = is_keyframe,
         .frame = enc->frames,
         .capture_us = now_us,
@@ -262,6 +310,7 @@ static struct pub *open_pub(struct pub *p)
 {
     struct sim *sim = p->owner->sim;
 
+    feedback_negotiate_pub(p);
     SIM_EXPECT(sim,
                sfu_track_open(sim->sfu, p->track, p->owner->id, &p->section, sim_now_us(sim)) == 0);
     pub_start(p);

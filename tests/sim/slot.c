@@ -4,17 +4,22 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/payload_red.h"
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 #include "transport/rtcp_fb.h"
 
 #define BROKEN_FRAMES 3 /* behind the newest, before a keyframe is asked for */
 #define BROKEN_US 100000ull
+#define REPAIR_US 800000ull
 #define WATCHED_PACKETS 100    /* after a change of mind a source may begin where it stopped */
 #define SWITCH_ERROR_US 400000 /* media time at a switch against true time: arrivals jitter */
 /* A viewer that starts from the server's history is shown it faster than it was; by then it has caught up. */
 #define CATCHUP_US 2500000ull
+/* The server waits so long for a packet in the middle that came late. */
+#define CATCHUP_HOLD_US 500000ull
 
 static bool is_same_source(const struct content *a, const struct content *b)
 {
@@ -46,6 +51,12 @@ static void fault(struct slot *s, const char *what, const struct content *c)
 
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
 {
+    return endpoint_add_slot_of(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+}
+
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
+{
+    enum media_kind kind = codec_kind(codec);
     struct sim *sim = e->sim;
     CHECK(e->slot_count < ENDPOINT_MAX_SLOTS);
     struct slot *s = &e->slot[e->slot_count++];
@@ -57,13 +68,25 @@ struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
     t->kind = kind;
     t->send = true;
     t->ssrc = 0x50000000u + (uint32_t)s->id;
-    t->codec[t->codec_count++] = endpoint_codec(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+    t->codec[t->codec_count++] = endpoint_codec(e, codec);
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    if (codec == CODEC_AV1 || codec == CODEC_VP9)
+        t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
+            endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);
+    feedback_negotiate_slot(s);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
+}
+
+void slot_take_red(struct slot *s)
+{
+    struct endpoint *e = s->owner;
+
+    s->section.codec[s->section.codec_count++] = endpoint_codec(e, CODEC_RED);
+    sfu_subscription_update(e->sim->sfu, s->id, &s->section, sim_now_us(e->sim));
 }
 
 void slot_watch(struct slot *s, const struct pub *p)
@@ -154,7 +177,8 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
         follows(before, c) && (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
-        us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us) + 100000))
+        us <= MAX(true_us,
+                  (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us + CATCHUP_HOLD_US)))
         return;
     if (is_exact ? error_us > 100 : error_us > SWITCH_ERROR_US)
         fault(s, "time does not go on by the real distance", c);
@@ -287,6 +311,19 @@ void slot_ask_keyframe(struct slot *s)
     s->plis++;
 }
 
+void slot_begin_anew(struct slot *s)
+{
+    memset(s->frame, 0, sizeof(s->frame));
+    s->decoded.count = 0;
+    s->newest_content.count = 0;
+}
+
+/* Who can ask for what is missing waits for it. */
+static uint64_t patience_us(const struct slot *s)
+{
+    return s->section.codec[0].nack ? REPAIR_US : BROKEN_US;
+}
+
 void slot_tend(struct slot *s, uint64_t now_us)
 {
     if (!is_broken(s)) {
@@ -295,7 +332,7 @@ void slot_tend(struct slot *s, uint64_t now_us)
     }
     if (s->broken_since_us == 0)
         s->broken_since_us = now_us;
-    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < BROKEN_US ||
+    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < patience_us(s) ||
         now_us - s->pli_us < PLI_INTERVAL_US)
         return;
     s->pli_us = now_us;
@@ -351,6 +388,29 @@ static void take_content(struct slot *s, const struct rtp_header *h,
     slot_tend(s, now_us);
 }
 
+/* Of redundant audio the primary block; the other one must be the sound before it. */
+static struct reader unwrap_red(struct slot *s, const uint8_t *payload, size_t len)
+{
+    struct content c = {0}, before = {0};
+    struct red red;
+
+    if (red_parse(&red, payload, len) != 0 || red.pt != endpoint_codec(s->owner, CODEC_OPUS).pt) {
+        fault(s, "redundant audio of blocks that are not ours", &c);
+        return reader_of(payload, 0);
+    }
+    struct reader r = reader_of(payload + red.primary.at, red.primary.bytes), primary = r;
+    reader_skip(&primary, 1);
+    for (unsigned i = 0; i < red.redundant; i++) {
+        struct reader block = reader_of(payload + red.block[i].at, red.block[i].bytes);
+        reader_skip(&block, 1);
+        if (!content_read(&before, &block) || !content_read(&c, &primary) ||
+            before.frame + 1 != c.frame || before.track != c.track)
+            fault(s, "another sound than the one before", &before);
+    }
+    s->reds++;
+    return r;
+}
+
 void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf, size_t len,
                   uint64_t now_us)
 {
@@ -360,14 +420,21 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
 
     if (!rtp_recv_packet(&s->recv, h->seq, h->ts, len, now_us))
         return;
+    if (s->on_packet != NULL) {
+        s->packets++;
+        s->on_packet(s, h, buf, s->arg);
+        return;
+    }
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
-        s->is_gap |= ext > s->newest + 1;
+        s->is_gap |= ext > s->newest; /* perhaps it was a picture that is left out */
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;
     }
+    if (s->kind == MEDIA_AUDIO && h->pt == endpoint_codec(s->owner, CODEC_RED).pt)
+        r = unwrap_red(s, buf + h->header_bytes, h->payload_bytes);
     if (s->kind == MEDIA_AUDIO)
         reader_skip(&r, 1);
     else if (vp8_parse(&vp8, buf + h->header_bytes, h->payload_bytes) == 0)
