@@ -11,7 +11,7 @@
 #define PACKET_BYTES 1000
 
 /* A sender of packets of one size at a rate, its clock, and a bottleneck with a queue that has no end. */
-static struct {
+static struct world {
     struct remb *remb;
     uint64_t now_us, next_us, busy_until_us; /* ours; when it sends next; the bottleneck's */
     uint64_t rate_bps, capacity_bps;
@@ -23,7 +23,7 @@ static struct {
 static int set_up(void **state)
 {
     (void)state;
-    w = (typeof(w)){.now_us = 5 * SECONDS, .capacity_bps = 100000000, .shortest_us = UINT64_MAX};
+    w = (struct world){.now_us = 5 * SECONDS, .capacity_bps = 100000000, .shortest_us = UINT64_MAX};
     w.next_us = w.now_us;
     w.remb = remb_new();
     return w.remb == NULL;
