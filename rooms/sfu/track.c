@@ -57,6 +57,8 @@ static void set_section(struct track *t, const struct transceiver *section)
     set_encoding_count(t, MAX(section->encoding_count, 1u));
     if (t->owner != NULL && section->ext.id[RTP_EXT_TWCC] != 0)
         transport_set_twcc_id(t->owner->tp, section->ext.id[RTP_EXT_TWCC]);
+    else if (t->owner != NULL && section->ext.id[RTP_EXT_ABS_SEND_TIME] != 0)
+        transport_set_remb_id(t->owner->tp, section->ext.id[RTP_EXT_ABS_SEND_TIME]);
 }
 
 /* ---- demand ---- */
