@@ -168,6 +168,11 @@ void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint6
  * E_NO_MEMORY. */
 MUST_CHECK int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
                               uint64_t now_us);
+/** The same for a mixer, @relay_id: of a picture one encoding, by sfu_relay_set_size(); nothing at first. */
+MUST_CHECK int sfu_relay_open_sized(struct sfu *s, uint64_t relay_id, uint64_t track_id, void *peer,
+                                    uint64_t now_us);
+/** The size that the picture is seen in over there; 0x0: not at all. */
+void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height, uint64_t now_us);
 /** No more. It ends with its track, too. */
 void sfu_relay_close(struct sfu *s, uint64_t replica_id);
 /**
