@@ -21,6 +21,7 @@ enum param_type {
     PARAM_ANY,    /* any JSON value; max: bytes of its text */
     PARAM_LIST,   /* of objects; min, max: how many */
     PARAM_MAP,    /* name to object; min, max: how many */
+    PARAM_OBJECT, /* with the members of a table */
 };
 
 /* null counts as absent, but for PARAM_ANY. */
@@ -29,7 +30,8 @@ struct param {
     enum param_type type;
     bool is_required;
     uint64_t min, max;
-    const struct param *of; /* PARAM_LIST, PARAM_MAP: of the objects; ended like every table */
+    const struct param
+        *of; /* PARAM_LIST, PARAM_MAP, PARAM_OBJECT: of the objects; ended like every table */
     const char *sentence;
 };
 
@@ -48,5 +50,8 @@ void schema_print_type(const struct param *p, char *out, size_t size);
 /** The text, or NULL when it is absent. */
 const char *schema_text(const json_t *object, const char *name);
 bool schema_bool(const json_t *object, const char *name, bool otherwise);
+uint64_t schema_number(const json_t *object, const char *name, uint64_t otherwise);
+/** Whether it is there, and not null. */
+bool schema_has(const json_t *object, const char *name);
 /** The value as JSON text, heap, mem_free(); NULL when it is absent or memory is short. */
 MUST_CHECK char *schema_json(const json_t *object, const char *name);

@@ -203,7 +203,8 @@ static void review_layout(struct mix *m, uint64_t now_us)
     if (m->active != NULL && kind != LAYOUT_GRID && kind != LAYOUT_CUSTOM)
         add(&stage, m->active->number * 2);
     LIST_EACH(&m->members, struct mix_member, node, member) {
-        add(&stage, member->number * 2);
+        if (!list_is_empty(&member->inputs)) /* else it only listens */
+            add(&stage, member->number * 2);
     }
     const struct layout_request request = {
         .kind = kind,

@@ -11,6 +11,7 @@
 #include "core/list.h"
 
 struct participant;
+struct room_mix;
 struct transceiver;
 
 #define TRACK_SOURCES(X)           \
@@ -50,7 +51,13 @@ struct publication {
     struct list wishes;          /* who wants it (slots.h) */
     struct transceiver *section; /* as negotiated last; owned */
     struct list replicas;        /* on other workers (replicas.h) */
+    struct room_mix *mix;        /* whose it is, made by a mixer; NULL: a participant's */
 };
+
+/** Enter it into the lists and maps of its participant, its room and the registry. */
+void publication_enlist(struct publication *pub);
+/** Take it out of them. */
+void publication_delist(struct publication *pub);
 
 static inline bool publication_is_muted(const struct publication *p)
 {

@@ -17,6 +17,7 @@
 #include "transport/candidate.h"
 #include "transport/jsep.h"
 
+struct mixers;
 struct registry;
 struct sfu_host;
 struct worker;
@@ -51,6 +52,8 @@ void registry_close(struct registry **g);
 /** Add a started media worker with the candidates that its endpoints are given (copied). Before the first room. */
 MUST_CHECK int registry_add_host(struct registry *g, struct sfu_host *host,
                                  const struct candidate *candidate, size_t n);
+/** Give it mixers, which outlive its rooms; without any nothing is mixed. Before the first room. */
+void registry_set_mixers(struct registry *g, struct mixers *mixers);
 /** The handlers to open each sfu_host with (arg = registry). */
 const struct sfu_host_handlers *registry_host_handlers(void);
 

@@ -90,7 +90,7 @@ static void fill(struct slot *s, struct wish *w)
     w->slot = s;
     set_state(w, WISH_FLOWING);
     sfu_host_subscription_set_source(host_of(s), s->handle,
-                                     replicas_use(w->publication, s->participant->host));
+                                     replicas_use_by(w->publication, s->participant));
     note_changed(s);
 }
 
@@ -102,7 +102,7 @@ static void part(struct slot *s)
     w->slot = NULL;
     s->wish = NULL;
     set_state(w, WISH_WAITING);
-    replicas_release(w->publication, s->participant->host);
+    replicas_release_by(w->publication, s->participant);
 }
 
 /* Leaves the slot carrying nothing, until serve(). */
@@ -177,8 +177,9 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
     if (!p->auto_subscribe || !p->permissions.subscribe || p == pub->participant ||
         pub->participant->permissions.hidden)
         return false;
-    return p->subscribe_to_identity == NULL ||
-           strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
+    if (p->subscribe_to_identity == NULL)
+        return pub->mix == NULL; /* a mix is taken by choice */
+    return strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
 }
 
 void slots_participant_joined(struct participant *p)
@@ -222,6 +223,17 @@ void slots_publication_codec(struct publication *pub)
             continue;
         set_state(w, WISH_WAITING);
         seek(w);
+    }
+}
+
+void slots_publication_moved(struct publication *pub)
+{
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
+        struct slot *s = w->slot;
+        if (s == NULL)
+            continue;
+        part(s);
+        fill(s, w);
     }
 }
 

@@ -40,7 +40,7 @@ static void tell_clock(struct relay *r, const struct encoding *e)
         .sr_arrival_us = e->recv.sr_arrival_us,
         .offset_us = t->clock->offset_us,
     };
-    r->sfu->handlers.on_relay_clock(r->peer, r->id, &clock, r->sfu->arg);
+    r->sfu->handlers.on_relay_clock(r->peer, r->is_sized ? t->id : r->id, &clock, r->sfu->arg);
 }
 
 /* ---- one encoding at a time ---- */

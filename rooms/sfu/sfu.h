@@ -50,7 +50,7 @@ struct sfu_handlers {
     bool (*on_relay_packet)(void *peer, struct packet *pkt, void *arg);
     /* That is all for now. */
     void (*on_relay_flush)(void *peer, void *arg);
-    /* For sfu_replica_set_clock() over there. */
+    /* For sfu_replica_set_clock() over there; of a sized relay the id is the track's. */
     void (*on_relay_clock)(void *peer, uint64_t replica_id, const struct relay_clock *clock,
                            void *arg);
     /* A keyframe of a replica is wanted: for sfu_track_ask_keyframe() of its origin. */

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Functions that run inside a page: a publisher with a colour and a tone of its own, and a viewer who tells colours and tones
+// apart. Each stands alone, because only its text travels.
+
+/**
+ * Publish a coloured picture and a tone over WHIP. The picture moves a little, so that it is sent.
+ * @param {{endpoint: string, color: string, hz: number, width?: number, height?: number, simulcast?: boolean}} options
+ */
+export async function publishColor({ endpoint, color, hz, width = 640, height = 360, simulcast = false }) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const draw = canvas.getContext("2d");
+  let count = 0;
+  const paint = () => {
+    draw.fillStyle = color;
+    draw.fillRect(0, 0, width, height);
+    draw.fillStyle = "white";
+    draw.fillRect((count += 8) % width, height / 2 - 5, 10, 10);
+  };
+  paint();
+  const timer = setInterval(paint, 66);
+  const audio = new AudioContext();
+  const oscillator = new OscillatorNode(audio, { frequency: hz });
+  const gain = new GainNode(audio, { gain: 0.2 });
+  const out = new MediaStreamAudioDestinationNode(audio);
+  oscillator.connect(gain).connect(out);
+  oscillator.start();
+  await audio.resume();
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const stream = new MediaStream([...canvas.captureStream(15).getTracks(), ...out.stream.getTracks()]);
+  for (const track of stream.getTracks()) {
+    const isLayered = simulcast && track.kind === "video";
+    pc.addTransceiver(track, {
+      direction: "sendonly",
+      streams: [stream],
+      ...(isLayered && { sendEncodings: [{ rid: "q", scaleResolutionDownBy: 2, maxBitrate: 150000 }, { rid: "f", maxBitrate: 500000 }] }),
+    });
+  }
+  await pc.setLocalDescription(await pc.createOffer());
+  const headers = { "content-type": "application/sdp" };
+  const response = await fetch(endpoint, { method: "POST", headers, body: pc.localDescription.sdp });
+  const text = await response.text();
+  if (response.status !== 201) return { status: response.status, text };
+  await pc.setRemoteDescription({ type: "answer", sdp: text });
+  window.publisher = { pc, timer, audio, oscillator, resource: new URL(response.headers.get("location"), response.url).href };
+  return { status: 201, text };
+}
+
+/** End what publishColor() began. */
+export async function unpublish() {
+  const { pc, timer, audio, resource } = window.publisher;
+  clearInterval(timer);
+  await audio.close();
+  await fetch(resource, { method: "DELETE" });
+  pc.close();
+}
+
+/**
+ * Play a WHEP stream, ready for its colours and tones to be told.
+ * @param {{endpoint: string}} options
+ */
+export async function watchMix({ endpoint }) {
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  const stream = new MediaStream();
+  for (const kind of ["audio", "video"]) stream.addTrack(pc.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
+  await pc.setLocalDescription(await pc.createOffer());
+  const headers = { "content-type": "application/sdp" };
+  const response = await fetch(endpoint, { method: "POST", headers, body: pc.localDescription.sdp });
+  const text = await response.text();
+  if (response.status !== 201) return { status: response.status, text };
+  await pc.setRemoteDescription({ type: "answer", sdp: text });
+  const video = Object.assign(document.createElement("video"), { autoplay: true, muted: true, srcObject: stream, id: "mix" });
+  video.style.cssText = "position:fixed;inset:0;width:100%;height:100%;background:black;z-index:1000";
+  document.body.append(video);
+  const audio = new AudioContext();
+  const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0.2 });
+  new MediaStreamAudioSourceNode(audio, { mediaStream: new MediaStream([stream.getAudioTracks()[0]]) }).connect(analyser);
+  await audio.resume();
+  window.mix = { pc, video, audio, analyser };
+  return { status: 201, text };
+}
+
+/**
+ * What the mix shows at some places, and which tones are in it.
+ * @param {{places: [number, number][], hz: number[]}} options  places as parts of width and height
+ */
+export async function readMix({ places, hz }) {
+  const { pc, video, audio, analyser } = window.mix ?? {};
+  if (!video) return null;
+  const rows = [...(await pc.getStats()).values()];
+  const inbound = (kind) => rows.find((row) => row.type === "inbound-rtp" && row.kind === kind) ?? {};
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(bins);
+  const levelOf = (f) => {
+    const at = Math.round((f / audio.sampleRate) * analyser.fftSize);
+    return Math.round(Math.max(...bins.slice(at - 2, at + 3)));
+  };
+  let colors = [];
+  if (video.videoWidth > 0) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+    const draw = canvas.getContext("2d");
+    draw.drawImage(video, 0, 0);
+    colors = places.map(([x, y]) => [...draw.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data.slice(0, 3)]);
+  }
+  return {
+    state: pc.connectionState,
+    width: video.videoWidth,
+    height: video.videoHeight,
+    frames: inbound("video").framesDecoded ?? 0,
+    keyFrames: inbound("video").keyFramesDecoded ?? 0,
+    audioPackets: inbound("audio").packetsReceived ?? 0,
+    lost: (inbound("video").packetsLost ?? 0) + (inbound("audio").packetsLost ?? 0),
+    colors,
+    levels: hz.map(levelOf),
+  };
+}
