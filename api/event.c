@@ -53,6 +53,19 @@ static json_t *slots_wanted(const struct participant *self, const struct room_ev
     return json_pack("{s:i, s:i}", "audio", (int)e->audio, "video", (int)e->video);
 }
 
+static json_t *slot_states(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_pack("{s:o}", "slots", json_of_slot_states(e->slot_state, e->slot_count));
+}
+
+static json_t *encodings_wanted(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_pack("{s:s, s:o}", "trackId", e->publication->id, "encodings",
+                     json_of_encodings(e->encoding, e->encoding_count));
+}
+
 static json_t *subscription_failed(const struct participant *self, const struct room_event *e)
 {
     (void)self;
@@ -72,6 +85,12 @@ static json_t *mix_changed(const struct participant *self, const struct room_eve
     return json_pack("{s:o}", "mix", json_of_mix(participant_room(self)));
 }
 
+static json_t *speakers(const struct participant *self, const struct room_event *e)
+{
+    (void)self;
+    return json_of_speakers(e->speakers);
+}
+
 json_t *event_json(const struct participant *self, const struct room_event *event,
                    const char **method)
 {
@@ -89,7 +108,10 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_MIX_CHANGED] = {"mixChanged", mix_changed},
         [ROOM_SLOTS] = {"slots", slots},
         [ROOM_SLOTS_WANTED] = {"slotsWanted", slots_wanted},
+        [ROOM_SLOT_STATES] = {"slotStates", slot_states},
+        [ROOM_ENCODINGS_WANTED] = {"encodingsWanted", encodings_wanted},
         [ROOM_SUBSCRIPTION_FAILED] = {"subscriptionFailed", subscription_failed},
+        [ROOM_SPEAKERS] = {"speakers", speakers},
         [ROOM_TRANSPORT_STATE] = {"transportState", transport_state_changed},
     };
 

@@ -37,12 +37,13 @@ static json_t *describe_session(const struct client *c)
         ice_servers_json(config, participant_identity(self), timebase_wall_us() / US_PER_S);
 
     room_each_participant(participant_room(self), list_other, &l);
-    return json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:i}}", "room",
+    struct room_speakers speakers = room_speakers(participant_room(self));
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:i}}", "room",
                      json_of_room_brief(participant_room(self)), "participant",
-                     json_of_participant(self), "participants", l.others, "sessionId",
-                     session_id(s), "resumeToken", session_resume_token(s), "graceMs",
-                     (json_int_t)config->session_grace_ms, "iceServers", servers, "limits",
-                     "maxSlots", MAX_SLOTS_PER_PARTICIPANT);
+                     json_of_participant(self), "participants", l.others, "speakers",
+                     json_of_speakers(&speakers), "sessionId", session_id(s), "resumeToken",
+                     session_resume_token(s), "graceMs", (json_int_t)config->session_grace_ms,
+                     "iceServers", servers, "limits", "maxSlots", MAX_SLOTS_PER_PARTICIPANT);
 }
 
 /* ---- join ---- */
@@ -59,6 +60,14 @@ static const struct param join_params[] = {
      "The access token; or `?access_token=` in the WebSocket's URL, or its Authorization header."},
     {"autoSubscribe", PARAM_BOOL, false, 0, 0, NULL,
      "Receive every track of the others (the default), or only what `subscribe` asks for."},
+    {"lastN", PARAM_NUMBER, false, 0, MAX_LAST_N, NULL,
+     "With automatic subscription: video of at most so many participants (who shares a screen "
+     "first, then those who "
+     "spoke last, then the others); the rest waits. All when absent."},
+    {"speakerAudio", PARAM_NUMBER, false, 0, MAX_MOVING_SOURCES, NULL,
+     "With automatic subscription: hear microphones through so many slots with moving sources, "
+     "`speaker:1` and so on; "
+     "each through one of its own when absent."},
     PARAM_END,
 };
 
@@ -77,6 +86,10 @@ static int handle_join(struct call *call, struct refusal *why)
         .metadata = metadata,
         .token = token != NULL && token[0] != 0 ? token : client_token(c),
         .auto_subscribe = schema_bool(call->params, "autoSubscribe", true),
+        .has_last_n = schema_has(call->params, "lastN"),
+        .last_n = (unsigned)schema_number(call->params, "lastN", 0),
+        .has_speaker_audio = schema_has(call->params, "speakerAudio"),
+        .speaker_audio = (unsigned)schema_number(call->params, "speakerAudio", 0),
     };
     struct session *s;
     int err = sessions_join(client_sessions(c), &request, client_session_handlers(), c, &s, why);
@@ -135,7 +148,8 @@ static int handle_ping(struct call *call, struct refusal *why)
 
 const struct request_row req_room_rows[] = {
     {"join", WHEN_NOT_JOINED, join_params, handle_join, "Enter a room.",
-     "`{room: {name, metadata}, participant, participants: [participant…], sessionId, resumeToken, "
+     "`{room: {name, metadata}, participant, participants: [participant…], speakers: {dominant, "
+     "recent}, sessionId, resumeToken, "
      "graceMs, iceServers: "
      "[RTCIceServer…], limits: {maxSlots}}`: oneself and the others. A participant of the same "
      "identity is replaced."},

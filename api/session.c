@@ -19,6 +19,7 @@
 #include "core/rng.h"
 #include "core/timebase.h"
 #include "core/worker.h"
+#include "rooms/moving.h"
 #include "rooms/registry.h"
 
 /* The first characters find the session; the rest is the secret, compared in constant time. */
@@ -297,6 +298,10 @@ static int enter_room(struct room *room, const struct join_request *r, const str
         .metadata = g->metadata[0] ? g->metadata : r->metadata,
         .permissions = g->permissions,
         .auto_subscribe = r->auto_subscribe,
+        .has_last_n = r->has_last_n,
+        .last_n = r->last_n,
+        .has_speaker_audio = r->has_speaker_audio,
+        .speaker_audio = r->speaker_audio,
         .subscribe_to_identity = r->role == JOIN_VIEWER ? r->watched : NULL,
         .single_stream = r->role == JOIN_VIEWER,
     };
@@ -451,16 +456,23 @@ static int refuse_track(struct refusal *why, int err)
     return refuse_plain(why, err, "trackId");
 }
 
+static int refuse_subscription(struct refusal *why, int err, const char *field)
+{
+    if (err == E_DENIED)
+        return refuse(why, err, field, "you may not subscribe");
+    if (err == E_LIMIT)
+        return refuse(why, err, field, "you have as many slots as the server allows");
+    return refuse_plain(why, err, field);
+}
+
 int session_subscribe(struct session *s, const char *track_id, const char **mid,
                       struct refusal *why)
 {
     int err = participant_subscribe(s->participant, track_id, mid);
 
-    if (err == E_DENIED)
-        return refuse(why, err, "trackId", "you may not subscribe");
-    if (err == E_LIMIT)
-        return refuse(why, err, "trackId", "you have as many slots as the server allows");
-    return err == 0 ? 0 : refuse_track(why, err);
+    if (err == 0 || err == E_NOT_FOUND)
+        return err == 0 ? 0 : refuse_track(why, err);
+    return refuse_subscription(why, err, "trackId");
 }
 
 int session_unsubscribe(struct session *s, const char *track_id, struct refusal *why)
@@ -468,6 +480,56 @@ int session_unsubscribe(struct session *s, const char *track_id, struct refusal 
     int err = participant_unsubscribe(s->participant, track_id);
 
     return err == 0 ? 0 : refuse_track(why, err);
+}
+
+/* Which moving source that is: its number and kind. */
+static int read_moving(const char *source, const char *kind, unsigned *number,
+                       enum media_kind *media, struct refusal *why)
+{
+    *number = moving_source_number(source);
+    if (*number == 0)
+        return refuse(why, E_INVALID, "source", "source must be speaker:1 to speaker:%d",
+                      MAX_MOVING_SOURCES);
+    if (kind == NULL || (strcmp(kind, "audio") != 0 && strcmp(kind, "video") != 0))
+        return refuse(why, E_INVALID, "kind", "kind must be audio or video");
+    *media = strcmp(kind, "video") == 0 ? MEDIA_VIDEO : MEDIA_AUDIO;
+    return 0;
+}
+
+int session_subscribe_moving(struct session *s, const char *source, const char *kind,
+                             const char **mid, struct refusal *why)
+{
+    enum media_kind media;
+    unsigned number;
+    int err = read_moving(source, kind, &number, &media, why);
+
+    if (err != 0)
+        return err;
+    err = participant_subscribe_moving(s->participant, media, number, mid);
+    return err == 0 ? 0 : refuse_subscription(why, err, "source");
+}
+
+int session_unsubscribe_moving(struct session *s, const char *source, const char *kind,
+                               struct refusal *why)
+{
+    enum media_kind media;
+    unsigned number;
+    int err = read_moving(source, kind, &number, &media, why);
+
+    if (err != 0)
+        return err;
+    err = participant_unsubscribe_moving(s->participant, media, number);
+    return err == 0 ? 0 : refuse(why, err, "source", "you did not subscribe to this source");
+}
+
+int session_set_layers(struct session *s, const char *mid, const struct sfu_wish *wish,
+                       bool has_priority, struct refusal *why)
+{
+    int err = participant_set_layers(s->participant, mid, wish, has_priority);
+
+    if (err == E_NOT_FOUND)
+        return refuse(why, err, "mid", "there is no slot \"%.64s\"", mid);
+    return err == 0 ? 0 : refuse(why, err, "mid", "the slot is for audio, which has no layers");
 }
 
 /* A search for the participant who publishes a track. */

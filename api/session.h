@@ -69,6 +69,9 @@ struct join_request {
     const char *metadata;        /* JSON text or NULL */
     const char *token;           /* "" or NULL: none */
     bool auto_subscribe;
+    /* See participant_params. */
+    bool has_last_n, has_speaker_audio;
+    unsigned last_n, speaker_audio;
     enum join_role role;
     const char *watched; /* JOIN_VIEWER: whose tracks; NULL: the room's */
 };
@@ -110,6 +113,14 @@ MUST_CHECK int session_restart_ice(struct session *s, const struct ice_credentia
 MUST_CHECK int session_subscribe(struct session *s, const char *track_id, const char **mid,
                                  struct refusal *why);
 MUST_CHECK int session_unsubscribe(struct session *s, const char *track_id, struct refusal *why);
+/** The same for a moving source ("speaker:1") of a kind ("audio", "video"). Errors: E_INVALID, and those above. */
+MUST_CHECK int session_subscribe_moving(struct session *s, const char *source, const char *kind,
+                                        const char **mid, struct refusal *why);
+MUST_CHECK int session_unsubscribe_moving(struct session *s, const char *source, const char *kind,
+                                          struct refusal *why);
+/** See participant_set_layers(). */
+MUST_CHECK int session_set_layers(struct session *s, const char *mid, const struct sfu_wish *wish,
+                                  bool has_priority, struct refusal *why);
 /** One's own track, or with the permission `admin` anybody's (mute only). */
 MUST_CHECK int session_mute(struct session *s, const char *track_id, bool muted,
                             struct refusal *why);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/value_json.h"
 #include "core/addr.h"
 #include "core/mem.h"
 #include "core/timebase.h"
@@ -126,6 +127,8 @@ static void add_pair(struct writer_of_rows *w, const struct transport_stats *t)
     set_count(row, "bytesReceived", t->bytes_received);
     set_count(row, "requestsReceived", t->ice.requests_received);
     set_count(row, "responsesSent", t->ice.responses_sent);
+    if (t->estimate_bps != 0)
+        set_count(row, "availableOutgoingBitrate", t->estimate_bps);
     if (t->round_trip_us != 0)
         set_real(row, "currentRoundTripTime", (double)t->round_trip_us / (double)US_PER_S);
     if (t->selected.local.family != 0)
@@ -249,6 +252,21 @@ static void add_inbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
     set_count(row, "parleyBitrate", r->bitrate_bps);
 }
 
+static void set_layer(json_t *row, const char *name, int layer)
+{
+    if (layer >= 0)
+        set_count(row, name, (uint64_t)layer);
+}
+
+static void set_layers(json_t *row, const struct sfu_slot_state *s)
+{
+    set_layer(row, "spatialLayer", s->spatial);
+    set_layer(row, "temporalLayer", s->temporal);
+    set_layer(row, "targetSpatialLayer", s->target_spatial);
+    set_layer(row, "targetTemporalLayer", s->target_temporal);
+    set_text(row, "qualityLimitationReason", limitation_word(s->reason));
+}
+
 static void add_outbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
                          const char *track_id)
 {
@@ -267,6 +285,7 @@ static void add_outbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r
     set_video(row, r);
     if (r->media == MEDIA_VIDEO) {
         set_count(row, "framesSent", r->frames);
+        set_layers(row, &r->slot);
         set_count(row, "parleyKeyFramesSent", r->key_frames);
     }
     set_count(row, "parleyPacketsDropped", r->packets_dropped);

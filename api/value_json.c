@@ -81,10 +81,71 @@ json_t *json_of_slots(const struct slot_info *slot, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct publication *pub = slot[i].publication;
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "mid", slot[i].mid, "kind",
-                                              slot[i].is_video ? "video" : "audio", "trackId",
-                                              pub ? pub->id : NULL, "participantId",
-                                              pub ? participant_id(pub->participant) : NULL));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:s*}", "mid", slot[i].mid,
+                                              "kind", slot[i].is_video ? "video" : "audio",
+                                              "trackId", pub ? pub->id : NULL, "participantId",
+                                              pub ? participant_id(pub->participant) : NULL,
+                                              "source", slot[i].source));
     }
+    return list;
+}
+
+json_t *json_of_speakers(const struct room_speakers *s)
+{
+    json_t *recent = json_array();
+
+    for (size_t i = 0; i < s->recent_count; i++)
+        json_array_append_new(recent, json_string(participant_id(s->recent[i])));
+    return json_pack("{s:s?, s:o}", "dominant",
+                     s->dominant == NULL ? NULL : participant_id(s->dominant), "recent", recent);
+}
+
+const char *limitation_word(enum allocator_reason reason)
+{
+    switch (reason) {
+    case ALLOCATOR_BANDWIDTH:
+        return "bandwidth";
+    case ALLOCATOR_NOT_WANTED:
+        return "notWanted";
+    case ALLOCATOR_MUTED:
+        return "muted";
+    case ALLOCATOR_NOT_SENT:
+        return "notSent";
+    default:
+        return "none";
+    }
+}
+
+static json_t *json_of_layer(int layer)
+{
+    return layer < 0 ? json_null() : json_integer(layer);
+}
+
+json_t *json_of_slot_states(const struct slot_state_info *slot, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++) {
+        const struct sfu_slot_state *s = &slot[i].state;
+
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:i}", "mid", slot[i].mid, "state",
+                      s->is_active ? "active" : "paused", "reason", limitation_word(s->reason),
+                      "spatial", json_of_layer(s->spatial), "temporal", json_of_layer(s->temporal),
+                      "targetSpatial", json_of_layer(s->target_spatial), "targetTemporal",
+                      json_of_layer(s->target_temporal), "width", (int)s->width, "height",
+                      (int)s->height));
+    }
+    return list;
+}
+
+json_t *json_of_encodings(const struct encoding_info *encoding, size_t n)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:b}", "rid", encoding[i].rid, "wanted", encoding[i].is_wanted));
     return list;
 }

@@ -10,7 +10,6 @@
 #include "bench/bench.h"
 
 #include <string.h>
-#include <sys/resource.h>
 #ifdef HAVE_LIBSRTP
 #include <srtp2/srtp.h>
 #endif
@@ -72,11 +71,7 @@ struct encrypt_run {
 
 static double cpu_us(void)
 {
-    struct rusage u;
-
-    CHECK(getrusage(RUSAGE_THREAD, &u) == 0);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    return (double)timebase_thread_cpu_ns() / 1e3;
 }
 
 /* --- libsrtp ------------------------------------------------------------------------------------------- */

@@ -367,9 +367,26 @@ static void measure_alone(struct join_run *r)
 
 /* --- the whole ------------------------------------------------------------------------------------------- */
 
+static void ignore_slot(struct sfu_host *h, uint64_t id, const struct sfu_slot_state *state,
+                        void *arg)
+{
+    (void)h, (void)id, (void)state, (void)arg;
+}
+
+static void ignore_demand(struct sfu_host *h, uint64_t id, unsigned wanted, void *arg)
+{
+    (void)h, (void)id, (void)wanted, (void)arg;
+}
+
 static int open_run(struct join_run *r)
 {
-    static const struct sfu_host_handlers handlers = {on_state, ignore_codec, ignore_codec};
+    static const struct sfu_host_handlers handlers = {
+        .on_transport_state = on_state,
+        .on_track_live = ignore_codec,
+        .on_subscription_blocked = ignore_codec,
+        .on_subscription_state = ignore_slot,
+        .on_track_demand = ignore_demand,
+    };
     struct addr listen;
     struct sfu_host_config config = {.listen = &listen, .listen_count = 1, .udp = true, .cpu = -1};
     int err = 0;

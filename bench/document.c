@@ -377,20 +377,41 @@ void document_tell_round(const struct doc_round *round, const char *server)
     }
 }
 
-static void print_cell(json_t *row, const struct doc_column *c)
+static void print_metric(json_t *m, const struct doc_column *c)
 {
-    json_t *m = json_object_get(json_object_get(row, "metrics"), c->metric);
     char text[64];
 
-    if (m == NULL) {
-        printf("  %-22s", "-");
-        return;
-    }
     (void)snprintf(text, sizeof(text), "%.*f (%.*f..%.*f)", c->decimals,
                    json_number_value(json_object_get(m, "median")) * c->scale, c->decimals,
                    json_number_value(json_object_get(m, "min")) * c->scale, c->decimals,
                    json_number_value(json_object_get(m, "max")) * c->scale);
     printf("  %-22s", text);
+}
+
+/* What the last round said, though it does not count. */
+static void print_invalid(json_t *row, const struct doc_column *c)
+{
+    json_t *rounds = json_object_get(row, "round"), *value = NULL;
+    char text[64] = "-";
+
+    if (json_array_size(rounds) > 0)
+        value = json_object_get(
+            json_object_get(json_array_get(rounds, json_array_size(rounds) - 1), "values"),
+            c->metric);
+    if (value != NULL)
+        (void)snprintf(text, sizeof(text), "[%.*f]", c->decimals,
+                       json_number_value(value) * c->scale);
+    printf("  %-22s", text);
+}
+
+static void print_cell(json_t *row, const struct doc_column *c)
+{
+    json_t *m = json_object_get(json_object_get(row, "metrics"), c->metric);
+
+    if (m != NULL)
+        print_metric(m, c);
+    else
+        print_invalid(row, c);
 }
 
 static void print_params(json_t *row)
@@ -422,7 +443,8 @@ void document_print(struct document *d, const char *scenario, const struct doc_c
     size_t i;
 
     summarize(d);
-    printf("\n%s: median (least..most) of the valid rounds\n", scenario);
+    printf("\n%s: median (least..most) of the valid rounds; [of one that does not count]\n",
+           scenario);
     printf("%-12s%-28s%-7s", "server", "", "rounds");
     for (size_t c = 0; c < n; c++)
         printf("  %-22s", columns[c].title);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,11 +22,13 @@ struct floor_config {
     size_t viewers;
     double seconds; /* of measuring, after half a second */
     enum srtp_profile profile;
-    int cpu; /* of the sender, a process of its own */
+    bool gro; /* on the receivers' sockets, as the viewers have it */
+    int cpu;  /* of the sender, a process of its own */
 };
 
 struct floor_result {
     uint64_t packets;     /* sent in the window */
+    uint64_t sender_us;   /* length of the window: longer than asked for when the core is full */
     uint64_t cpu_ns;      /* of the sender, in the window */
     double encrypt_share; /* of its busy time; the rest is sending */
     char cipher[FLOOR_CIPHER_LEN];

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@
 #include "bench/document.h"
 #include "bench/loadgen/audience.h"
 #include "bench/loadgen/publisher.h"
+#include "bench/loadgen/usage.h"
 #include "bench/options.h"
 #include "core/attr.h"
 
@@ -38,17 +40,37 @@ MUST_CHECK int stage_open(struct stage **out, const struct stage_config *config)
 void stage_close(struct stage **s);
 /** Publish into @rooms rooms of their own. Errors: E_TIMEOUT, E_DENIED. */
 MUST_CHECK int stage_publish(struct stage *s, unsigned rooms);
-/** Let @n more viewers in, spread evenly over the rooms, and wait until each has a picture. Errors: E_TIMEOUT, E_DENIED. */
+/** Let @n more viewers in, spread evenly over the rooms, and wait until each has a picture or failed. Returns whether that came. */
+bool stage_let_in(struct stage *s, size_t n);
+/** The same, when nobody may fail. Errors: E_TIMEOUT, E_DENIED. */
 MUST_CHECK int stage_fill(struct stage *s, size_t n);
 /** Let the loop run. */
 void stage_idle(struct stage *s, uint64_t us);
-/** Measure a steady window of so many seconds into the round. Errors: E_NOT_FOUND when the server died. */
+/* What happened in a window, for scenarios that decide by it. */
+struct stage_window {
+    double seconds;
+    double server_cores, own_cores;
+    uint64_t packets, expected, payload_bytes;
+    double loss, delay_p99_us; /* delay 0: not measured */
+    uint64_t socket_drops;     /* at the viewers: ours */
+    uint64_t rss_bytes;        /* of the server, at its end */
+};
+
+/** Begin a steady window: datagrams gather, delays are counted anew. Errors: E_NOT_FOUND when the server died. */
+MUST_CHECK int stage_begin_window(struct stage *s);
+/** What happened since it began, so far. Errors: as above. */
+MUST_CHECK int stage_peek_window(struct stage *s, struct stage_window *out);
+/** End it, and put what happened into the round with the reasons why it may not count. *out may be NULL. Errors: as above. */
+MUST_CHECK int stage_end_window(struct stage *s, struct doc_round *round, struct stage_window *out);
+/** All three: measure a window of so many seconds. */
 MUST_CHECK int stage_measure(struct stage *s, double seconds, struct doc_round *round);
 struct audience *stage_audience(struct stage *s);
 /** Sums over all publishers. */
 void stage_read_publishers(const struct stage *s, struct publisher_stats *out);
 /** The publisher of a room. */
 struct publisher *stage_publisher(struct stage *s, unsigned room);
-/** CPU time of the server so far, in ns; 0 when it is gone. */
-uint64_t stage_server_cpu_ns(const struct stage *s);
+/** CPU and memory of the server so far; zeros when it is gone. */
+struct usage stage_read_usage(const struct stage *s);
+/** Resident memory of the server before the first viewer. */
+uint64_t stage_rss_before(const struct stage *s);
 struct generator *stage_generator(struct stage *s);

@@ -99,8 +99,10 @@
 #define MAX_PARTICIPANTS_PER_ROOM 10000
 #define MAX_TRACKS_PER_PARTICIPANT 16
 #define MAX_SLOTS_PER_PARTICIPANT 100
-/* audio tracks of a room that are heard at once; nobody follows more voices */
-#define MAX_SPEAKER_PLACES 16
+/* of one kind a participant; nobody follows more voices, or looks at more who speak */
+#define MAX_MOVING_SOURCES 9
+#define MAX_RECENT_SPEAKERS 16 /* told to clients; nobody remembers more */
+#define MAX_LAST_N MAX_SLOTS_PER_PARTICIPANT
 #define MAX_ROOM_NAME_LEN 128
 #define MAX_IDENTITY_LEN 128
 #define MAX_NAME_LEN 128 /* display names, bytes of UTF-8 */

@@ -127,6 +127,8 @@ struct packet *packet_new(struct packet_pool *pool)
     p->codec = 0;
     p->audio_level = -1;
     p->voice = false;
+    p->left_out = 0;
+    p->red.bytes = 0;
     __atomic_store_n(&p->refs, 1, __ATOMIC_RELAXED);
     return p;
 }

@@ -64,6 +64,12 @@ struct media_info {
     struct descriptor_ids dd;
 };
 
+/* Redundant audio (payload_red.h), when bytes is not 0. The payload that rtp tells is then the primary block alone. */
+struct packet_red {
+    uint16_t at, bytes; /* the whole payload, in the datagram */
+    uint8_t head_bytes, redundant;
+};
+
 struct packet {
     uint8_t *data; /* first byte of the datagram, inside buf */
     uint16_t len;
@@ -78,6 +84,9 @@ struct packet {
     uint8_t codec_index; /* of that codec in the publishing section's list */
     int8_t audio_level;  /* RFC 6464, 0..127 is -dBov; -1: none */
     bool voice;
+    struct packet_red red;
+    uint32_t
+        left_out; /* bit i: number - 1 - i was left out, for everybody; later ones close the gap */
 
     /* private to packet.c */
     uint32_t refs; /* atomic */

@@ -8,6 +8,7 @@
 
 #define FOLLOWED 0x80u /* F: another head comes */
 #define PT_MASK 0x7Fu
+#define HEAD_BYTES 4
 #define LENGTH_BITS 10
 #define LENGTH_MASK 0x3FFu
 
@@ -57,11 +58,11 @@ int red_parse(struct red *out, const uint8_t *payload, size_t len)
     return 0;
 }
 
-void red_rewrite(uint8_t *payload, const struct red *r, uint8_t pt)
+void red_rewrite(uint8_t *payload, unsigned redundant, uint8_t pt)
 {
-    for (unsigned i = 0; i < r->redundant; i++)
-        payload[4 * i] = (uint8_t)(FOLLOWED | (pt & PT_MASK));
-    payload[r->head_bytes - 1] = pt & PT_MASK;
+    for (unsigned i = 0; i < redundant; i++)
+        payload[HEAD_BYTES * i] = (uint8_t)(FOLLOWED | (pt & PT_MASK));
+    payload[HEAD_BYTES * redundant] = pt & PT_MASK; /* the last one is a single byte */
 }
 
 const struct red_block *red_find(const struct red *r, uint32_t behind_ts)

@@ -41,8 +41,8 @@ struct red {
  *         several payload types; E_LIMIT past MAX_RED_BLOCKS. *out is untouched then.
  */
 MUST_CHECK int red_parse(struct red *out, const uint8_t *payload, size_t len);
-/** Put @pt into all heads. @payload is what @r was parsed from, or a copy of its first head_bytes. */
-void red_rewrite(uint8_t *payload, const struct red *r, uint8_t pt);
+/** Put @pt into all heads of a packet with so many redundant blocks. @payload is what was parsed, or a copy of its first head_bytes. */
+void red_rewrite(uint8_t *payload, unsigned redundant, uint8_t pt);
 /**
  * Find the block that makes good a lost packet whose timestamp lies @behind_ts (> 0) before this one's; NULL when there is none,
  * or an empty one. The newest of several.

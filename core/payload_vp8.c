@@ -92,18 +92,3 @@ int vp8_parse(struct vp8_descriptor *out, const uint8_t *payload, size_t len)
     *out = d;
     return 0;
 }
-
-void vp8_rewrite(uint8_t *payload, const struct vp8_descriptor *d, uint16_t picture_id,
-                 uint8_t tl0picidx, uint8_t keyidx)
-{
-    if (d->has_picture_id && d->picture_id_is_15bit)
-        wire_put_u16(payload + d->picture_id_at,
-                     (uint16_t)(PICTURE_ID_IS_LONG << 8 | (picture_id & 0x7FFF)));
-    else if (d->has_picture_id)
-        payload[d->picture_id_at] = picture_id & 0x7F;
-    if (d->has_tl0picidx)
-        payload[d->tl0picidx_at] = tl0picidx;
-    if (d->has_keyidx)
-        payload[d->tid_keyidx_at] =
-            (uint8_t)((payload[d->tid_keyidx_at] & ~KEYIDX_MASK) | (keyidx & KEYIDX_MASK));
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* payload_vp8.h - the VP8 payload descriptor (RFC 7741 s4.2): read it, and rewrite its ids in place. */
+/* payload_vp8.h - the VP8 payload descriptor (RFC 7741 s4.2): read it. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,6 +28,3 @@ struct vp8_descriptor {
 
 /** Parse. Errors: E_MALFORMED when cut short, or when no byte of the picture follows; *out is untouched then. */
 MUST_CHECK int vp8_parse(struct vp8_descriptor *out, const uint8_t *payload, size_t len);
-/** Overwrite the ids that are present, in the same widths. @payload is the packet that @d was parsed from, or a copy. */
-void vp8_rewrite(uint8_t *payload, const struct vp8_descriptor *d, uint16_t picture_id,
-                 uint8_t tl0picidx, uint8_t keyidx);

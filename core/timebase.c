@@ -19,17 +19,17 @@ uint64_t timebase_now_us(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t timebase_wall_us(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
 uint64_t timebase_thread_cpu_ns(void)
 {
     struct timespec ts;
 
     CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts) == 0);
     return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t timebase_wall_us(void)
-{
-    return read_clock(CLOCK_REALTIME);
 }
 
 uint64_t timebase_ntp_of_wall_us(uint64_t wall_us)

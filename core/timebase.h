@@ -10,10 +10,10 @@
 
 /** Monotonic microseconds; never goes back. */
 uint64_t timebase_now_us(void);
-/** CPU time of the calling thread, for measurements. */
-uint64_t timebase_thread_cpu_ns(void);
 /** Microseconds since 1970 (CLOCK_REALTIME); may step. */
 uint64_t timebase_wall_us(void);
+/** CPU time that the calling thread has used, in nanoseconds; exact, unlike what the kernel's accounts say of a running thread. */
+uint64_t timebase_thread_cpu_ns(void);
 /** 64-bit NTP (32.32) of a wall time in microseconds since 1970, and back. */
 uint64_t timebase_ntp_of_wall_us(uint64_t wall_us);
 uint64_t timebase_wall_us_of_ntp(uint64_t ntp);

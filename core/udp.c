@@ -22,10 +22,6 @@
 #include "core/udp_internal.h"
 #include "core/worker.h"
 
-#define SOCKET_BUFFER_BYTES \
-    (8 * 1024 *             \
-     1024) /* a keyframe to 1000 viewers is 50 MB; a stall of 50 ms at 1 Gbit/s is 6 MB */
-
 /* --- receiving -------------------------------------------------------------------------------- */
 
 static void prepare_slot(struct udp_sock *s, size_t i)
@@ -170,8 +166,8 @@ static uint32_t ask_buffer(int fd, int force_name, int name)
     int granted = 0;
     socklen_t size = sizeof(granted);
 
-    if (set_option(fd, SOL_SOCKET, force_name, SOCKET_BUFFER_BYTES) != 0)
-        (void)set_option(fd, SOL_SOCKET, name, SOCKET_BUFFER_BYTES);
+    if (set_option(fd, SOL_SOCKET, force_name, UDP_SOCKET_BUFFER_BYTES) != 0)
+        (void)set_option(fd, SOL_SOCKET, name, UDP_SOCKET_BUFFER_BYTES);
     (void)getsockopt(fd, SOL_SOCKET, name, &granted, &size);
     return (uint32_t)granted;
 }

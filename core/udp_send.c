@@ -32,6 +32,7 @@ struct control {
 struct group {
     size_t n;
     const struct udp_out *out[SEND_GROUP];
+    struct udp_out piece[SEND_GROUP]; /* of a run that leaves apart */
     struct mmsghdr msgs[SEND_GROUP];
     struct iovec iov[SEND_GROUP];
     struct sockaddr_storage to[SEND_GROUP];
@@ -133,19 +134,34 @@ static bool is_gso_refusal(int error)
            error == EOPNOTSUPP;
 }
 
-static void send_message(struct udp_sock *s, const struct udp_out *out);
+static void send_group(struct udp_sock *s, struct group *g);
 
-/* Its datagrams one by one. */
+/* The datagrams of a run one by one, in the group; full groups leave. */
+static void add_apart(struct udp_sock *s, struct group *g, const struct udp_out *run)
+{
+    for (size_t at = 0; at < run->len; at += run->segment_bytes) {
+        struct udp_out *one = &g->piece[g->n];
+        *one = *run;
+        one->segment_bytes = 0;
+        one->data = run->data + at;
+        one->len = MIN(run->segment_bytes, run->len - at);
+        if (has_backlog(s)) { /* in order: behind what waits */
+            queue(s, one);
+            continue;
+        }
+        add_message(s, g, one);
+        if (g->n == SEND_GROUP)
+            send_group(s, g);
+    }
+}
+
 static void send_apart(struct udp_sock *s, const struct udp_out *run)
 {
-    struct udp_out one = *run;
+    struct group g;
 
-    one.segment_bytes = 0;
-    for (size_t at = 0; at < run->len; at += run->segment_bytes) {
-        one.data = run->data + at;
-        one.len = MIN(run->segment_bytes, run->len - at);
-        send_message(s, &one);
-    }
+    g.n = 0;
+    add_apart(s, &g, run);
+    send_group(s, &g);
 }
 
 static void note_gso_refusal(struct udp_sock *s, int error)
@@ -174,7 +190,7 @@ static bool is_full(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS;
 }
 
-/* Send the group; what the kernel has no room for is queued. */
+/* Send the group, which is empty then; what the kernel has no room for is queued. */
 static void send_group(struct udp_sock *s, struct group *g)
 {
     size_t done = 0;
@@ -194,19 +210,7 @@ static void send_group(struct udp_sock *s, struct group *g)
     }
     while (done < g->n)
         queue(s, g->out[done++]);
-}
-
-static void send_message(struct udp_sock *s, const struct udp_out *out)
-{
-    struct group g;
-
-    g.n = 0;
-    if (has_backlog(s)) {
-        queue(s, out);
-        return;
-    }
-    add_message(s, &g, out);
-    send_group(s, &g);
+    g->n = 0;
 }
 
 void udp_send(struct udp_sock *s, const struct udp_out *batch, size_t n)
@@ -218,16 +222,12 @@ void udp_send(struct udp_sock *s, const struct udp_out *batch, size_t n)
         if (has_backlog(s)) { /* in order: behind what waits */
             queue(s, &batch[i]);
         } else if (!s->has_gso && datagrams_of(&batch[i]) > 1) {
-            send_group(s, &g);
-            g.n = 0;
-            send_apart(s, &batch[i]);
+            add_apart(s, &g, &batch[i]);
         } else {
             add_message(s, &g, &batch[i]);
         }
-        if (g.n == SEND_GROUP || i + 1 == n) {
+        if (g.n == SEND_GROUP || i + 1 == n)
             send_group(s, &g);
-            g.n = 0;
-        }
     }
 }
 

@@ -25,6 +25,7 @@
 #include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 /* One offer while it is worked on. */
 struct negotiation {
@@ -106,12 +107,22 @@ static int may_recv(const struct transceiver *t, void *arg)
     return 0;
 }
 
+/* The stream id groups what belongs to one person, so that a browser plays it in sync; what moves belongs to nobody. */
+static void set_stream(const struct wish *w, char msid[MAX_MSID_LEN + 1])
+{
+    if (w->number != 0)
+        (void)snprintf(msid, MAX_MSID_LEN + 1, "speaker-%s-%u",
+                       w->kind == MEDIA_VIDEO ? "video" : "audio", w->number);
+    else
+        CHECK(str_copy(msid, MAX_MSID_LEN + 1, str_of(w->publication->participant->id)));
+}
+
 static int may_send(const struct transceiver *t, char msid[MAX_MSID_LEN + 1], void *arg)
 {
     struct negotiation *n = arg;
     struct participant *p = n->participant;
     const struct slot *s = slots_find_mid(p, t->mid);
-    const struct publication *pub;
+    const struct wish *w;
 
     if (!p->permissions.subscribe)
         return E_DENIED;
@@ -119,13 +130,9 @@ static int may_send(const struct transceiver *t, char msid[MAX_MSID_LEN + 1], vo
         return E_LIMIT;
     if (s == NULL)
         n->new_slots++;
-    /* The stream id groups what belongs to one person, so that a browser plays it in sync. */
-    if (s == NULL)
-        pub = slots_reserve(p, t);
-    else
-        pub = s->wish == NULL ? NULL : s->wish->publication;
-    if (pub != NULL && !p->single_stream)
-        CHECK(str_copy(msid, MAX_MSID_LEN + 1, str_of(pub->participant->id)));
+    w = s == NULL ? slots_reserve(p, t) : s->wish;
+    if (w != NULL && !p->single_stream)
+        set_stream(w, msid);
     return 0;
 }
 
@@ -155,6 +162,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
     pub->kind = t->kind;
     pub->source = source_of(n, t);
     pub->is_simulcast = t->is_simulcast;
+    pub->wanted = PUBLICATION_ALL_WANTED;
     pub->muted_by_server = (n->muted_sources & 1u << pub->source) != 0;
     list_init(&pub->wishes);
     memcpy(pub->mid, t->mid, sizeof(pub->mid));
@@ -168,6 +176,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
         sfu_host_track_set_muted(host, pub->handle, true);
     slots_publication_added(pub);
     room_mix_publication_added(pub);
+    speakers_publication_added(pub);
     n->fresh[n->fresh_count++] = pub->handle;
 }
 
@@ -176,8 +185,10 @@ static void unpublish(struct publication *pub, struct list *gone)
 {
     struct participant *p = pub->participant;
 
+    speakers_publication_removed(pub);
     room_mix_publication_removed(pub);
     slots_publication_removed(pub);
+    replicas_close(pub);
     publication_delist(pub);
     sfu_host_track_close(p->host->host, pub->handle);
     MEM_FREE(pub->section);

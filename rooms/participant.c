@@ -10,11 +10,15 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "core/worker.h"
+#include "rooms/last_n.h"
+#include "rooms/moving.h"
+#include "rooms/layers.h"
 #include "rooms/negotiation.h"
 #include "rooms/replicas.h"
 #include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 /* ---- plain values ---- */
 
@@ -76,11 +80,7 @@ size_t participant_slots(struct participant *p, const struct slot_info **out)
     mem_free(p->slot_info);
     p->slot_info = mem_alloc_array(p->slot_count + 1, sizeof(*p->slot_info));
     LIST_EACH(&p->slots, struct slot, node, s) {
-        p->slot_info[n++] = (struct slot_info){
-            .mid = s->mid,
-            .is_video = s->kind == MEDIA_VIDEO,
-            .publication = s->wish == NULL ? NULL : s->wish->publication,
-        };
+        p->slot_info[n++] = slots_info(s);
     }
     *out = p->slot_info;
     return n;
@@ -121,6 +121,7 @@ void participant_attach(struct participant *p, const struct participant_handlers
     deadline_clear(&p->grace);
     /* Whoever was here before may have lost the last question for slots together with the connection. */
     p->told_audio = p->told_video = 0;
+    layers_tell_again(p);
     slots_tell_later(p);
 }
 
@@ -244,6 +245,37 @@ int participant_unsubscribe(struct participant *p, const char *track_id)
     return 0;
 }
 
+int participant_subscribe_moving(struct participant *p, enum media_kind kind, unsigned number,
+                                 const char **mid)
+{
+    struct slot *slot = NULL;
+
+    if (!p->permissions.subscribe)
+        return E_DENIED;
+    int err = moving_subscribe(p, kind, number, &slot);
+    if (err == 0)
+        *mid = slot == NULL ? NULL : slot->mid;
+    return err;
+}
+
+int participant_unsubscribe_moving(struct participant *p, enum media_kind kind, unsigned number)
+{
+    return moving_unsubscribe(p, kind, number);
+}
+
+int participant_set_layers(struct participant *p, const char *mid, const struct sfu_wish *wish,
+                           bool has_priority)
+{
+    struct slot *s = slots_find_mid(p, mid);
+
+    if (s == NULL)
+        return E_NOT_FOUND;
+    if (s->kind != MEDIA_VIDEO)
+        return E_UNSUPPORTED;
+    layers_wish(s, wish, has_priority);
+    return 0;
+}
+
 int participant_mute(struct participant *owner, const char *track_id, bool muted, bool by_server)
 {
     struct publication *pub = map_get(owner->room->publication_by_id, track_id, strlen(track_id));
@@ -263,6 +295,7 @@ int participant_mute(struct participant *owner, const char *track_id, bool muted
         replicas_set_muted(pub);
     }
     room_mix_publication_muted(pub);
+    speakers_publication_muted(pub);
     if (!owner->permissions.hidden)
         room_emit(owner->room, &event, by_server ? NULL : owner);
     else if (by_server)
@@ -326,6 +359,10 @@ struct participant *participant_new(struct room *r, const struct participant_par
     p->host = registry_choose_host_in(r);
     p->permissions = params->permissions;
     p->auto_subscribe = params->auto_subscribe;
+    p->has_last_n = params->has_last_n;
+    p->last_n = params->last_n;
+    p->has_speaker_audio = params->has_speaker_audio;
+    p->video_rank = LAST_N_NO_VIDEO;
     p->single_stream = params->single_stream;
     p->subscribe_to_identity =
         params->subscribe_to_identity == NULL ? NULL : mem_strdup(params->subscribe_to_identity);
@@ -333,6 +370,7 @@ struct participant *participant_new(struct room *r, const struct participant_par
     list_init(&p->publications);
     list_init(&p->slots);
     list_init(&p->wishes);
+    list_init(&p->viewer_node);
     deadline_init(&p->grace, on_grace_over, p);
     deadline_init(&p->tell, on_tell, p);
     log_ids_set(&p->ids, "room=%s part=%s", r->name, p->id);
@@ -372,8 +410,10 @@ void participant_leave(struct participant **pp, enum leave_reason reason)
     log_info(LOG_ROOM, &p->ids, "\"%s\" left: %s", p->identity, leave_reason_name(reason));
     deadline_clear(&p->grace);
     negotiation_close(p);
+    moving_participant_left(p);
     slots_participant_left(p);
     room_mix_participant_left(p);
+    last_n_participant_left(p);
     room_remove_participant(r, p);
     participant_free_later(r->registry, p);
     if (reason != LEAVE_LEFT)

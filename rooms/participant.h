@@ -33,6 +33,11 @@ struct participant_params {
     const char *metadata; /* JSON text or NULL */
     struct permissions permissions;
     bool auto_subscribe;
+    bool has_last_n; /* automatic video of at most last_n participants (last_n.h) */
+    unsigned last_n;
+    bool
+        has_speaker_audio; /* microphones through speaker_audio moving slots instead of one each (moving.h) */
+    unsigned speaker_audio;
     const char *
         subscribe_to_identity; /* automatic subscription is for this participant's tracks; NULL: everybody's */
     bool
@@ -114,8 +119,18 @@ MUST_CHECK int participant_trickle(struct participant *p, struct str candidate);
 /** Want a track. *mid tells its slot, or NULL when none is free yet. Errors: E_NOT_FOUND, E_DENIED; E_LIMIT: it has all the slots it may
  * have and none is free. Nothing changed then. */
 MUST_CHECK int participant_subscribe(struct participant *p, const char *track_id, const char **mid);
+/** Want what the @number-th of those who speak says or shows (moving.h); @number is 1 to MAX_MOVING_SOURCES. Errors: E_DENIED, E_LIMIT. */
+MUST_CHECK int participant_subscribe_moving(struct participant *p, enum media_kind kind,
+                                            unsigned number, const char **mid);
+/** Stop wanting that. Errors: E_NOT_FOUND. */
+MUST_CHECK int participant_unsubscribe_moving(struct participant *p, enum media_kind kind,
+                                              unsigned number);
 /** Stop wanting it, and with automatic subscription remember that. Errors: E_NOT_FOUND. */
 MUST_CHECK int participant_unsubscribe(struct participant *p, const char *track_id);
+/** Want such layers of the video in a slot, whatever flows through it; wish->priority counts with @has_priority. Errors: E_NOT_FOUND (no
+ * such slot), E_UNSUPPORTED (it is audio's). */
+MUST_CHECK int participant_set_layers(struct participant *p, const char *mid,
+                                      const struct sfu_wish *wish, bool has_priority);
 /** Mute or unmute one's own track (@by_server false), or another's as administrator. Errors: E_NOT_FOUND, E_DENIED (unmuting what the
  * server muted). */
 MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted,

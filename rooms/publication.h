@@ -9,6 +9,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/list.h"
+#include "rooms/sfu/speaker.h"
 
 struct participant;
 struct room_mix;
@@ -47,12 +48,19 @@ struct publication {
     char mid[MAX_MID_LEN + 1];
     bool muted_by_publisher, muted_by_server;
     bool is_simulcast;
+    unsigned wanted;             /* encodings that anybody wants, a bit each (layers.h) */
+    bool is_demand_changed;      /* to be told */
     enum codec_id codec;         /* CODEC_NONE until media arrives */
     struct list wishes;          /* who wants it (slots.h) */
     struct transceiver *section; /* as negotiated last; owned */
     struct list replicas;        /* on other workers (replicas.h) */
+    struct speaker_member voice; /* of a microphone (speakers.h) */
+    bool is_of_speaker;          /* a camera: of the dominant speaker (layers.h) */
+    bool has_voice;              /* it is in the room's struct speaker */
     struct room_mix *mix;        /* whose it is, made by a mixer; NULL: a participant's */
 };
+
+#define PUBLICATION_ALL_WANTED ((1u << MAX_ENCODINGS) - 1)
 
 /** Enter it into the lists and maps of its participant, its room and the registry. */
 void publication_enlist(struct publication *pub);

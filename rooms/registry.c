@@ -10,8 +10,10 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "core/worker.h"
+#include "rooms/layers.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 /* By how many participants a room's own worker may be ahead of another before the next one goes there: what crosses workers
  * costs a little more, and small rooms need no second one. */
@@ -110,12 +112,42 @@ static void on_subscription_blocked(struct sfu_host *h, uint64_t id, enum codec_
         slots_blocked(s, codec);
 }
 
+static void on_levels(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg)
+{
+    (void)h;
+    speakers_levels(arg, levels, n);
+}
+
+static void on_subscription_state(struct sfu_host *h, uint64_t id,
+                                  const struct sfu_slot_state *state, void *arg)
+{
+    struct registry *g = arg;
+    struct slot *s = map_get_u64(g->slot_by_handle, id);
+
+    (void)h;
+    if (s != NULL)
+        layers_note_state(s, state);
+}
+
+static void on_track_demand(struct sfu_host *h, uint64_t id, unsigned wanted, void *arg)
+{
+    struct registry *g = arg;
+    struct publication *pub = map_get_u64(g->publication_by_handle, id);
+
+    (void)h;
+    if (pub != NULL)
+        layers_note_demand(pub, wanted);
+}
+
 const struct sfu_host_handlers *registry_host_handlers(void)
 {
     static const struct sfu_host_handlers handlers = {
         .on_transport_state = on_transport_state,
         .on_track_live = on_track_live,
         .on_subscription_blocked = on_subscription_blocked,
+        .on_levels = on_levels,
+        .on_subscription_state = on_subscription_state,
+        .on_track_demand = on_track_demand,
     };
 
     return &handlers;

@@ -5,16 +5,24 @@
 #include "core/check.h"
 #include "core/list.h"
 #include "core/mem.h"
+#include "core/worker.h"
 #include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
+#include "rooms/sfu/subscription.h"
+
+/* A new source may take so long to show its first keyframe; a little more, so that who speaks by turns finds the replica still
+ * there. */
+#define REPLICA_LINGER_US (SUBSCRIPTION_PATIENCE_US + 2000000ull)
 
 struct replica {
     struct list node; /* in its publication's list */
+    struct publication *publication;
     struct registry_host *host;
     uint64_t handle;
     size_t slots;
+    struct deadline end;          /* set while no slot has it */
     struct participant *listener; /* of a mix without him; NULL: for all */
-    uint64_t origin;              /* its track at the mixer */
+    uint64_t origin;              /* the track at the mixer */
 };
 
 /* NULL: a mixer. */
@@ -33,6 +41,28 @@ static struct replica *find(const struct publication *pub, const struct registry
     return NULL;
 }
 
+static void close_replica(struct replica *r)
+{
+    const struct publication *pub = r->publication;
+
+    deadline_clear(&r->end);
+    list_remove(&r->node);
+    if (pub->mix == NULL) {
+        sfu_host_replica_close(r->host->host, r->handle, origin_of(pub)->host);
+    } else {
+        sfu_host_peer_replica_close(r->host->host, r->handle, room_mix_peer(pub->mix), r->origin);
+        if (r->listener != NULL)
+            room_mix_close_personal(pub->mix, r->listener);
+    }
+    mem_free(r);
+}
+
+static void on_end(struct deadline *d, uint64_t now_us, void *arg)
+{
+    (void)d, (void)now_us;
+    close_replica(arg);
+}
+
 static void open_at_mixer(const struct publication *pub, struct replica *r)
 {
     r->origin = r->listener == NULL ? pub->handle : room_mix_open_personal(pub->mix, r->listener);
@@ -45,8 +75,10 @@ static struct replica *open_replica(struct publication *pub, struct registry_hos
 {
     struct replica *r = MEM_NEW(struct replica);
 
+    r->publication = pub;
     r->host = host;
     r->listener = listener;
+    deadline_init(&r->end, on_end, r);
     r->handle = registry_new_handle(pub->participant->room->registry);
     list_append(&pub->replicas, &r->node);
     if (pub->mix != NULL)
@@ -59,63 +91,59 @@ static struct replica *open_replica(struct publication *pub, struct registry_hos
     return r;
 }
 
-static uint64_t use(struct publication *pub, struct registry_host *host,
-                    struct participant *listener)
+uint64_t replicas_use(struct publication *pub, struct participant *p)
 {
+    struct participant *listener = room_mix_is_personal(pub, p) ? p : NULL;
     struct replica *r;
 
-    if (host == origin_of(pub))
+    if (p->host == origin_of(pub))
         return pub->handle;
-    r = find(pub, host, listener);
+    r = find(pub, p->host, listener);
     if (r == NULL)
-        r = open_replica(pub, host, listener);
+        r = open_replica(pub, p->host, listener);
+    deadline_clear(&r->end);
     r->slots++;
     return r->handle;
 }
 
-static void close_at_mixer(const struct publication *pub, const struct replica *r)
+/* NULL: slots are left, or it is no replica. What it had of its own goes first: it may be entitled to that no more. */
+static struct replica *give_back(struct publication *pub, struct participant *p)
 {
-    sfu_host_peer_replica_close(r->host->host, r->handle, room_mix_peer(pub->mix), r->origin);
-    if (r->listener != NULL)
-        room_mix_close_personal(pub->mix, r->listener);
-}
+    struct replica *r = find(pub, p->host, p);
 
-static void release(struct publication *pub, struct registry_host *host,
-                    const struct participant *listener)
-{
-    struct replica *r = find(pub, host, listener);
-
-    if (host == origin_of(pub))
-        return;
+    if (p->host == origin_of(pub))
+        return NULL;
+    if (r == NULL)
+        r = find(pub, p->host, NULL);
     CHECK(r != NULL && r->slots > 0);
-    if (--r->slots > 0)
-        return;
-    list_remove(&r->node);
-    if (pub->mix != NULL)
-        close_at_mixer(pub, r);
-    else
-        sfu_host_replica_close(host->host, r->handle, origin_of(pub)->host);
-    mem_free(r);
+    return --r->slots > 0 ? NULL : r;
 }
 
-uint64_t replicas_use(struct publication *pub, struct registry_host *host)
+void replicas_release(struct publication *pub, struct participant *p)
 {
-    return use(pub, host, NULL);
+    struct replica *r = give_back(pub, p);
+
+    if (r != NULL)
+        close_replica(r);
 }
 
-void replicas_release(struct publication *pub, struct registry_host *host)
+void replicas_release_later(struct publication *pub, struct participant *p)
 {
-    release(pub, host, NULL);
+    struct worker *control = pub->participant->room->registry->control;
+    struct replica *r = give_back(pub, p);
+
+    if (r != NULL && r->listener != NULL)
+        close_replica(r); /* the listener may be gone by then */
+    else if (r != NULL)
+        deadline_set(worker_wheel(control), &r->end, worker_now_us(control) + REPLICA_LINGER_US);
 }
 
-uint64_t replicas_use_by(struct publication *pub, struct participant *p)
+void replicas_close(struct publication *pub)
 {
-    return use(pub, p->host, room_mix_is_personal(pub, p) ? p : NULL);
-}
-
-void replicas_release_by(struct publication *pub, struct participant *p)
-{
-    release(pub, p->host, find(pub, p->host, p) != NULL ? p : NULL);
+    LIST_EACH(&pub->replicas, struct replica, node, r) {
+        CHECK(r->slots == 0);
+        close_replica(r);
+    }
 }
 
 void replicas_update(struct publication *pub)

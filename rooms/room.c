@@ -12,7 +12,10 @@
 #include "core/worker.h"
 #include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
+#include "rooms/last_n.h"
+#include "rooms/moving.h"
 #include "rooms/slots.h"
+#include "rooms/speakers.h"
 
 static const char *const reason_name[] = {
     [LEAVE_LEFT] = "left",
@@ -152,6 +155,7 @@ struct room *room_new(struct registry *g, const char *name, const struct room_se
     list_init(&r->participants);
     list_init(&r->publications);
     deadline_init(&r->empty, on_empty_too_long, r);
+    speakers_init(r);
     log_ids_set(&r->ids, "room=%s", r->name);
     watch_empty(r);
     return r;
@@ -179,6 +183,7 @@ void room_close(struct room **rp, enum leave_reason reason)
         participant_leave(&p, reason);
     }
     deadline_clear(&r->empty);
+    speakers_fini(r);
     r->host->room_count--;
     worker_free_later(r->registry->control, r, free_room);
 }
@@ -246,6 +251,8 @@ int room_join(struct room *r, const struct participant_params *params, struct pa
     struct participant *p = participant_new(r, params);
     const struct room_event joined = {.kind = ROOM_PARTICIPANT_JOINED, .participant = p};
     add_participant(r, p);
+    last_n_participant_joined(p);
+    moving_participant_joined(p, params->has_speaker_audio ? params->speaker_audio : 0);
     slots_participant_joined(p);
     log_info(LOG_ROOM, &p->ids, "\"%s\" joined", p->identity);
     if (!p->permissions.hidden)

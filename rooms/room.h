@@ -36,6 +36,8 @@ struct participant *room_find_identity(const struct room *r, const char *identit
 struct participant *room_find_id(const struct room *r, const char *participant_id);
 /** Find who publishes a track; NULL when there is none. */
 struct participant *room_find_track_owner(const struct room *r, const char *track_id);
+/** Who speaks, hidden ones left out; borrowed until the next call about the room. */
+struct room_speakers room_speakers(const struct room *r);
 /** Visit all, oldest first; @visit may make anyone leave. A hidden one is visited too (participant_permissions tells). */
 void room_each_participant(const struct room *r, void (*visit)(struct participant *p, void *arg),
                            void *arg);

@@ -311,6 +311,7 @@ static void unpublish(struct publication **pp)
 
     *pp = NULL;
     slots_publication_removed(pub);
+    replicas_close(pub);
     publication_delist(pub);
     MEM_FREE(pub->section);
     rooms_free_later(g, pub);

@@ -12,13 +12,17 @@
 #include "rooms/participant.h"
 #include "rooms/registry.h"
 #include "rooms/room.h"
+#include "rooms/sfu/speaker.h"
 #include "rooms/sfu/sfu_host.h"
 
 #define MAX_HOSTS 256
 /* Of one server, as many as the transports of sixteen workers; with it every map of rooms/ is bounded. */
 #define MAX_PARTICIPANTS (16 * MAX_TRANSPORTS_PER_WORKER)
 
+#define SOURCE_CHANGES 64
+
 struct jsep;
+struct listeners;
 struct map;
 struct mixers;
 struct room_mix;
@@ -29,6 +33,9 @@ struct registry_host {
     struct candidate *candidate;
     size_t candidate_count;
     size_t participant_count, room_count; /* its load */
+    /* Changes of what slots carry that go to the worker together (moving.c). */
+    struct sfu_source_change change[SOURCE_CHANGES];
+    unsigned change_count;
 };
 
 struct registry {
@@ -47,6 +54,22 @@ struct registry {
     size_t participant_count;
     uint64_t rooms_created, joins; /* ever */
     bool is_draining;
+    bool is_reviewing; /* moving.c collects changes for each worker */
+};
+
+/* Who speaks in a room, and what follows them (speakers.h, moving.h, last_n.h). */
+struct speakers {
+    struct speaker speaker;
+    struct deadline tick, review;
+    unsigned changed;                                      /* what the next review is for */
+    const struct participant *recent[MAX_RECENT_SPEAKERS]; /* what room_speakers() lends out */
+    char told_dominant[ID_LEN];                            /* "": nobody */
+    char told_recent[MAX_RECENT_SPEAKERS][ID_LEN];
+    size_t told_count;
+    struct list listeners;   /* struct listeners: those who hear through moving slots */
+    struct list viewers;     /* participants who look at moving slots */
+    size_t last_n_users;     /* participants for whom automatic video is limited */
+    unsigned largest_last_n; /* there was */
 };
 
 struct room {
@@ -61,6 +84,7 @@ struct room {
     struct map *participant_by_identity, *participant_by_id, *publication_by_id;
     size_t participant_count, publication_count;
     struct deadline empty;
+    struct speakers speakers;
     struct log_ids ids;
     struct room_mix *mix; /* NULL: none */
 };
@@ -74,6 +98,13 @@ struct slot {
     enum media_kind kind;
     struct wish *wish; /* NULL: free */
     bool is_changed;   /* to be told with the next ROOM_SLOTS */
+    struct slot_layers {
+        struct sfu_wish wish, told; /* the client's; the worker's */
+        bool has_priority;          /* the client gave one */
+        struct sfu_slot_state state;
+        bool is_known;   /* the worker has said something */
+        bool is_changed; /* to be told with the next ROOM_SLOT_STATES */
+    } layers;            /* of video (layers.h) */
 };
 
 enum wish_state {
@@ -81,15 +112,23 @@ enum wish_state {
     WISH_FLOWING, /* has a slot */
     WISH_REFUSED, /* unsubscribed on purpose: automatic subscription leaves it alone */
     WISH_BLOCKED, /* its codec cannot be received here, until that changes */
+    WISH_HELD,    /* automatic, and not among the few whose video is received (last_n.h) */
     WISH_STATE_COUNT
 };
 
-/* One participant's wish for one publication. */
+/* One participant's wish for one publication, or for who speaks (moving.h): then the server chooses the publication, and
+ * chooses again. */
 struct wish {
     struct list node;             /* in its participant's list, oldest first */
     struct list publication_node; /* in the publication's list */
     struct participant *participant;
-    struct publication *publication;
+    struct publication
+        *publication; /* of a moving one: what flows, or would if it had a slot; NULL: nothing */
+    enum media_kind kind;
+    uint8_t number;            /* of a moving one, 1 to MAX_MOVING_SOURCES; 0: it is none */
+    struct list listener_node; /* of a moving one for audio: in its struct listeners */
+    uint64_t refused; /* of a moving one: handle of a publication that this client cannot decode */
+    bool is_chosen;   /* by subscribe: never held */
     struct slot *slot;
     enum wish_state state;
     bool is_told_limit; /* ROOM_SUBSCRIPTION_FAILED "limit" was said */
@@ -107,6 +146,10 @@ struct participant {
     struct permissions permissions;
     bool auto_subscribe;
     char *subscribe_to_identity; /* NULL: everybody */
+    bool has_last_n;
+    unsigned last_n;
+    bool has_speaker_audio;               /* microphones are heard through moving slots only */
+    unsigned video_rank, next_video_rank; /* among those who publish video, best first (last_n.c) */
     bool single_stream;
     uint64_t joined_at_ms;
     struct log_ids ids;
@@ -124,10 +167,13 @@ struct participant {
 
     struct list publications, slots, wishes;
     size_t publication_count, slot_count;
-    size_t wish_count[WISH_STATE_COUNT][2]; /* by state and kind; 1: video */
-    unsigned told_audio, told_video;        /* further m-sections asked for and not offered yet */
-    struct deadline tell;                   /* coalesces ROOM_SLOTS and ROOM_SLOTS_WANTED */
-    bool is_negotiating;                    /* slot changes go into the result of the offer */
+    size_t wish_count[WISH_STATE_COUNT][2];     /* by state and kind; 1: video */
+    struct wish *moving[2][MAX_MOVING_SOURCES]; /* by kind and number */
+    struct listeners *listeners;                /* NULL: has no moving audio */
+    struct list viewer_node;                    /* in its room's list, while it has moving video */
+    unsigned told_audio, told_video; /* further m-sections asked for and not offered yet */
+    struct deadline tell;            /* coalesces ROOM_SLOTS and ROOM_SLOTS_WANTED */
+    bool is_negotiating;             /* slot changes go into the result of the offer */
 
     /* what offer_result and participant_slots() lend out */
     char *answer;

@@ -10,6 +10,9 @@
 #include "core/map.h"
 #include "core/mem.h"
 #include "core/worker.h"
+#include "rooms/last_n.h"
+#include "rooms/moving.h"
+#include "rooms/layers.h"
 #include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
 
@@ -32,6 +35,7 @@ void slots_tell_later(struct participant *p)
 
 static void note_changed(struct slot *s)
 {
+    layers_review(s);
     if (s->participant->is_negotiating)
         return; /* the result of the offer says it */
     s->is_changed = true;
@@ -42,7 +46,7 @@ static void note_changed(struct slot *s)
 
 static size_t *count_of(const struct wish *w)
 {
-    return &w->participant->wish_count[w->state][w->publication->kind == MEDIA_VIDEO];
+    return &w->participant->wish_count[w->state][w->kind == MEDIA_VIDEO];
 }
 
 static void set_state(struct wish *w, enum wish_state state)
@@ -55,21 +59,31 @@ static void set_state(struct wish *w, enum wish_state state)
 static struct wish *find_wish(const struct participant *p, const struct publication *pub)
 {
     LIST_EACH(&p->wishes, struct wish, node, w) {
-        if (w->publication == pub)
+        if (w->publication == pub && w->number == 0)
             return w;
     }
     return NULL;
 }
 
-static struct wish *add_wish(struct participant *p, struct publication *pub)
+static struct wish *new_wish(struct participant *p, enum media_kind kind, enum wish_state state)
 {
     struct wish *w = MEM_NEW(struct wish);
 
     w->participant = p;
-    w->publication = pub;
-    w->state = WISH_WAITING;
+    w->kind = kind;
+    w->state = state;
+    list_init(&w->publication_node);
+    list_init(&w->listener_node);
     ++*count_of(w);
     list_append(&p->wishes, &w->node);
+    return w;
+}
+
+static struct wish *add_wish(struct participant *p, struct publication *pub, enum wish_state state)
+{
+    struct wish *w = new_wish(p, pub->kind, state);
+
+    w->publication = pub;
     list_append(&pub->wishes, &w->publication_node);
     return w;
 }
@@ -79,18 +93,24 @@ static void free_wish(struct wish *w)
     --*count_of(w);
     list_remove(&w->node);
     list_remove(&w->publication_node);
+    list_remove(&w->listener_node);
     mem_free(w);
 }
 
 /* ---- wishes and slots meet ---- */
+
+/* The track of a publication on the slot's worker, or 0 for none. */
+static uint64_t use(const struct slot *s, struct publication *pub)
+{
+    return pub == NULL ? 0 : replicas_use(pub, s->participant);
+}
 
 static void fill(struct slot *s, struct wish *w)
 {
     s->wish = w;
     w->slot = s;
     set_state(w, WISH_FLOWING);
-    sfu_host_subscription_set_source(host_of(s), s->handle,
-                                     replicas_use_by(w->publication, s->participant));
+    sfu_host_subscription_set_source(host_of(s), s->handle, use(s, w->publication));
     note_changed(s);
 }
 
@@ -102,7 +122,8 @@ static void part(struct slot *s)
     w->slot = NULL;
     s->wish = NULL;
     set_state(w, WISH_WAITING);
-    replicas_release_by(w->publication, s->participant);
+    if (w->publication != NULL)
+        replicas_release(w->publication, s->participant);
 }
 
 /* Leaves the slot carrying nothing, until serve(). */
@@ -130,7 +151,7 @@ static struct wish *next_wish(const struct slot *s)
     if (s->participant->wish_count[WISH_WAITING][s->kind == MEDIA_VIDEO] == 0)
         return NULL;
     LIST_EACH(&s->participant->wishes, struct wish, node, w) {
-        if (w->state != WISH_WAITING || w->publication->kind != s->kind)
+        if (w->state != WISH_WAITING || w->kind != s->kind)
             continue;
         if (w->reserved_mid[0] != 0 && strcmp(w->reserved_mid, s->mid) == 0)
             return w;
@@ -151,7 +172,7 @@ static void serve(struct slot *s)
 /* The wish waits: give it a slot, or have the client asked for one. */
 static void seek(struct wish *w)
 {
-    struct slot *s = find_free(w->participant, w->publication->kind);
+    struct slot *s = find_free(w->participant, w->kind);
 
     if (s != NULL)
         fill(s, w);
@@ -177,16 +198,23 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
     if (!p->auto_subscribe || !p->permissions.subscribe || p == pub->participant ||
         pub->participant->permissions.hidden)
         return false;
+    if (p->has_speaker_audio && pub->source == TRACK_SOURCE_MICROPHONE)
+        return false; /* heard through moving slots */
     if (p->subscribe_to_identity == NULL)
         return pub->mix == NULL; /* a mix is taken by choice */
     return strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
+}
+
+static enum wish_state first_state(const struct participant *p, const struct publication *pub)
+{
+    return last_n_takes(p, pub) ? WISH_WAITING : WISH_HELD;
 }
 
 void slots_participant_joined(struct participant *p)
 {
     LIST_EACH(&p->room->publications, struct publication, room_node, pub) {
         if (wants_by_itself(p, pub))
-            (void)add_wish(p, pub);
+            (void)add_wish(p, pub, first_state(p, pub));
     }
 }
 
@@ -197,6 +225,7 @@ void slots_participant_left(struct participant *p)
             part(w->slot);
         free_wish(w);
     }
+    memset(p->moving, 0, sizeof(p->moving));
     slots_close_all(p);
     deadline_clear(&p->tell);
 }
@@ -204,15 +233,21 @@ void slots_participant_left(struct participant *p)
 void slots_publication_added(struct publication *pub)
 {
     LIST_EACH(&pub->participant->room->participants, struct participant, node, p) {
-        if (wants_by_itself(p, pub))
-            seek(add_wish(p, pub));
+        if (!wants_by_itself(p, pub))
+            continue;
+        struct wish *w = add_wish(p, pub, first_state(p, pub));
+        if (w->state == WISH_WAITING)
+            seek(w);
     }
 }
 
 void slots_publication_removed(struct publication *pub)
 {
     LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
-        end_wish(w);
+        if (w->number != 0)
+            slots_move(w, NULL);
+        else
+            end_wish(w);
     }
 }
 
@@ -239,18 +274,24 @@ void slots_publication_moved(struct publication *pub)
 
 /* ---- by choice ---- */
 
+static bool may_have_slot(const struct participant *p, enum media_kind kind)
+{
+    return p->slot_count < MAX_SLOTS_PER_PARTICIPANT || find_free(p, kind) != NULL;
+}
+
 int slots_subscribe(struct participant *p, struct publication *pub, struct slot **slot)
 {
     struct wish *w = find_wish(p, pub);
 
     if (w == NULL || w->slot == NULL) {
-        if (p->slot_count >= MAX_SLOTS_PER_PARTICIPANT && find_free(p, pub->kind) == NULL)
+        if (!may_have_slot(p, pub->kind))
             return E_LIMIT;
         if (w == NULL)
-            w = add_wish(p, pub);
+            w = add_wish(p, pub, WISH_WAITING);
         set_state(w, WISH_WAITING);
         seek(w);
     }
+    w->is_chosen = true;
     *slot = w->slot;
     return 0;
 }
@@ -266,23 +307,94 @@ void slots_unsubscribe(struct participant *p, struct publication *pub)
         return;
     }
     if (w == NULL)
-        w = add_wish(p, pub);
+        w = add_wish(p, pub, WISH_REFUSED);
     if (s != NULL)
         vacate(s);
     set_state(w, WISH_REFUSED);
+    w->is_chosen = false;
     if (s != NULL)
         serve(s);
 }
 
+/* ---- moving ones ---- */
+
+int slots_add_moving(struct participant *p, enum media_kind kind, unsigned number,
+                     struct wish **out)
+{
+    if (!may_have_slot(p, kind))
+        return E_LIMIT;
+    *out = new_wish(p, kind, WISH_WAITING);
+    (*out)->number = (uint8_t)number;
+    seek(*out);
+    return 0;
+}
+
+void slots_move(struct wish *w, struct publication *pub)
+{
+    struct slot *s = w->slot;
+    struct publication *before = w->publication;
+
+    if (pub == before)
+        return;
+    list_remove(&w->publication_node);
+    w->publication = pub;
+    if (pub != NULL)
+        list_append(&pub->wishes, &w->publication_node);
+    if (s == NULL)
+        return;
+    moving_set_source(s, use(s, pub));
+    if (before != NULL)
+        replicas_release_later(before, s->participant);
+    note_changed(s);
+}
+
+void slots_end_moving(struct wish *w)
+{
+    end_wish(w);
+}
+
+/* ---- held ones ---- */
+
+void slots_hold(struct wish *w)
+{
+    struct slot *s = w->slot;
+
+    if (w->state == WISH_WAITING || w->state == WISH_BLOCKED)
+        set_state(w, WISH_HELD);
+    if (w->state != WISH_FLOWING)
+        return;
+    struct publication *pub = w->publication;
+    w->slot = NULL;
+    s->wish = NULL;
+    set_state(w, WISH_HELD);
+    serve(s); /* at once, so that what flowed goes on until what comes shows a keyframe */
+    if (s->wish == NULL)
+        sfu_host_subscription_set_source(host_of(s), s->handle, 0);
+    replicas_release_later(pub, s->participant);
+    note_changed(s);
+}
+
+void slots_let_go(struct wish *w)
+{
+    if (w->state == WISH_HELD)
+        set_state(w, WISH_WAITING);
+}
+
+void slots_seek(struct wish *w)
+{
+    if (w->state == WISH_WAITING)
+        seek(w);
+}
+
 /* ---- sections come and go ---- */
 
-struct publication *slots_reserve(struct participant *p, const struct transceiver *t)
+const struct wish *slots_reserve(struct participant *p, const struct transceiver *t)
 {
     LIST_EACH(&p->wishes, struct wish, node, w) {
-        if (w->state != WISH_WAITING || w->publication->kind != t->kind || w->reserved_mid[0] != 0)
+        if (w->state != WISH_WAITING || w->kind != t->kind || w->reserved_mid[0] != 0)
             continue;
         memcpy(w->reserved_mid, t->mid, sizeof(w->reserved_mid));
-        return w->publication;
+        return w;
     }
     return NULL;
 }
@@ -305,11 +417,11 @@ static bool can_receive(const struct transceiver *t, enum codec_id codec)
 /* A section of an offer: what was blocked for its codec tries again when the client receives that now. */
 static void retry_blocked(struct participant *p, const struct transceiver *t)
 {
+    moving_retry(p, t->kind);
     if (p->wish_count[WISH_BLOCKED][t->kind == MEDIA_VIDEO] == 0)
         return;
     LIST_EACH(&p->wishes, struct wish, node, w) {
-        if (w->state == WISH_BLOCKED && w->publication->kind == t->kind &&
-            can_receive(t, w->publication->codec))
+        if (w->state == WISH_BLOCKED && w->kind == t->kind && can_receive(t, w->publication->codec))
             set_state(w, WISH_WAITING);
     }
 }
@@ -323,6 +435,7 @@ void slots_section_opened(struct participant *p, const struct transceiver *t)
     s->participant = p;
     s->kind = t->kind;
     memcpy(s->mid, t->mid, sizeof(s->mid));
+    layers_init(s);
     list_append(&p->slots, &s->node);
     p->slot_count++;
     CHECK(map_put_u64(g->slot_by_handle, s->handle, s) == 0);
@@ -404,13 +517,27 @@ void slots_blocked(struct slot *s, enum codec_id codec)
 
     if (pub == NULL || pub->codec != codec)
         return; /* about what flowed here when the worker said it */
-    vacate(s);
-    set_state(w, WISH_BLOCKED);
-    serve(s);
+    if (w->number != 0) {
+        moving_refuse(w);
+    } else {
+        vacate(s);
+        set_state(w, WISH_BLOCKED);
+        serve(s);
+    }
     (void)snprintf(message, sizeof(message),
                    "This client did not offer to receive %s, in which the track is sent.",
                    codec_name(codec));
     tell_failed(p, pub, "codec", message);
+}
+
+struct slot_info slots_info(const struct slot *s)
+{
+    return (struct slot_info){
+        .mid = s->mid,
+        .is_video = s->kind == MEDIA_VIDEO,
+        .publication = s->wish == NULL ? NULL : s->wish->publication,
+        .source = s->wish == NULL ? NULL : moving_source_name(s->wish->number),
+    };
 }
 
 static void tell_changed(struct participant *p)
@@ -422,11 +549,7 @@ static void tell_changed(struct participant *p)
         if (!s->is_changed)
             continue;
         s->is_changed = false;
-        info[n++] = (struct slot_info){
-            .mid = s->mid,
-            .is_video = s->kind == MEDIA_VIDEO,
-            .publication = s->wish == NULL ? NULL : s->wish->publication,
-        };
+        info[n++] = slots_info(s);
     }
     const struct room_event event = {
         .kind = ROOM_SLOTS, .participant = p, .slot = info, .slot_count = n};
@@ -464,7 +587,7 @@ static struct wish *find_past_limit(const struct participant *p)
     if (p->slot_count < MAX_SLOTS_PER_PARTICIPANT)
         return NULL;
     LIST_EACH(&p->wishes, struct wish, node, w) {
-        if (w->state == WISH_WAITING && !w->is_told_limit)
+        if (w->state == WISH_WAITING && w->number == 0 && !w->is_told_limit)
             return w;
     }
     return NULL;
@@ -491,4 +614,5 @@ void slots_tell(struct participant *p)
     if (p->is_attached && p->jsep != NULL)
         tell_wanted(p);
     tell_past_limit(p);
+    layers_tell(p);
 }

@@ -8,6 +8,9 @@
  *
  *   WAITING ──a slot is free──▶ FLOWING ──the worker: no such codec──▶ BLOCKED ──codec or offer changed──▶ WAITING
  *   any ──unsubscribe──▶ REFUSED ──subscribe──▶ WAITING
+ *   any but REFUSED ──not among the few (last_n.h)──▶ HELD ──among them──▶ WAITING
+ *
+ * Moving wishes (moving.h) take part in the same way; what flows through them changes without their state.
  */
 #pragma once
 
@@ -19,7 +22,9 @@
 struct participant;
 struct publication;
 struct slot;
+struct slot_info;
 struct transceiver;
+struct wish;
 
 /** A participant joined: wish for what is there. */
 void slots_participant_joined(struct participant *p);
@@ -40,9 +45,23 @@ MUST_CHECK int slots_subscribe(struct participant *p, struct publication *pub, s
 /** Stop wanting; an automatic subscription remembers it. */
 void slots_unsubscribe(struct participant *p, struct publication *pub);
 
+/** Wish for a moving source; one waits for a slot like any other. Errors: E_LIMIT, as above. */
+MUST_CHECK int slots_add_moving(struct participant *p, enum media_kind kind, unsigned number,
+                                struct wish **out);
+/** Have it carry a publication, or nothing (NULL). */
+void slots_move(struct wish *w, struct publication *pub);
+/** It is not wanted any more. */
+void slots_end_moving(struct wish *w);
+
+/** It is not among the few any more: its slot goes to who waits. */
+void slots_hold(struct wish *w);
+/** It is among them: it waits, slots_seek() finds it a slot. */
+void slots_let_go(struct wish *w);
+void slots_seek(struct wish *w);
+
 /* While an offer is answered. */
-/** Say which publication will flow through a new section, and keep it for that section. NULL: none waits. */
-struct publication *slots_reserve(struct participant *p, const struct transceiver *t);
+/** Say which wish a new section will serve, and keep it for that section. NULL: none waits. */
+const struct wish *slots_reserve(struct participant *p, const struct transceiver *t);
 void slots_drop_reservations(struct participant *p);
 /** The section was accepted. It is filled by slots_offered(). */
 void slots_section_opened(struct participant *p, const struct transceiver *t);
@@ -55,6 +74,9 @@ void slots_offered(struct participant *p, unsigned audio, unsigned video);
 void slots_close_all(struct participant *p);
 /** The slot of a section; NULL when it has none. */
 struct slot *slots_find_mid(struct participant *p, const char *mid);
+
+/** What is told of a slot. */
+struct slot_info slots_info(const struct slot *s);
 
 /** The endpoint cannot receive @codec, which the slot carried. Calls: the participant's on_event. */
 void slots_blocked(struct slot *s, enum codec_id codec);

@@ -28,12 +28,14 @@
     X(VIDEO_TIMING)          \
     X(TWCC)
 
-/* Codecs, names of CODEC_MAP; which configurations of them is codec_is_supported()'s business. RTX follows its codec. */
+/* Codecs, names of CODEC_MAP; which configurations of them is codec_is_supported()'s business. RTX follows its codec, RED
+ * goes without the one it carries. */
 #define JSEP_CODEC_MAP(X) \
     X(OPUS)               \
     X(PCMU)               \
     X(PCMA)               \
     X(TELEPHONE_EVENT)    \
+    X(RED)                \
     X(VP8)                \
     X(VP9)                \
     X(H264)               \

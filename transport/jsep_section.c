@@ -139,18 +139,52 @@ static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t
     return 1;
 }
 
+/* RED says nothing without the codec of its blocks, which is Opus (RFC 2198 s5). That may stand behind it in the offer. */
+static bool carries_nothing(const struct transceiver *t, const struct codec *c)
+{
+    const struct negotiated_codec *block = NULL;
+    uint8_t pt;
+
+    if (c->id != CODEC_RED)
+        return false;
+    if (codec_read_red(c, &pt) == 0)
+        block = transceiver_find_pt(t, pt);
+    return block == NULL || block->codec.id != CODEC_OPUS;
+}
+
+static void drop_empty_carriers(struct transceiver *t)
+{
+    uint8_t kept = 0;
+
+    for (uint8_t i = 0; i < t->codec_count; i++) {
+        if (carries_nothing(t, &t->codec[i].codec))
+            continue;
+        if (kept != i)
+            t->codec[kept] = t->codec[i];
+        kept++;
+    }
+    t->codec_count = kept;
+}
+
+/* Telephone events alone carry no sound, and RED alone carries nothing. */
+static bool has_media(const struct transceiver *t)
+{
+    for (size_t i = 0; i < t->codec_count; i++)
+        if (t->codec[i].codec.id != CODEC_TELEPHONE_EVENT && t->codec[i].codec.id != CODEC_RED)
+            return true;
+    return false;
+}
+
 static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
                             struct sdp_error *why)
 {
-    bool has_media = false; /* telephone events alone carry no sound */
-
     for (size_t i = 0; i < s->pt_count && t->codec_count < MAX_NEGOTIATED_CODECS; i++) {
         int added = add_codec(t, s, s->pt[i], why);
         if (added < 0)
             return added;
-        has_media |= added == 1 && t->codec[t->codec_count - 1].codec.id != CODEC_TELEPHONE_EVENT;
     }
-    t->rejected = !has_media;
+    drop_empty_carriers(t);
+    t->rejected = !has_media(t);
     return 0;
 }
 

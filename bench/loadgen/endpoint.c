@@ -37,6 +37,7 @@ struct endpoint {
     struct rtpsec *rtpsec;
     enum srtp_profile profile;
     bool has_answer, is_closed;
+    enum recv_extent extent;
     struct deadline check, dtls_timer;
     uint64_t send_drops;
 };
@@ -101,7 +102,7 @@ static void on_dtls_closed(struct dtls *d, int err, const char *reason, void *ar
 static void on_dtls_open(struct dtls *d, const struct srtp_keys *keys, void *arg)
 {
     struct endpoint *e = arg;
-    uint64_t now_us = loop_now_us(e->generator->loop);
+    uint64_t now_us = timebase_now_us(); /* the turn may have begun long ago */
 
     if (rtpsec_new(&e->rtpsec, keys) != 0) {
         on_dtls_closed(d, E_CRYPTO, "SRTP refused the keys", e);
@@ -167,10 +168,13 @@ static void take_datagram(struct endpoint *e, struct datagram *d, uint64_t now_u
     uint8_t first = d->len > 0 ? d->data[0] : 255;
 
     if (first >= 128 && first < 192) {
-        if (rtp_is_rtcp(d->data, d->len))
+        bool is_rtcp = rtp_is_rtcp(d->data, d->len);
+        if (is_rtcp && d->missing == 0)
             take_rtcp(e, d, now_us);
-        else if (e->handlers->on_rtp != NULL)
+        else if (!is_rtcp && e->handlers->on_rtp != NULL)
             e->handlers->on_rtp(e, d, now_us, e->arg);
+    } else if (d->missing > 0) {
+        return;
     } else if (first < 4) {
         take_stun(e, d, now_us);
     } else if (first >= 20 && first < 64 && !e->is_closed && e->dtls != NULL) {
@@ -187,7 +191,8 @@ static void on_ready(struct loop_source *s, uint32_t events, uint64_t now_us)
 
     (void)events;
     while (!is_drained) { /* edge-triggered: nobody tells again */
-        size_t n = recv_batch_read(e->generator->recv, e->source.fd, now_us, &batch, &is_drained);
+        size_t n = recv_batch_read(e->generator->recv, e->source.fd, e->extent, now_us, &batch,
+                                   &is_drained);
         for (size_t k = 0; k < n; k++)
             take_datagram(e, &batch[k], now_us);
     }
@@ -252,6 +257,11 @@ void endpoint_close(struct endpoint **ep)
 bool endpoint_is_open(const struct endpoint *e)
 {
     return e->rtpsec != NULL && !e->is_closed;
+}
+
+void endpoint_read_heads(struct endpoint *e)
+{
+    e->extent = RECV_HEADS;
 }
 
 enum srtp_profile endpoint_profile(const struct endpoint *e)

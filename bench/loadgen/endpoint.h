@@ -46,6 +46,8 @@ void endpoint_close(struct endpoint **e);
 bool endpoint_is_open(const struct endpoint *e);
 /** What protects the media; SRTP_PROFILE_NONE before it is open. */
 enum srtp_profile endpoint_profile(const struct endpoint *e);
+/** Read heads of datagrams only from now on: RTP packets come with bytes missing, so nothing can be decrypted. */
+void endpoint_read_heads(struct endpoint *e);
 /** Authenticate and decrypt an RTP packet in place. Errors: those of rtpsec_unprotect_rtp(). */
 MUST_CHECK int endpoint_unprotect(struct endpoint *e, struct datagram *d);
 /** Encrypt and send clear RTP packets, back to back. @packet have PACKET_TAILROOM_BYTES of room behind them and are overwritten. What

@@ -98,10 +98,10 @@ static void send_packets(struct publisher *p, struct video_stream *v, uint16_t s
                                          .ssrc = v->ssrc,
                                          .mid = p->is_known ? NULL : "0",
                                          .rid = p->is_known ? NULL : v->rid};
+            if (p->on_sent != NULL)
+                p->on_sent(pkt->payload, pkt->len, pkt->is_last, p->on_sent_arg);
             if (pkt->is_last)
                 frame_trailer_stamp(pkt->payload, pkt->len, timebase_now_us());
-            if (p->config.on_sent != NULL)
-                p->config.on_sent(pkt->payload, pkt->len, pkt->is_last, p->config.arg);
             add_to_batch(p, batch, i, write_head(p, &f, slot(p, i), SEND_SLOT_BYTES), pkt);
             v->packets_sent++;
             v->octets_sent += pkt->len;
@@ -363,6 +363,15 @@ void publisher_read_stats(const struct publisher *p, struct publisher_stats *out
 {
     *out = p->stats;
     out->send_drops = p->session.endpoint != NULL ? endpoint_send_drops(p->session.endpoint) : 0;
+}
+
+void publisher_tell_sent(struct publisher *p,
+                         void (*on_sent)(const uint8_t *payload, size_t len, bool is_last,
+                                         void *arg),
+                         void *arg)
+{
+    p->on_sent = on_sent;
+    p->on_sent_arg = arg;
 }
 
 void publisher_clear_late(struct publisher *p)

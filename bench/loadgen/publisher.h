@@ -31,9 +31,6 @@ struct publisher_config {
     const struct clip *clip[OFFER_ENCODINGS]; /* of offer_rid; without simulcast only the last */
     bool is_simulcast, has_audio;
     enum pacing pacing;
-    /* Called with each video packet's payload as it leaves (its trailer stamped when it has one); NULL: not wanted. */
-    void (*on_sent)(const uint8_t *payload, size_t len, bool is_last, void *arg);
-    void *arg;
 };
 
 struct publisher_stats {
@@ -57,5 +54,10 @@ bool publisher_has_failed(const struct publisher *p, const char **why);
 void publisher_delete(struct publisher *p);
 bool publisher_is_gone(const struct publisher *p);
 void publisher_read_stats(const struct publisher *p, struct publisher_stats *out);
+/** Call @on_sent just before each video packet leaves, with its payload; NULL: no more. */
+void publisher_tell_sent(struct publisher *p,
+                         void (*on_sent)(const uint8_t *payload, size_t len, bool is_last,
+                                         void *arg),
+                         void *arg);
 /** Forget late_frames and late_max_us: a steady window begins. */
 void publisher_clear_late(struct publisher *p);

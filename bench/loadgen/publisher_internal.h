@@ -20,6 +20,8 @@ struct paced {
 
 struct publisher {
     struct publisher_config config;
+    void (*on_sent)(const uint8_t *payload, size_t len, bool is_last, void *arg);
+    void *on_sent_arg;
     struct session session;
     struct answer_media video, audio; /* as answered */
     const char *failure;              /* of ours; NULL: none */

@@ -155,27 +155,33 @@ static size_t take_segments(struct recv_batch *b, size_t at, const uint8_t *data
     return at;
 }
 
-size_t recv_batch_read(struct recv_batch *b, int fd, uint64_t now_us, struct datagram **out,
-                       bool *is_drained)
+size_t recv_batch_read(struct recv_batch *b, int fd, enum recv_extent extent, uint64_t now_us,
+                       struct datagram **out, bool *is_drained)
 {
-    size_t total = 0;
+    size_t total = 0, room = b->cut != NULL ? GRO_READ_BYTES : MAX_DATAGRAM_BYTES;
     int n;
 
+    if (extent == RECV_HEADS && b->cut == NULL)
+        room = RECV_HEAD_BYTES;
     for (size_t i = 0; i < b->reads; i++) {
+        b->iov[i].iov_len = room;
         b->head[i].msg_hdr.msg_control = b->control[i].room;
         b->head[i].msg_hdr.msg_controllen = sizeof(b->control[i].room);
     }
-    n = recvmmsg(fd, b->head, (unsigned)b->reads, MSG_DONTWAIT, NULL);
+    n = recvmmsg(fd, b->head, (unsigned)b->reads, MSG_DONTWAIT | MSG_TRUNC, NULL);
     *out = b->out;
     *is_drained = n < (int)b->reads;
     for (int i = 0; i < n; i++) {
         struct notes notes = read_control(&b->head[i].msg_hdr, now_us);
         uint8_t *data = b->iov[i].iov_base;
+        size_t len = MIN((size_t)b->head[i].msg_len, room);
         if (b->cut != NULL)
-            total = take_segments(b, total, data, b->head[i].msg_len, &notes);
+            total = take_segments(b, total, data, len, &notes);
         else
-            b->out[total++] = (struct datagram){
-                .data = data, .len = b->head[i].msg_len, .arrival_us = notes.arrival_us};
+            b->out[total++] = (struct datagram){.data = data,
+                                                .len = len,
+                                                .missing = b->head[i].msg_len - len,
+                                                .arrival_us = notes.arrival_us};
     }
     return total;
 }

@@ -20,8 +20,18 @@ struct recv_batch;
 struct datagram {
     uint8_t *data; /* writable, with PACKET_TAILROOM_BYTES behind it; valid until the next read */
     size_t len;
+    size_t missing;      /* further bytes that it had and that were not read (RECV_HEADS) */
     uint64_t arrival_us; /* monotonic */
 };
+
+/* How much of a datagram is read. Its payload lies in the cache of the core that sent it, and fetching it costs more than all the rest
+ * of counting it. */
+enum recv_extent {
+    RECV_ALL,
+    RECV_HEADS, /* RECV_HEAD_BYTES: RTP headers, and the whole of STUN and RTCP. Not with GRO, where it is the same as RECV_ALL */
+};
+
+#define RECV_HEAD_BYTES 256
 
 #define RECV_BATCH_DATAGRAMS 64
 
@@ -41,5 +51,5 @@ uint64_t recv_socket_drops(int fd);
 
 /** Read what is there, at most RECV_BATCH_DATAGRAMS (with GRO: segments of so many reads). Returns how many; *out is valid until the
  * next call. *is_drained: nothing was left. */
-size_t recv_batch_read(struct recv_batch *b, int fd, uint64_t now_us, struct datagram **out,
-                       bool *is_drained);
+size_t recv_batch_read(struct recv_batch *b, int fd, enum recv_extent extent, uint64_t now_us,
+                       struct datagram **out, bool *is_drained);

@@ -178,7 +178,10 @@ static int open_adapter(struct server *s, const struct server_config *config,
     err = child_start(&s->child, argv, -1, 0, config->log_path, true);
     if (err == 0)
         err = child_read_line(&s->child, line, MAX_LINE_BYTES, ADAPTER_READY_US);
-    if (err != 0)
+    if (err == E_STATE)
+        (void)snprintf(why, SERVER_WHY_LEN, "%s ended without a word (see the log)",
+                       config->adapter);
+    else if (err != 0)
         (void)say(why, err, config->adapter);
     else
         err = adapter_line_parse(&s->about, str_of(line), why, SERVER_WHY_LEN);

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -114,34 +113,39 @@ static struct usage_core core_of_line(struct str rest)
     return c;
 }
 
-struct usage_core usage_read_core(unsigned cpu)
+/* The number behind "cpu", or -1: of the line of all, or another line. */
+static int core_number(struct str line)
+{
+    struct str name = str_cut(&line, ' ');
+    uint64_t n;
+
+    if (!str_starts(name, STR("cpu")) ||
+        !str_to_u64((struct str){name.p + 3, name.len - 3}, 65535, &n))
+        return -1;
+    return (int)n;
+}
+
+struct usage_core usage_read_cores(unsigned cpu, unsigned count)
 {
     FILE *file = fopen("/proc/stat", "r");
-    struct usage_core c = {0};
-    char line[256], name[16];
-    int n = snprintf(name, sizeof(name), "cpu%u ", cpu);
+    struct usage_core sum = {0};
+    char line[256];
 
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-        if (strncmp(line, name, (size_t)n) == 0) {
-            line[strcspn(line, "\n")] = 0;
-            c = core_of_line(str_of(line));
-            break;
-        }
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        int n = core_number(str_of(line));
+        if (n < (int)cpu || n >= (int)(cpu + count))
+            continue;
+        struct usage_core c = core_of_line(str_of(line));
+        sum.busy += c.busy;
+        sum.stolen += c.stolen;
+    }
     if (file != NULL)
         (void)fclose(file);
-    return c;
+    return sum;
 }
 
 double usage_ticks_per_s(void)
 {
     return (double)sysconf(_SC_CLK_TCK);
-}
-
-uint64_t usage_own_cpu_ns(void)
-{
-    struct rusage u = {0};
-
-    (void)getrusage(RUSAGE_THREAD, &u);
-    return ((uint64_t)u.ru_utime.tv_sec + (uint64_t)u.ru_stime.tv_sec) * 1000000000ull +
-           ((uint64_t)u.ru_utime.tv_usec + (uint64_t)u.ru_stime.tv_usec) * 1000ull;
 }

@@ -23,13 +23,11 @@ struct usage {
 
 /** Read them. Threads that ended since take their time with them. Errors: E_NOT_FOUND when none of the processes lives. */
 MUST_CHECK int usage_read(struct usage *out, const pid_t *pids, size_t n);
-/* What a processor did since the system started, in ticks of 1/usage_ticks_per_s(). */
+/* What processors did since the system started, in ticks of 1/usage_ticks_per_s(). */
 struct usage_core {
     uint64_t busy, stolen; /* for whomever; taken by the hypervisor */
 };
 
-/** Read a processor's line of /proc/stat; zeros when it is not there. */
-struct usage_core usage_read_core(unsigned cpu);
+/** Sum up the lines in /proc/stat of @count processors from @cpu on; those that are not there add nothing. */
+struct usage_core usage_read_cores(unsigned cpu, unsigned count);
 double usage_ticks_per_s(void);
-/** CPU time of the calling thread. */
-uint64_t usage_own_cpu_ns(void);

@@ -82,7 +82,7 @@ static void note_twcc(struct viewer *v, const struct clear_header *h, const stru
 
     if (v->twcc == NULL || !clear_header_ext_u16(h, d->data, ext_id, &seq))
         return;
-    twcc_add(v->twcc, seq, d->len, MIN(d->arrival_us, now_us), now_us);
+    twcc_add(v->twcc, seq, d->len + d->missing, MIN(d->arrival_us, now_us), now_us);
     uint64_t due_us = twcc_due_us(v->twcc);
     if (due_us == v->twcc_due_us)
         return;
@@ -109,6 +109,9 @@ static void watch_packet(struct viewer *v, const struct rtp_header *h, const uin
     w->next_seq++;
     if (w->is_running && h->marker) {
         v->has_picture = true;
+        v->picture_us = timebase_now_us(); /* not the arrival: packets may wait for the keys */
+        if (!v->is_sampled)
+            endpoint_read_heads(v->session.endpoint);
         v->handlers->on_picture(v, v->arg);
     }
 }
@@ -123,10 +126,8 @@ static void look_inside(struct viewer *v, struct datagram *d)
         return;
     }
     const uint8_t *payload = d->data + h.header_bytes;
-    if (!v->has_picture) {
-        v->picture_us = arrival_us;
+    if (!v->has_picture)
         watch_packet(v, &h, payload);
-    }
     if (v->is_sampled && h.marker && frame_trailer_read(payload, h.payload_bytes, &sent_us))
         v->handlers->on_delay(v, arrival_us > sent_us ? arrival_us - sent_us : 0, v->arg);
 }
@@ -139,7 +140,7 @@ static bool count_packet(struct rtp_recv *r, const struct clear_header *h, const
 {
     if (r->ssrc != h->ssrc || r->clock_hz == 0)
         rtp_recv_init(r, h->ssrc, clock_hz);
-    return rtp_recv_packet(r, h->seq, h->ts, d->len, d->arrival_us);
+    return rtp_recv_packet(r, h->seq, h->ts, d->len + d->missing, d->arrival_us);
 }
 
 static void on_rtp(struct datagram *d, uint64_t now_us, void *arg)
@@ -153,13 +154,13 @@ static void on_rtp(struct datagram *d, uint64_t now_us, void *arg)
     }
     if (h.pt == v->video_media.pt) {
         note_twcc(v, &h, d, v->video_media.ext.id[RTP_EXT_TWCC], now_us);
-        v->payload_bytes += d->len - h.header_bytes;
+        v->payload_bytes += d->len + d->missing - h.header_bytes;
         if (count_packet(&v->video, &h, d, VIDEO_CLOCK_HZ) &&
             (!v->has_picture || (v->is_sampled && h.marker)))
             look_inside(v, d);
     } else if (h.pt == v->audio_media.pt) {
         note_twcc(v, &h, d, v->audio_media.ext.id[RTP_EXT_TWCC], now_us);
-        v->payload_bytes += d->len - h.header_bytes;
+        v->payload_bytes += d->len + d->missing - h.header_bytes;
         (void)count_packet(&v->audio, &h, d, AUDIO_CLOCK_HZ);
     } else if (h.pt == v->video_media.rtx_pt) {
         note_twcc(v, &h, d, v->video_media.ext.id[RTP_EXT_TWCC], now_us);

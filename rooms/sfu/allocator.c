@@ -404,3 +404,19 @@ void allocator_item_restart(struct allocator_item *it)
     it->smoothed_us = 0;
     memset(it->cost_bps, 0, sizeof(it->cost_bps));
 }
+
+void allocator_item_remap(struct allocator_item *it, const int8_t was[MAX_LADDER_LAYERS])
+{
+    uint32_t cost_bps[MAX_LADDER_LAYERS];
+    int8_t target = -1;
+
+    memcpy(cost_bps, it->cost_bps, sizeof(cost_bps));
+    for (int8_t i = 0; i < it->layers; i++) {
+        it->cost_bps[i] = was[i] < 0 ? 0 : cost_bps[was[i]];
+        if (was[i] >= 0 && was[i] <= it->target)
+            target = i;
+    }
+    if (target < 0 && it->target >= 0 && it->layers > 0)
+        target = 0; /* other steps are no reason to pause */
+    it->target = target;
+}

@@ -116,6 +116,9 @@ void allocator_init(struct allocator *a);
 void allocator_item_init(struct allocator_item *it, enum media_kind kind);
 /** The ladder stands for something else now (another track or codec): begin like a new item. */
 void allocator_item_restart(struct allocator_item *it);
+/** Before a run with other steps of the same source: @was[i] is where step i was at the last run, or -1; rising. What it has
+ * it keeps, the next lower step that is still there, or the lowest. */
+void allocator_item_remap(struct allocator_item *it, const int8_t was[MAX_LADDER_LAYERS]);
 /**
  * Decide anew for all @n items (at most MAX_SLOTS_PER_PARTICIPANT). Call it when the estimate, a wish or a ladder changed, at
  * next_run_us, and some times a second while there are items, for the bitrates of ladders vary.

@@ -3,7 +3,6 @@
 #include "rooms/sfu/burst.h"
 
 #include "core/check.h"
-#include "core/codec.h"
 #include "core/packet.h"
 #include "core/seq.h"
 #include "rooms/sfu/encoding.h"
@@ -20,9 +19,6 @@ void burst_item_init(struct burst_item *item, struct encoding *e, struct packet 
     item->pkt = pkt;
     item->encoding = e;
     item->is_late = false;
-    item->has_vp8 =
-        pkt->codec == CODEC_VP8 && pkt->rtp.payload_bytes > 0 &&
-        vp8_parse(&item->vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0;
 }
 
 void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t now_us)
@@ -32,11 +28,8 @@ void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t
 
     if (b->count++ == 0)
         b->since_us = now_us;
-    item->pkt = packet_ref(pkt);
-    item->encoding = e;
-    item->has_vp8 =
-        pkt->codec == CODEC_VP8 && pkt->rtp.payload_bytes > 0 &&
-        vp8_parse(&item->vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0;
+    burst_item_init(item, e, packet_ref(pkt));
+    item->is_late = seq16_newer(e->recv.highest_seq, pkt->rtp.seq);
     b->is_complete = pkt->rtp.marker;
 }
 

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "core/list.h"
-#include "core/payload_vp8.h"
 
 struct encoding;
 struct packet;
@@ -24,8 +23,6 @@ struct burst_item {
     struct packet *pkt; /* a reference of the burst's */
     struct encoding *encoding;
     bool is_late; /* newer ones of its encoding came before it */
-    bool has_vp8; /* the descriptor was parsed, once for all viewers */
-    struct vp8_descriptor vp8;
 };
 
 struct burst {

@@ -2,8 +2,11 @@
 /* encoding.c - see encoding.h. */
 #include "rooms/sfu/encoding.h"
 
+#include <string.h>
+
+#include "core/mem.h"
 #include "core/packet.h"
-#include "core/payload_vp8.h"
+#include "core/payload.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
 
@@ -164,8 +167,21 @@ void encoding_fini(struct encoding *e)
     deadline_clear(&e->nack_due);
     nack_reset(&e->nack);
     history_fini(&e->history);
+    MEM_FREE(e->descriptors);
     release(e, e->ssrc);
     release(e, e->rtx_ssrc);
+}
+
+/* The numbers of another SSRC begin. */
+static void begin_numbers(struct encoding *e, uint32_t ssrc)
+{
+    e->ssrc = ssrc;
+    history_clear(&e->history);
+    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
+    e->live_since_us = 0;
+    e->rates = (struct layer_rates){0};
+    if (e->descriptors != NULL)
+        memset(e->descriptors, 0, sizeof(*e->descriptors));
 }
 
 int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
@@ -185,39 +201,58 @@ int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx)
         e->rtx_ssrc = ssrc;
         return 0;
     }
-    e->ssrc = ssrc;
-    history_clear(&e->history);
+    begin_numbers(e, ssrc);
     nack_reset(&e->nack);
     deadline_clear(&e->nack_due);
-    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     transport_add_recv(e->track->owner->tp, &e->recv);
     e->is_reporting = true;
-    e->live_since_us = 0;
     e->seen_sr_us = 0;
     return 0;
 }
 
 void encoding_follow(struct encoding *e, uint32_t ssrc)
 {
-    e->ssrc = ssrc;
-    history_clear(&e->history);
-    rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
-    e->live_since_us = 0;
+    begin_numbers(e, ssrc);
 }
 
 /* ---- receiving ---- */
 
+static const struct rtp_ext *find_descriptor(const struct encoding *e, const struct packet *pkt)
+{
+    uint8_t id = e->track->section.ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
+
+    return id == 0 ? NULL : rtp_find_ext(&pkt->rtp, id);
+}
+
+/* Without memory for what descriptors stand on, there are none. */
+HOT int encoding_inspect(struct encoding *e, struct packet *pkt)
+{
+    const struct rtp_ext *ext = find_descriptor(e, pkt);
+
+    if (ext != NULL && e->descriptors == NULL)
+        e->descriptors = mem_try_alloc(sizeof(*e->descriptors));
+    if (ext == NULL || e->descriptors == NULL)
+        return payload_inspect(pkt);
+    return payload_inspect_described(pkt, ext, e->descriptors);
+}
+
+static void note_sizes(struct encoding *e, const struct packet *pkt)
+{
+    struct media_size size[MEDIA_MAX_SPATIAL];
+    unsigned n = payload_sizes(pkt, find_descriptor(e, pkt), size);
+
+    if (n == 0)
+        return;
+    memcpy(e->size, size, n * sizeof(size[0]));
+    e->sizes = (uint8_t)n;
+    e->width = size[n - 1].width;
+    e->height = size[n - 1].height;
+}
+
 static void note_keyframe(struct encoding *e, const struct packet *pkt)
 {
-    struct vp8_descriptor vp8;
-
     e->key_frames++;
-    if (pkt->codec == CODEC_VP8 &&
-        vp8_parse(&vp8, pkt->data + pkt->rtp.header_bytes, pkt->rtp.payload_bytes) == 0 &&
-        vp8.width != 0) {
-        e->width = vp8.width;
-        e->height = vp8.height;
-    }
+    note_sizes(e, pkt);
     if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
         return; /* nobody starts with it: what belongs to it went by */
     keyframe_received(&e->keyframes);
@@ -225,8 +260,10 @@ static void note_keyframe(struct encoding *e, const struct packet *pkt)
     rearm(e);
 }
 
-bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
+HOT bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
+    bool is_video = e->track->section.kind == MEDIA_VIDEO;
+
     if (!rtp_recv_packet(&e->recv, pkt->rtp.seq, pkt->rtp.ts, pkt->len, now_us))
         return false;
     if (e->live_since_us == 0 || now_us - e->last_packet_us > ENCODING_SILENT_US)
@@ -234,7 +271,9 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us)
     e->last_packet_us = now_us;
     if (pkt->media.is_frame_start)
         e->frames++;
-    if (pkt->media.is_keyframe && e->track->section.kind == MEDIA_VIDEO)
+    if (is_video)
+        layer_rates_add(&e->rates, &pkt->media, pkt->len, now_us);
+    if (is_video && pkt->media.is_keyframe)
         note_keyframe(e, pkt);
     note_for_nack(e, pkt, now_us);
     return true;

@@ -12,11 +12,14 @@
 #include "core/attr.h"
 #include "core/deadline.h"
 #include "core/limits.h"
+#include "core/payload.h"
 #include "rooms/sfu/history.h"
 #include "rooms/sfu/keyframe.h"
+#include "rooms/sfu/layer_rates.h"
 #include "transport/nack.h"
 #include "transport/rtp_recv.h"
 
+struct dependency_state;
 struct packet;
 struct track;
 
@@ -38,7 +41,11 @@ struct encoding {
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
     uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */
-    uint16_t width, height; /* of the newest keyframe that tells, else 0 */
+    uint16_t width, height; /* of the newest keyframe that tells, its highest layer; else 0 */
+    struct media_size size[MEDIA_MAX_SPATIAL]; /* of the same keyframe, for each spatial layer */
+    uint8_t sizes;
+    struct layer_rates rates;             /* video only */
+    struct dependency_state *descriptors; /* NULL until one came; of an origin only */
     uint64_t key_frames, frames;
 };
 
@@ -51,6 +58,8 @@ void encoding_fini(struct encoding *e);
 MUST_CHECK int encoding_bind(struct encoding *e, uint32_t ssrc, bool is_rtx);
 /** Of a replica: its origin has another SSRC from now on; the statistics begin anew. */
 void encoding_follow(struct encoding *e, uint32_t ssrc);
+/** Find out what a media packet tells of itself (pkt->media). Errors: E_MALFORMED. */
+MUST_CHECK int encoding_inspect(struct encoding *e, struct packet *pkt);
 /** Account a media packet (parsed, inspected). false: do not forward it (duplicate, or a jump that waits for confirmation). */
 bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
 /** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first

@@ -226,7 +226,7 @@ static void note_picture(struct forwarder *f, const struct payload_ids *ids)
 static void map_ids(struct forwarder *f, const struct media_info *m, uint16_t picture_id_offset,
                     bool is_newest, struct forwarder_out *out)
 {
-    if (m->ids.closes_up)
+    if (m->ids.closes_up && m->ids.picture_id != f->highest_in_picture_id)
         note_picture(f, &m->ids);
     out->rewrites_ids = true;
     out->picture_id = (uint16_t)(m->ids.picture_id + picture_id_offset) &
@@ -332,48 +332,4 @@ bool forwarder_leave_out(struct forwarder *f, const struct rtp_header *h,
     if (is_newest)
         note_left_out(f, h, m);
     return true;
-}
-
-/* ---- VP8 alone ---- */
-
-static struct media_info media_of_vp8(const struct vp8_descriptor *vp8)
-{
-    struct media_info m = {.spatial = -1, .temporal = -1};
-
-    if (vp8 == NULL)
-        return m;
-    m.ids.bytes = 1;
-    m.ids.picture_id = vp8->picture_id;
-    m.ids.picture_id_bits = vp8->picture_id_is_15bit ? 15 : 7;
-    m.ids.tl0picidx = vp8->tl0picidx;
-    m.ids.keyidx = vp8->keyidx;
-    return m;
-}
-
-void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz,
-                      const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
-                      uint64_t now_us)
-{
-    struct media_info m = media_of_vp8(vp8);
-
-    forwarder_begin(f, h, &m, clock_hz, has_ref, ref_ts, now_us);
-}
-
-bool forwarder_map(struct forwarder *f, const struct rtp_header *h,
-                   const struct vp8_descriptor *vp8, uint64_t now_us, struct forwarder_out *out)
-{
-    struct media_info m = media_of_vp8(vp8);
-    bool is_mapped = forwarder_pass(f, h, &m, now_us, out);
-
-    if (is_mapped)
-        out->rewrites_vp8 = out->rewrites_ids;
-    return is_mapped;
-}
-
-bool forwarder_skip(struct forwarder *f, uint16_t seq)
-{
-    struct rtp_header h = {.seq = seq};
-    struct media_info m = media_of_vp8(NULL);
-
-    return forwarder_leave_out(f, &h, &m);
 }

@@ -23,7 +23,6 @@
 
 #include "core/attr.h"
 #include "core/packet.h"
-#include "core/payload_vp8.h"
 #include "core/rtp.h"
 
 #define FORWARDER_RUNS \
@@ -43,7 +42,6 @@ struct forwarder_out {
     uint16_t picture_id;
     uint8_t tl0picidx, keyidx;
     uint16_t frame_number; /* of the dependency descriptor, for a packet that has one */
-    bool rewrites_vp8;     /* rewrites_ids, for callers of forwarder_map() */
 };
 
 /* Packets left out in a row; what came before them keeps its old distance. */
@@ -107,15 +105,3 @@ bool forwarder_pass(struct forwarder *f, const struct rtp_header *h, const struc
  */
 MUST_CHECK bool forwarder_leave_out(struct forwarder *f, const struct rtp_header *h,
                                     const struct media_info *m);
-
-/* ---- the same for callers that know VP8 alone ---- */
-
-/** forwarder_begin() with the ids of @vp8, which may be NULL. */
-void forwarder_switch(struct forwarder *f, const struct rtp_header *h, uint32_t clock_hz,
-                      const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
-                      uint64_t now_us);
-/** forwarder_pass() with the ids of @vp8, which may be NULL. */
-bool forwarder_map(struct forwarder *f, const struct rtp_header *h,
-                   const struct vp8_descriptor *vp8, uint64_t now_us, struct forwarder_out *out);
-/** forwarder_leave_out() of a packet without media (padding only). */
-MUST_CHECK bool forwarder_skip(struct forwarder *f, uint16_t seq);

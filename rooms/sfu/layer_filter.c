@@ -190,14 +190,28 @@ static void begin_sequence(struct layer_filter *f, uint32_t ts)
     set_point(f, ts, f->target);
 }
 
+/* The most frequent case, in which nothing moves: the newest picture of a stream without numbers (VP8), at the target. */
+static inline bool is_plain(const struct layer_filter *f, const struct rtp_header *h,
+                            const struct media_info *m)
+{
+    return f->started && !m->is_keyframe && m->number_bits == 0 && f->targets.count == 0 &&
+           is_same(f->point[0].at, f->target) && seq16_newer(h->seq, f->highest_seq) &&
+           !ts32_newer(f->newest_ts, h->ts);
+}
+
+static inline void note_tops(struct layer_filter *f, const struct media_info *m)
+{
+    f->top_spatial = (uint8_t)MAX(m->spatial, (int)f->top_spatial);
+    f->top_temporal = (uint8_t)MAX(m->temporal, (int)f->top_temporal);
+}
+
 static void move(struct layer_filter *f, const struct rtp_header *h, const struct media_info *m)
 {
     bool is_newest = !f->started || seq16_newer(h->seq, f->highest_seq);
 
     if (is_newest)
         f->highest_seq = h->seq;
-    f->top_spatial = (uint8_t)MAX(m->spatial, (int)f->top_spatial);
-    f->top_temporal = (uint8_t)MAX(m->temporal, (int)f->top_temporal);
+    note_tops(f, m);
     if (!f->started || (m->is_keyframe && is_newest))
         begin_sequence(f, h->ts);
     else if (ts32_newer(h->ts, f->newest_ts))
@@ -252,12 +266,19 @@ static bool ends_picture(const struct rtp_header *h, const struct media_info *m,
     return h->marker || (m->ends_layer && m->spatial == at.spatial);
 }
 
-bool layer_filter_take(struct layer_filter *f, const struct rtp_header *h,
-                       const struct media_info *m, struct layer_verdict *out)
+HOT bool layer_filter_take(struct layer_filter *f, const struct rtp_header *h,
+                           const struct media_info *m, struct layer_verdict *out)
 {
     *out = (struct layer_verdict){.marker = h->marker};
     if (!has_layers(m))
         return true;
+    if (LIKELY(is_plain(f, h, m))) {
+        f->highest_seq = h->seq;
+        f->newest_ts = h->ts;
+        note_tops(f, m);
+        out->marker = ends_picture(h, m, f->target);
+        return is_within(m, f->target);
+    }
     move(f, h, m);
     struct layer_point at = point_of(f, h->ts);
     if (!is_within(m, at)) {

@@ -16,7 +16,8 @@ static struct layer_rate *layer_of(struct layer_rates *r, const struct media_inf
     return &r->layer[spatial][temporal];
 }
 
-/* The first bin that has something in it counts in full, so that a rate is there after a quarter of a second. */
+/* The first bin that has something in it counts in full, so that a guess is there after a quarter of a second. The next one replaces
+ * it. */
 static void close_bin(struct layer_rate *l)
 {
     uint32_t bps = (uint32_t)MIN((uint64_t)l->bytes * 8 * BINS_PER_S, UINT32_MAX);
@@ -30,10 +31,15 @@ static void close_bin(struct layer_rate *l)
     if (!l->is_live) {
         if (l->bytes == 0)
             return;
-        l->is_live = true;
+        l->is_live = l->is_new = true;
+        l->bps = bps;
+        l->fps_q4 = (uint16_t)fps_q4;
+    } else if (l->is_new && l->bytes > 0) {
+        l->is_new = false;
         l->bps = bps;
         l->fps_q4 = (uint16_t)fps_q4;
     } else {
+        l->is_new = false;
         l->bps = (uint32_t)(((uint64_t)l->bps * (SMOOTH - 1) + bps) / SMOOTH);
         l->fps_q4 = (uint16_t)((l->fps_q4 * (SMOOTH - 1u) + fps_q4) / SMOOTH);
     }

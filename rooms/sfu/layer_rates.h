@@ -4,7 +4,8 @@
  * temporal layer.
  *
  * Cheap to feed: a packet adds to two counters; the rates follow at the end of each LAYER_RATES_BIN_US, smoothed over about a
- * second, so that a keyframe does not look like a higher rate.
+ * second, so that a keyframe does not look like a higher rate. What begins has a first guess at the end of the bin in which it
+ * began, and a rate at the end of the next.
  *
  * Owner: its encoding, which embeds it. Pure.
  */
@@ -28,7 +29,7 @@ struct layer_rates {
         uint16_t fps_q4; /* smoothed, scaled by 16 */
         uint32_t bps;    /* smoothed */
         uint8_t silent_bins;
-        bool is_live;
+        bool is_live, is_new; /* the latter: after its first bin, which began without it */
     } layer[MEDIA_MAX_SPATIAL][LAYER_RATES_TEMPORAL];
 };
 

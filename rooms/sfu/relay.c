@@ -56,28 +56,50 @@ static uint32_t pixels_of(const struct encoding *e)
     return (uint32_t)e->width * e->height;
 }
 
-/* The smallest live encoding that fills the tile, or else the largest. Sizes are not known of all codecs: then the best one. */
+/* Of an encoding that nobody wants the size is known from before; it comes again when it is wanted. */
+static bool is_candidate(const struct track *t, unsigned i, uint64_t now_us)
+{
+    const struct encoding *e = &t->encoding[i];
+
+    return pixels_of(e) > 0 && (encoding_is_live(e, now_us) || demand_is_off(&t->demand, i));
+}
+
+static bool is_better(const struct relay *r, const struct encoding *a, const struct encoding *b)
+{
+    if (is_large_enough(r, a) != is_large_enough(r, b))
+        return is_large_enough(r, a);
+    return is_large_enough(r, a) ? pixels_of(a) < pixels_of(b) : pixels_of(a) > pixels_of(b);
+}
+
+/* While a size is not known, everything is wanted, so that it becomes known. */
+static void vote(struct relay *r, uint64_t now_us)
+{
+    const struct track *t = r->sink.track;
+    unsigned wanted = (r->aim < 0 ? 0 : 1u << r->aim) | (r->flows < 0 ? 0 : 1u << r->flows);
+
+    for (unsigned i = 0; i < t->encoding_count && r->width != 0; i++)
+        if (pixels_of(&t->encoding[i]) == 0)
+            wanted |= 1u << i;
+    track_vote(r->sink.track, r->votes, wanted, now_us);
+    r->votes = wanted;
+}
+
+/* The smallest encoding that fills the tile, or else the largest. Sizes are not known of all codecs: then the best one. */
 static void choose(struct relay *r, uint64_t now_us)
 {
     struct track *t = r->sink.track;
     const struct encoding *chosen = NULL;
 
     r->review_us = now_us + TRACK_REVIEW_US;
-    for (unsigned i = 0; i < t->encoding_count; i++) {
-        const struct encoding *e = &t->encoding[i];
-        if (!encoding_is_live(e, now_us) || pixels_of(e) == 0)
-            continue;
-        if (chosen == NULL ||
-            (is_large_enough(r, e)
-                 ? !is_large_enough(r, chosen) || pixels_of(e) < pixels_of(chosen)
-                 : pixels_of(e) > pixels_of(chosen) && !is_large_enough(r, chosen)))
-            chosen = e;
-    }
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if (is_candidate(t, i, now_us) && (chosen == NULL || is_better(r, &t->encoding[i], chosen)))
+            chosen = &t->encoding[i];
     if (chosen == NULL)
         chosen = track_best(t);
     r->aim = (int)(chosen - t->encoding);
     if (r->flows >= (int)t->encoding_count)
         r->flows = -1;
+    vote(r, now_us);
 }
 
 /* Whether the packet flows. */
@@ -107,6 +129,7 @@ void relay_set_size(struct relay *r, int width, int height, uint64_t now_us)
     r->height = height;
     if (width == 0) {
         r->flows = r->aim = -1;
+        vote(r, now_us);
         return;
     }
     choose(r, now_us);

@@ -29,8 +29,9 @@ struct relay {
     struct list node; /* in the sfu's list */
     struct sink sink;
     struct sfu *sfu;
-    uint64_t id; /* the replica's */
-    void *peer;  /* the other worker, as the owner of the sfu calls it */
+    uint64_t id;    /* the replica's */
+    unsigned votes; /* what is wanted over there (demand.h) */
+    void *peer;     /* the other worker, as the owner of the sfu calls it */
     /* what was told of the clocks */
     uint64_t told_sr_us[MAX_ENCODINGS];
     int64_t told_offset_us;

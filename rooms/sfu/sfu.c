@@ -11,8 +11,9 @@
 #include "rooms/sfu/ingress.h"
 #include "rooms/sfu/relay.h"
 #include "rooms/sfu/sfu_internal.h"
-#include "rooms/sfu/subscription.h"
+#include "rooms/sfu/subscription_internal.h"
 #include "rooms/sfu/track.h"
+#include "rooms/sfu/viewer.h"
 
 /* Objects a worker may hold of each kind: every transport with its bound of tracks or slots would be far beyond memory, so these
  * are what a worker can carry. */
@@ -74,8 +75,7 @@ static void on_estimate(struct transport *tp, uint64_t bps, uint64_t now_us, voi
     struct sfu_transport *st = arg;
 
     (void)tp;
-    (void)now_us;
-    st->estimate_bps = bps;
+    viewer_set_estimate(st, bps, now_us);
 }
 
 static void on_probe(struct transport *tp, size_t bytes, uint64_t now_us, void *arg)
@@ -140,6 +140,33 @@ void sfu_track_is_live(const struct track *t, enum codec_id codec)
         s->handlers.on_track_live(t->id, codec, s->arg);
 }
 
+/* ---- levels ---- */
+
+static void on_levels_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct sfu *s = arg;
+    size_t n = levels_count(&s->levels);
+    struct track_levels *taken = n == 0 ? NULL : mem_try_alloc(n * sizeof(*taken)), dropped;
+
+    (void)d, (void)now_us;
+    if (taken != NULL) {
+        n = levels_take(&s->levels, taken, n);
+        s->handlers.on_levels(taken, n, s->arg);
+    }
+    while (levels_take(&s->levels, &dropped, 1) > 0)
+        continue; /* without memory nobody spoke just now */
+}
+
+void sfu_note_level(struct track *t, uint8_t level, bool voice, uint64_t now_us)
+{
+    struct sfu *s = t->sfu;
+    uint64_t due_us = levels_next_us(&s->levels);
+
+    level_meter_note(&s->levels, &t->meter, level, voice, now_us);
+    if (levels_next_us(&s->levels) < due_us && s->handlers.on_levels != NULL)
+        deadline_set(s->env.wheel, &s->levels_due, levels_next_us(&s->levels));
+}
+
 void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r, uint64_t now_us)
 {
     struct transport_env *env = &st->sfu->env;
@@ -187,8 +214,12 @@ int sfu_open(struct sfu **out, const struct transport_env *env, const struct sfu
     list_init(&s->transports);
     list_init(&s->bursts);
     list_init(&s->codec_sets);
+    list_init(&s->changed);
+    deadline_init(&s->tell_due, subscription_tell_states, s);
     s->history.max_packets = MAX_HISTORY_PACKETS_PER_WORKER;
     deadline_init(&s->burst_due, on_burst_due, s);
+    levels_init(&s->levels);
+    deadline_init(&s->levels_due, on_levels_due, s);
     s->transport_by_id = map_new(MAX_TRANSPORTS_PER_WORKER);
     s->track_by_id = map_new(MAX_TRACKS_PER_WORKER);
     s->subscription_by_id = map_new(MAX_SUBSCRIPTIONS_PER_WORKER);
@@ -213,6 +244,8 @@ void sfu_close(struct sfu **sp, uint64_t now_us)
     while (!list_is_empty(&s->replicas))
         sfu_track_close(s, LIST_FIRST(&s->replicas, struct track, node)->id, now_us);
     deadline_clear(&s->burst_due);
+    deadline_clear(&s->levels_due);
+    deadline_clear(&s->tell_due);
     subscription_pace_fini(s);
     map_free(&s->relay_by_id);
     map_free(&s->replica_by_origin);
@@ -274,6 +307,21 @@ int sfu_transport_restart_ice(struct sfu *s, uint64_t id, const struct ice_crede
     return st == NULL ? E_NOT_FOUND : transport_restart_ice(st->tp, local, remote, now_us);
 }
 
+void sfu_transport_set_estimate(struct sfu *s, uint64_t id, uint64_t bps, uint64_t now_us)
+{
+    struct sfu_transport *st = sfu_find_transport(s, id);
+
+    if (st != NULL)
+        viewer_set_estimate(st, bps, now_us);
+}
+
+uint64_t sfu_transport_wanted_bps(const struct sfu *s, uint64_t id)
+{
+    const struct sfu_transport *st = sfu_find_transport(s, id);
+
+    return st == NULL ? 0 : viewer_wanted_bps(st);
+}
+
 void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
 {
     struct sfu_transport *st = map_remove_u64(s->transport_by_id, id);
@@ -289,6 +337,7 @@ void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us)
     while (!list_is_empty(&st->tracks))
         sfu_track_close(s, LIST_FIRST(&st->tracks, struct track, node)->id, now_us);
     ssrc_table_fini(&st->ssrcs);
+    viewer_free(st);
     list_remove(&st->node);
     s->totals.transports--;
     sfu_free_later(s, st);
@@ -307,7 +356,7 @@ int sfu_track_open(struct sfu *s, uint64_t id, uint64_t transport_id, const stru
         return E_NOT_FOUND;
     if (map_get_u64(s->track_by_id, id) != NULL)
         return E_CONFLICT;
-    if ((err = track_new(&track, id, st, t)) != 0)
+    if ((err = track_new(&track, id, st, t, now_us)) != 0)
         return err;
     if ((err = map_put_u64(s->track_by_id, id, track)) != 0) {
         track_close(&track, now_us);
@@ -393,10 +442,23 @@ void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height,
         relay_set_size(relay, width, height, now_us);
 }
 
-void sfu_relay_close(struct sfu *s, uint64_t replica_id)
+void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, uint64_t now_us)
 {
     struct relay *relay = map_get_u64(s->relay_by_id, replica_id);
 
+    if (relay == NULL)
+        return;
+    track_vote(relay->sink.track, relay->votes, wanted, now_us);
+    relay->votes = wanted;
+}
+
+void sfu_relay_close(struct sfu *s, uint64_t replica_id, uint64_t now_us)
+{
+    struct relay *relay = map_get_u64(s->relay_by_id, replica_id);
+
+    if (relay == NULL)
+        return;
+    track_vote(relay->sink.track, relay->votes, 0, now_us);
     relay_close(&relay);
 }
 
@@ -465,7 +527,7 @@ int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transport_id,
     if ((err = subscription_new(&sub, id, st, t, now_us)) != 0)
         return err;
     if ((err = map_put_u64(s->subscription_by_id, id, sub)) != 0) {
-        subscription_close(&sub);
+        subscription_close(&sub, now_us);
         return err;
     }
     s->totals.subscriptions++;
@@ -490,13 +552,21 @@ void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, 
                                 now_us);
 }
 
+void sfu_subscription_set_wish(struct sfu *s, uint64_t id, const struct sfu_wish *wish,
+                               uint64_t now_us)
+{
+    struct subscription *sub = map_get_u64(s->subscription_by_id, id);
+
+    if (sub != NULL && subscription_is_video(sub))
+        subscription_set_wish(sub, wish, now_us);
+}
+
 void sfu_subscription_close(struct sfu *s, uint64_t id, uint64_t now_us)
 {
     struct subscription *sub = map_remove_u64(s->subscription_by_id, id);
 
-    (void)now_us;
     if (sub == NULL)
         return;
-    subscription_close(&sub);
+    subscription_close(&sub, now_us);
     s->totals.subscriptions--;
 }

@@ -15,6 +15,7 @@
 
 #include "core/attr.h"
 #include "core/log.h"
+#include "rooms/sfu/allocator.h"
 #include "transport/jsep.h"
 #include "transport/rtp_recv.h"
 #include "transport/rtp_send.h"
@@ -23,6 +24,7 @@
 
 struct sfu;
 struct strbuf;
+struct track_levels;
 
 #define SFU_MAX_WINDOW_US 3000ull
 
@@ -35,6 +37,28 @@ struct relay_clock {
     int64_t offset_us;
 };
 
+/* What a viewer wants of the video in a slot. */
+struct sfu_wish {
+    uint16_t width, height;           /* of the tile in device pixels, 0: any */
+    uint8_t fps;                      /* 0: any */
+    int8_t max_spatial, max_temporal; /* -1: any */
+    uint8_t priority;                 /* ALLOCATOR_PRIORITY_* */
+    bool is_paused;
+};
+
+/* All there is, at the usual priority. */
+#define SFU_WISH_ANY \
+    ((struct sfu_wish){.max_spatial = -1, .max_temporal = -1, .priority = ALLOCATOR_PRIORITY_USUAL})
+
+/* What becomes of it. Layers: -1 for none; the spatial one of a simulcast track is the rank of the encoding, by size. */
+struct sfu_slot_state {
+    bool is_active; /* else paused: nothing is forwarded */
+    enum allocator_reason reason;
+    int8_t spatial, temporal;               /* what flows */
+    int8_t target_spatial, target_temporal; /* what it is to be */
+    uint16_t width, height;                 /* of what flows, 0: not known */
+};
+
 /* Facts for the owner. on_transport_state may close any object; the others come while sinks are walked, and may not call the
  * sfu. */
 struct sfu_handlers {
@@ -44,6 +68,14 @@ struct sfu_handlers {
     void (*on_track_live)(uint64_t track_id, enum codec_id codec, void *arg);
     /* What a subscription carries cannot reach its endpoint: no payload type for the track's codec. */
     void (*on_subscription_blocked)(uint64_t subscription_id, enum codec_id codec, void *arg);
+    /* How loud tracks are, of all that were heard lately (levels.h); may be missing. Owner: @levels is the handler's to mem_free(). */
+    void (*on_levels)(struct track_levels *levels, size_t n, void *arg);
+
+    /* The state, the reason or a layer of a video subscription changed; a few times a second at most. May be missing. */
+    void (*on_subscription_state)(uint64_t subscription_id, const struct sfu_slot_state *state,
+                                  void *arg);
+    /* Which encodings of a simulcast track anybody wants now (bit i: encoding i); at first, all. May be missing. */
+    void (*on_track_demand)(uint64_t track_id, unsigned wanted, void *arg);
 
     /* Of relays and replicas; may be missing where there are none. @peer as it was given. */
     /* Take a reference of a packet for sfu_replica_receive() over there; false: no room, the caller keeps it. */
@@ -55,6 +87,8 @@ struct sfu_handlers {
                            void *arg);
     /* A keyframe of a replica is wanted: for sfu_track_ask_keyframe() of its origin. */
     void (*on_replica_keyframe)(void *peer, uint64_t track_id, unsigned encoding, void *arg);
+    /* Other encodings of a replica are wanted: for sfu_relay_set_demand() over there. */
+    void (*on_replica_demand)(void *peer, uint64_t replica_id, unsigned wanted, void *arg);
 };
 
 /* One line of statistics, W3C names; what does not apply is zero. */
@@ -77,7 +111,8 @@ struct sfu_rtp_stats {
     uint64_t key_frames, frames;               /* frame starts seen */
     uint16_t frame_width, frame_height;        /* of the last keyframe that tells (VP8), else 0 */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged; /* inbound: the requester */
-    uint64_t packets_dropped; /* outbound: for want of a path, or from before a switch */
+    uint64_t packets_dropped;   /* outbound: for want of a path, or from before a switch */
+    struct sfu_slot_state slot; /* outbound video */
 };
 
 struct sfu_transport_report {
@@ -115,10 +150,11 @@ struct sfu_totals {
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
     uint64_t packets_in, packets_forwarded;
-    uint64_t packets_resent;                    /* to viewers who missed them */
-    uint64_t replicas;                          /* now */
-    uint64_t packets_relayed;                   /* handed to other workers */
-    uint64_t relay_dropped;                     /* not handed over: the other worker was behind */
+    uint64_t silence_left_out; /* packets of silent tracks that were handed to nobody */
+    uint64_t packets_resent;   /* to viewers who missed them */
+    uint64_t replicas;         /* now */
+    uint64_t packets_relayed;  /* handed to other workers */
+    uint64_t relay_dropped;    /* not handed over: the other worker was behind */
     uint64_t replica_received, replica_unknown; /* from other workers; of no replica here */
 };
 
@@ -148,6 +184,10 @@ MUST_CHECK int sfu_transport_set_remote(struct sfu *s, uint64_t id,
 MUST_CHECK int sfu_transport_restart_ice(struct sfu *s, uint64_t id,
                                          const struct ice_credentials *local,
                                          const struct ice_credentials *remote, uint64_t now_us);
+/** How much the way to the endpoint is estimated to carry; 0: not known, so nothing is held back. */
+void sfu_transport_set_estimate(struct sfu *s, uint64_t id, uint64_t bps, uint64_t now_us);
+/** The estimate at which its subscriptions would get the next better layer, so what to probe for; 0: nothing more is wanted. */
+uint64_t sfu_transport_wanted_bps(const struct sfu *s, uint64_t id);
 /** Close it, its tracks and its subscriptions. */
 void sfu_transport_close(struct sfu *s, uint64_t id, uint64_t now_us);
 
@@ -173,8 +213,10 @@ MUST_CHECK int sfu_relay_open_sized(struct sfu *s, uint64_t relay_id, uint64_t t
                                     uint64_t now_us);
 /** The size that the picture is seen in over there; 0x0: not at all. */
 void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height, uint64_t now_us);
+/** Which encodings the replica's worker wants (bit i: encoding i). */
+void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, uint64_t now_us);
 /** No more. It ends with its track, too. */
-void sfu_relay_close(struct sfu *s, uint64_t replica_id);
+void sfu_relay_close(struct sfu *s, uint64_t replica_id, uint64_t now_us);
 /**
  * A track of another worker, @origin_id there: subscriptions here take it as any. sfu_track_update(), _set_muted() and _close() are
  * for it, too. Errors: E_CONFLICT (either id), E_LIMIT, E_NO_MEMORY.
@@ -193,6 +235,9 @@ MUST_CHECK int sfu_subscription_open(struct sfu *s, uint64_t id, uint64_t transp
 /** Renegotiated: other payload types and extensions. */
 void sfu_subscription_update(struct sfu *s, uint64_t id, const struct transceiver *t,
                              uint64_t now_us);
+/** What the viewer wants of it, until the next wish; over all its sources. Of video only. */
+void sfu_subscription_set_wish(struct sfu *s, uint64_t id, const struct sfu_wish *wish,
+                               uint64_t now_us);
 /** Switch what flows: a track, or 0 for nothing. Starts at a keyframe, asks for one. */
 void sfu_subscription_set_source(struct sfu *s, uint64_t id, uint64_t track_id, uint64_t now_us);
 /** The slot ends. */

@@ -99,6 +99,31 @@ static uint64_t wall_us(void *arg)
 
 /* ---- life ---- */
 
+/* A buffer that is too small loses packets in bursts, which look like a bad network. */
+static void check_buffer(const struct sfu_host *h, const char *kind, uint64_t granted,
+                         const char *sysctl)
+{
+    uint64_t wanted = 2ull * UDP_SOCKET_BUFFER_BYTES * h->listen_count; /* as the kernel counts */
+
+    if (granted < wanted)
+        log_warn(
+            LOG_NET, &h->ids,
+            "the kernel grants %llu of %llu kB as %s buffer of a UDP socket: bursts may be lost "
+            "(sysctl %s=%d, or CAP_NET_ADMIN)",
+            (unsigned long long)(granted / h->listen_count / 2048),
+            (unsigned long long)(UDP_SOCKET_BUFFER_BYTES / 1024), kind, sysctl,
+            UDP_SOCKET_BUFFER_BYTES);
+}
+
+static void check_buffers(const struct sfu_host *h)
+{
+    struct port_stats stats;
+
+    port_read_stats(h->port, &stats);
+    check_buffer(h, "receive", stats.udp.rcvbuf_bytes, "net.core.rmem_max");
+    check_buffer(h, "send", stats.udp.sndbuf_bytes, "net.core.wmem_max");
+}
+
 static int open_media(struct sfu_host *h, const struct sfu_host_config *config, struct addr *failed)
 {
     static const struct port_handlers port_handlers = {.on_packet = on_packet,
@@ -112,6 +137,8 @@ static int open_media(struct sfu_host *h, const struct sfu_host_config *config, 
 
     if (err != 0)
         return err;
+    if (config->udp)
+        check_buffers(h);
     const struct transport_env env = {
         .wheel = worker_wheel(h->worker),
         .egress = h->egress,

@@ -35,6 +35,11 @@ struct sfu_host_config {
     struct worker *control;    /* where events are delivered */
 };
 
+/* What a subscription carries from now on; track 0: nothing. */
+struct sfu_source_change {
+    uint64_t subscription_id, track_id;
+};
+
 /* Delivered on the control reactor. */
 struct sfu_host_handlers {
     void (*on_transport_state)(struct sfu_host *h, uint64_t transport_id,
@@ -42,6 +47,11 @@ struct sfu_host_handlers {
     void (*on_track_live)(struct sfu_host *h, uint64_t track_id, enum codec_id codec, void *arg);
     void (*on_subscription_blocked)(struct sfu_host *h, uint64_t subscription_id,
                                     enum codec_id codec, void *arg);
+    /* How loud tracks of this worker were; borrowed. May be missing. */
+    void (*on_levels)(struct sfu_host *h, const struct track_levels *levels, size_t n, void *arg);
+    void (*on_subscription_state)(struct sfu_host *h, uint64_t subscription_id,
+                                  const struct sfu_slot_state *state, void *arg);
+    void (*on_track_demand)(struct sfu_host *h, uint64_t track_id, unsigned wanted, void *arg);
 };
 
 /* Everything about one worker, for metrics and tests. Reading takes the loop's largest lag, which begins anew. */
@@ -119,7 +129,12 @@ void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transp
 /** See sfu.h. */
 void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct transceiver *t);
 /** See sfu.h. */
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish);
+/** See sfu.h. */
 void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id);
+/** The same for many, in the order given. */
+void sfu_host_subscription_set_sources(struct sfu_host *h, const struct sfu_source_change *change,
+                                       size_t n);
 /** See sfu.h. */
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id);
 /** Ask for statistics; @on_report runs on the control reactor, once: err E_NOT_FOUND when the transport is gone, E_STATE when the host

@@ -2,6 +2,8 @@
 /*
  * sfu_host_command.c - what the control reactor wants of the sfu, carried to the worker. A command is a copy of its arguments.
  */
+#include <string.h>
+
 #include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
@@ -21,6 +23,7 @@ enum command_kind {
     COMMAND_TRACK_CLOSE,
     COMMAND_TRACK_KEYFRAME,
     COMMAND_RELAY_OPEN,
+    COMMAND_RELAY_DEMAND,
     COMMAND_RELAY_CLOSE,
     COMMAND_RELAY_SIZE,
     COMMAND_PEER_ADD,
@@ -32,7 +35,9 @@ enum command_kind {
     COMMAND_REPLICA_CLOCK,
     COMMAND_SUBSCRIPTION_OPEN,
     COMMAND_SUBSCRIPTION_UPDATE,
+    COMMAND_SUBSCRIPTION_WISH,
     COMMAND_SUBSCRIPTION_SOURCE,
+    COMMAND_SUBSCRIPTION_SOURCES,
     COMMAND_SUBSCRIPTION_CLOSE,
     COMMAND_READ_REPORT,
     COMMAND_READ_STATS,
@@ -48,8 +53,11 @@ struct command {
     uint64_t consent_timeout_us;
     struct log_ids ids;
     struct transceiver *section;
+    struct sfu_source_change *change; /* the command's */
+    size_t change_count;
     bool muted;
-    unsigned encoding;
+    unsigned encoding, wanted;
+    struct sfu_wish wish;
     struct sfu_host *peer; /* a replica's origin; a relay's receiver */
     struct spsc *ring;     /* from the origin to the replica's worker; NULL: known already */
     struct relay_clock clock;
@@ -198,6 +206,13 @@ static void reply_stats(struct sfu_host *h, const struct command *c)
     sfu_host_event_post(h, e);
 }
 
+static void set_sources(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    for (size_t i = 0; i < c->change_count; i++)
+        sfu_subscription_set_source(h->sfu, c->change[i].subscription_id, c->change[i].track_id,
+                                    now_us);
+}
+
 static void run_command(struct sfu_host *h, const struct command *c)
 {
     uint64_t now_us = worker_now_us(h->worker);
@@ -233,8 +248,11 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_RELAY_OPEN:
         open_relay(h, c, now_us);
         break;
+    case COMMAND_RELAY_DEMAND:
+        sfu_relay_set_demand(h->sfu, c->id, c->wanted, now_us);
+        break;
     case COMMAND_RELAY_CLOSE:
-        sfu_relay_close(h->sfu, c->id);
+        sfu_relay_close(h->sfu, c->id, now_us);
         break;
     case COMMAND_REPLICA_OPEN:
         open_replica(h, c);
@@ -251,8 +269,14 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_SUBSCRIPTION_UPDATE:
         sfu_subscription_update(h->sfu, c->id, c->section, now_us);
         break;
+    case COMMAND_SUBSCRIPTION_WISH:
+        sfu_subscription_set_wish(h->sfu, c->id, &c->wish, now_us);
+        break;
     case COMMAND_SUBSCRIPTION_SOURCE:
         sfu_subscription_set_source(h->sfu, c->id, c->other_id, now_us);
+        break;
+    case COMMAND_SUBSCRIPTION_SOURCES:
+        set_sources(h, c, now_us);
         break;
     case COMMAND_SUBSCRIPTION_CLOSE:
         sfu_subscription_close(h->sfu, c->id, now_us);
@@ -289,6 +313,7 @@ static void deliver_command(struct message *m, void *ctx)
         refuse_command(c);
     mem_free(c->section);
     mem_free(c->outside);
+    mem_free(c->change);
     mem_wipe(c, sizeof(*c)); /* passwords */
     mem_free(c);
 }
@@ -472,6 +497,23 @@ void sfu_host_peer_replica_close(struct sfu_host *h, uint64_t id, unsigned peer,
     post(h, c);
 }
 
+void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted)
+{
+    struct command *c = new_command(COMMAND_RELAY_DEMAND, id);
+
+    c->wanted = wanted;
+    post(h, c);
+}
+
+void sfu_host_on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg)
+{
+    const struct sfu_host *h = arg;
+    const struct relay_end *from = peer;
+
+    if (!h->is_closing && from->host != NULL) /* a mixer encodes all, while anybody watches */
+        sfu_host_relay_set_demand(from->host, replica_id, wanted);
+}
+
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                                 const struct transceiver *t, uint64_t track_id)
 {
@@ -492,11 +534,30 @@ void sfu_host_subscription_update(struct sfu_host *h, uint64_t id, const struct 
     post(h, c);
 }
 
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_WISH, id);
+
+    c->wish = *wish;
+    post(h, c);
+}
+
 void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t track_id)
 {
     struct command *c = new_command(COMMAND_SUBSCRIPTION_SOURCE, id);
 
     c->other_id = track_id;
+    post(h, c);
+}
+
+void sfu_host_subscription_set_sources(struct sfu_host *h, const struct sfu_source_change *change,
+                                       size_t n)
+{
+    struct command *c = new_command(COMMAND_SUBSCRIPTION_SOURCES, 0);
+
+    c->change = mem_alloc_array(n, sizeof(*change));
+    c->change_count = n;
+    memcpy(c->change, change, n * sizeof(*change));
     post(h, c);
 }
 

@@ -23,6 +23,19 @@ static void deliver_event(struct message *m, void *ctx)
         if (h != NULL)
             h->handlers.on_subscription_blocked(h, e->id, e->codec, h->arg);
         break;
+    case EVENT_LEVELS:
+        if (h != NULL && h->handlers.on_levels != NULL)
+            h->handlers.on_levels(h, e->levels, e->level_count, h->arg);
+        mem_free(e->levels);
+        break;
+    case EVENT_SUBSCRIPTION_STATE:
+        if (h != NULL)
+            h->handlers.on_subscription_state(h, e->id, &e->slot, h->arg);
+        break;
+    case EVENT_TRACK_DEMAND:
+        if (h != NULL)
+            h->handlers.on_track_demand(h, e->id, e->wanted, h->arg);
+        break;
     case EVENT_REPORT:
         if (err != 0)
             mem_free(e->report.rtp);
@@ -79,12 +92,43 @@ static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
     sfu_host_event_post(h, e);
 }
 
+static void on_levels(struct track_levels *levels, size_t n, void *arg)
+{
+    struct event *e = sfu_host_event_new(EVENT_LEVELS, 0);
+
+    e->levels = levels;
+    e->level_count = n;
+    sfu_host_event_post(arg, e);
+}
+
+static void on_subscription_state(uint64_t id, const struct sfu_slot_state *state, void *arg)
+{
+    struct sfu_host *h = arg;
+    struct event *e = sfu_host_event_new(EVENT_SUBSCRIPTION_STATE, id);
+
+    e->slot = *state;
+    sfu_host_event_post(h, e);
+}
+
+static void on_track_demand(uint64_t id, unsigned wanted, void *arg)
+{
+    struct sfu_host *h = arg;
+    struct event *e = sfu_host_event_new(EVENT_TRACK_DEMAND, id);
+
+    e->wanted = wanted;
+    sfu_host_event_post(h, e);
+}
+
 const struct sfu_handlers sfu_host_sfu_handlers = {
     .on_transport_state = on_transport_state,
     .on_track_live = on_track_live,
     .on_subscription_blocked = on_subscription_blocked,
+    .on_levels = on_levels,
+    .on_subscription_state = on_subscription_state,
+    .on_track_demand = on_track_demand,
     .on_relay_packet = sfu_host_on_relay_packet,
     .on_relay_flush = sfu_host_on_relay_flush,
     .on_relay_clock = sfu_host_on_relay_clock,
     .on_replica_keyframe = sfu_host_on_replica_keyframe,
+    .on_replica_demand = sfu_host_on_replica_demand,
 };

@@ -57,6 +57,9 @@ enum event_kind {
     EVENT_TRANSPORT_STATE,
     EVENT_TRACK_LIVE,
     EVENT_SUBSCRIPTION_BLOCKED,
+    EVENT_LEVELS,
+    EVENT_SUBSCRIPTION_STATE,
+    EVENT_TRACK_DEMAND,
     EVENT_REPORT,
     EVENT_STATS
 };
@@ -68,6 +71,10 @@ struct event {
     enum transport_state state;
     const char *reason; /* static */
     enum codec_id codec;
+    struct track_levels *levels; /* the event's */
+    size_t level_count;
+    struct sfu_slot_state slot;
+    unsigned wanted;
     int err;
     struct sfu_transport_report report;
     struct sfu_host_stats stats;
@@ -75,6 +82,12 @@ struct event {
     void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg);
     void *arg;
 };
+
+/* sfu_host_command.c */
+/** What the replica @id needs of the encodings of its origin, which is on @h. Thread: any worker's. */
+void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted);
+/** The sfu's handler; arg is the host. */
+void sfu_host_on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg);
 
 /* sfu_host_relay.c: the sfu's handlers for relays and replicas; arg is the host */
 bool sfu_host_on_relay_packet(void *peer, struct packet *pkt, void *arg);

@@ -10,6 +10,7 @@
 #include "core/rng.h"
 #include "rooms/sfu/burst.h"
 #include "rooms/sfu/history.h"
+#include "rooms/sfu/levels.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
@@ -18,6 +19,7 @@
 struct map;
 struct paced;
 struct track;
+struct viewer;
 
 #define SEND_HEAD_BYTES \
     512 /* MID and extensions of a packet; what a publisher makes longer is dropped */
@@ -33,7 +35,8 @@ struct sfu_transport {
     struct ssrc_table ssrcs;
     struct publisher_clock clock;
     struct resend_budget resend_budget; /* of all its subscriptions */
-    uint64_t estimate_bps;              /* 0: not known */
+    uint64_t estimate_bps;              /* towards it, 0: not known */
+    struct viewer *viewer;              /* NULL while nothing limits what it is sent */
     bool was_open;                      /* counted among those that opened */
 };
 
@@ -61,7 +64,13 @@ struct sfu {
     struct send_run run; /* scratch */
     struct list codec_sets;
     struct paced *unused_paced; /* subscription_pace.c */
+    size_t unused_paced_count;
     struct history_budget history;
+    struct levels levels;
+    struct deadline levels_due;
+    struct list changed; /* struct subscription by changed_node: their states are to be told */
+    struct deadline tell_due;
+    uint64_t told_us;
 };
 
 /* totals.c */
@@ -77,5 +86,7 @@ struct sfu_transport *sfu_find_transport(const struct sfu *s, uint64_t id);
 void sfu_free_later(struct sfu *s, void *block);
 /** The track's first packet, or another codec: tell the owner. */
 void sfu_track_is_live(const struct track *t, enum codec_id codec);
+/** A packet of an audio track has told how loud it is. */
+void sfu_note_level(struct track *t, uint8_t level, bool voice, uint64_t now_us);
 /** Take a new sender report into the transport's clock. */
 void sfu_transport_note_clock(struct sfu_transport *st, const struct rtp_recv *r, uint64_t now_us);

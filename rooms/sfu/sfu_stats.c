@@ -5,7 +5,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "rooms/sfu/sfu_internal.h"
-#include "rooms/sfu/subscription.h"
+#include "rooms/sfu/subscription_internal.h"
 #include "rooms/sfu/track.h"
 
 static void read_encoding(const struct track *t, struct encoding *e, struct sfu_rtp_stats *out,
@@ -48,7 +48,8 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
 {
     const struct rtp_send *s = &sub->send;
     const struct track *t = subscription_track(sub);
-    const struct negotiated_codec *codec = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
+    const struct negotiated_codec *codec = codec_set_find_pt(
+        sub->section.codecs, sub->sent_pt == PT_NONE ? sub->flow_pt : sub->sent_pt);
 
     *out = (struct sfu_rtp_stats){
         .kind = SFU_STATS_OUTBOUND_RTP,
@@ -74,6 +75,7 @@ static void read_subscription(struct subscription *sub, struct sfu_rtp_stats *ou
         .frame_height = sub->encoding == NULL ? 0 : sub->encoding->height,
         .packets_dropped = sub->packets_dropped,
     };
+    subscription_read_state(sub, &out->slot);
     if (codec != NULL)
         out->codec = codec->codec;
     memcpy(out->mid, sub->section.mid, sizeof(out->mid));
@@ -118,6 +120,16 @@ int sfu_read_report(struct sfu *s, uint64_t transport_id, struct sfu_transport_r
 
 /* ---- description ---- */
 
+static void describe_ladder(const struct ladder *l, struct strbuf *out)
+{
+    for (unsigned i = 0; i < l->count; i++) {
+        const struct layer_option *o = &l->step[i];
+        strbuf_addf(out, "    step %u: encoding %u S%uT%u, %u pixels, %u/s, %u bit/s%s\n", i,
+                    o->encoding, o->spatial, o->temporal, o->pixels, o->fps, o->bitrate_bps,
+                    o->is_live ? "" : ", not sent");
+    }
+}
+
 static void describe_track(const struct track *t, struct strbuf *out)
 {
     const struct negotiated_codec *codec = track_live_codec(t);
@@ -133,6 +145,18 @@ static void describe_track(const struct track *t, struct strbuf *out)
             (unsigned long long)e->key_frames, (int)i == t->best ? "the best, " : "",
             keyframe_is_pending(&e->keyframes) ? "keyframe asked for" : "no keyframe asked for");
     }
+    describe_ladder(&t->ladder, out);
+}
+
+static void describe_layers(const struct subscription *sub, struct strbuf *out)
+{
+    struct sfu_slot_state state;
+
+    subscription_read_state(sub, &state);
+    strbuf_addf(out, "    aims at encoding %d S%uT%u%s, has S%dT%d, is to have S%dT%d: %s\n",
+                sub->aim.encoding, sub->aim.spatial, sub->aim.temporal,
+                sub->aim.is_paused ? ", paused" : "", state.spatial, state.temporal,
+                state.target_spatial, state.target_temporal, allocator_reason_name(state.reason));
 }
 
 static void describe_subscription(const struct subscription *sub, struct strbuf *out)
@@ -147,6 +171,8 @@ static void describe_subscription(const struct subscription *sub, struct strbuf 
         (unsigned long long)(t == NULL ? 0 : t->id), sub->encoding == NULL ? "waits" : "flows",
         (unsigned long long)sub->send.packets_sent, (unsigned long long)sub->packets_dropped,
         (unsigned long long)sub->forwarder.switches);
+    if (subscription_is_video(sub))
+        describe_layers(sub, out);
 }
 
 void sfu_describe(const struct sfu *s, struct strbuf *out)

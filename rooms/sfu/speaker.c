@@ -99,60 +99,99 @@ static bool is_speaking(const struct speaker_member *m)
            LOUD_MIN << 7; /* half the loudness: the smoothed value after a pause of 200 ms */
 }
 
-static void set_place(struct speaker *s, unsigned place, struct speaker_member *m, uint64_t now_us)
+int speaker_place_of(const struct speaker_places *p, const struct speaker_member *m)
 {
-    if (s->place[place] != NULL)
-        s->place[place]->place = -1;
-    s->place[place] = m;
-    m->place = (int8_t)place;
-    m->placed_us = now_us;
-    s->place_changes++;
+    for (unsigned i = 0; i <= p->heard; i++)
+        if (p->place[i].member == m)
+            return (int)i;
+    return -1;
 }
 
-/* The place that @m may take: a free one, that of the quietest, or -1. */
-static int find_place(const struct speaker *s, const struct speaker_member *m, uint64_t now_us)
+static void set_place(struct speaker_places *p, int place, struct speaker_member *m,
+                      uint64_t now_us)
+{
+    p->place[place] = (struct speaker_place){m, now_us};
+    p->changed |= 1u << place;
+}
+
+/* Of the places in [from, to) the one that @m may take: a free one, that of the quietest, or -1. */
+static int find_place(const struct speaker_places *p, unsigned from, unsigned to,
+                      const struct speaker_member *m, uint64_t now_us)
 {
     int quietest = -1;
 
-    for (unsigned i = 0; i < s->places; i++) {
-        if (s->place[i] == NULL)
+    for (unsigned i = from; i < to; i++) {
+        const struct speaker_member *holder = p->place[i].member;
+        if (holder == NULL)
             return (int)i;
-        if (quietest < 0 || s->place[i]->loud_q8 < s->place[quietest]->loud_q8)
+        if (quietest < 0 || holder->loud_q8 < p->place[quietest].member->loud_q8)
             quietest = (int)i;
     }
     if (quietest < 0)
         return -1;
-    const struct speaker_member *holder = s->place[quietest];
-    if (!is_speaking(holder))
+    const struct speaker_place *taken = &p->place[quietest];
+    if (!is_speaking(taken->member))
         return quietest;
-    bool may_go = now_us - holder->placed_us >= SPEAKER_PLACE_DWELL_US;
-    return may_go && m->loud_q8 >= holder->loud_q8 + PLACE_LOUDER_Q8 ? quietest : -1;
+    bool may_go = now_us >= taken->since_us + SPEAKER_PLACE_DWELL_US;
+    return may_go && m->loud_q8 >= taken->member->loud_q8 + PLACE_LOUDER_Q8 ? quietest : -1;
+}
+
+/* The spare one is for who finds no other; and is left for another. */
+static bool seek_place_in(struct speaker_places *p, struct speaker_member *m, uint64_t now_us)
+{
+    int has = speaker_place_of(p, m);
+
+    if (has >= 0 && has < (int)p->heard)
+        return false;
+    int place = find_place(p, 0, p->heard, m, now_us);
+    if (place < 0 && has < 0)
+        place = find_place(p, p->heard, p->heard + 1, m, now_us);
+    if (place < 0)
+        return false;
+    if (has >= 0)
+        set_place(p, has, NULL, now_us);
+    set_place(p, place, m, now_us);
+    return true;
 }
 
 static unsigned seek_place(struct speaker *s, struct speaker_member *m, uint64_t now_us)
 {
-    int place = m->place >= 0 ? -1 : find_place(s, m, now_us);
+    unsigned changed = 0;
 
-    if (place < 0)
-        return 0;
-    set_place(s, (unsigned)place, m, now_us);
-    return SPEAKER_PLACES_CHANGED;
+    LIST_EACH(&s->places, struct speaker_places, node, p)
+        if (seek_place_in(p, m, now_us))
+            changed = SPEAKER_PLACES_CHANGED;
+    s->place_changes += changed != 0;
+    return changed;
+}
+
+unsigned speaker_offer_place(struct speaker *s, struct speaker_member *m, uint64_t now_us)
+{
+    unsigned changed = 0;
+
+    LIST_EACH(&s->places, struct speaker_places, node, p)
+        for (unsigned i = 0; i < p->heard && speaker_place_of(p, m) < 0; i++)
+            if (p->place[i].member == NULL) {
+                set_place(p, (int)i, m, now_us);
+                changed = SPEAKER_PLACES_CHANGED;
+            }
+    return changed;
+}
+
+void speaker_places_add(struct speaker *s, struct speaker_places *p, unsigned heard)
+{
+    CHECK(heard > 0 && heard <= MAX_MOVING_SOURCES);
+    *p = (struct speaker_places){.heard = heard};
+    list_init(&p->node);
+    list_append(&s->places, &p->node);
+}
+
+void speaker_places_remove(struct speaker_places *p)
+{
+    list_remove(&p->node);
 }
 
 /* ---- levels ---- */
-
-static void count_silence(struct speaker_member *m, uint8_t level)
-{
-    if (level < SPEAKER_LEVEL_SILENCE)
-        m->silent_packets = 0;
-    else if (m->silent_packets <= SPEAKER_SILENT_PACKETS)
-        m->silent_packets++;
-}
-
-bool speaker_is_silence(const struct speaker_member *m)
-{
-    return m->silent_packets > SPEAKER_SILENT_PACKETS;
-}
 
 static uint8_t loudness_of(struct speaker_member *m, uint8_t level, bool voice)
 {
@@ -176,7 +215,6 @@ unsigned speaker_level(struct speaker *s, struct speaker_member *m, uint8_t leve
 {
     uint8_t loudness = loudness_of(m, level, voice);
 
-    count_silence(m, level);
     if (!m->is_heard) {
         m->is_heard = true;
         m->cursor_us = now_us - SPEAKER_FRAME_US;
@@ -290,19 +328,19 @@ size_t speaker_recent(const struct speaker *s, struct speaker_member **out, size
 
 /* ---- life ---- */
 
-void speaker_init(struct speaker *s, unsigned places)
+void speaker_init(struct speaker *s)
 {
-    CHECK(places <= MAX_SPEAKER_PLACES);
-    *s = (struct speaker){.places = places, .next_us = UINT64_MAX};
+    *s = (struct speaker){.next_us = UINT64_MAX};
     list_init(&s->active);
     list_init(&s->recent);
+    list_init(&s->places);
 }
 
 void speaker_add(struct speaker *s, struct speaker_member *m, uint64_t id)
 {
     (void)s;
     /* The past was quiet: who begins loudly begins to speak. */
-    *m = (struct speaker_member){.id = id, .place = -1, .floor_now = UINT8_MAX};
+    *m = (struct speaker_member){.id = id, .floor_now = UINT8_MAX};
     list_init(&m->node);
     list_init(&m->recent);
 }
@@ -317,11 +355,13 @@ unsigned speaker_remove(struct speaker *s, struct speaker_member *m)
         s->dominant = NULL;
         changed |= SPEAKER_DOMINANT_CHANGED;
     }
-    if (m->place >= 0) {
-        s->place[m->place] = NULL;
-        m->place = -1;
-        s->place_changes++;
+    LIST_EACH(&s->places, struct speaker_places, node, p) {
+        int place = speaker_place_of(p, m);
+        if (place < 0)
+            continue;
+        set_place(p, place, NULL, 0);
         changed |= SPEAKER_PLACES_CHANGED;
     }
+    s->place_changes += (changed & SPEAKER_PLACES_CHANGED) != 0;
     return changed;
 }

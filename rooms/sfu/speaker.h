@@ -10,10 +10,12 @@
  *
  * Places are for hearing, where a syllable lost at the start hurts more than a wrong choice: who begins to speak takes a free place,
  * or that of somebody silent, with the first loud frame; that of somebody who speaks only when clearly louder. Whoever has a
- * place keeps its number.
+ * place keeps its number. Listeners differ in how many voices they hear: there are places for each number. One more is spare, for
+ * who speaks and finds no other: it is heard by those who have a place themselves, in place of their own voice.
  *
- * Pure; allocates nothing. Silent members cost a few instructions a packet and nothing otherwise. Owner: `struct speaker` the
- * room's media side, `struct speaker_member` each published audio track.
+ * Time is that of the levels: of one member they come in order, of several up to SPEAKER_PLACE_DWELL_US apart. Pure; allocates
+ * nothing. Silent members cost a few instructions a level and nothing otherwise. Owner: `struct speaker` the room (rooms/speakers.h),
+ * `struct speaker_member` each published microphone.
  */
 #pragma once
 
@@ -32,9 +34,7 @@
 #define SPEAKER_DWELL_US \
     1500000ull /* a dominant speaker who has not fallen silent stays at least so long */
 #define SPEAKER_PLACE_DWELL_US 1000000ull /* as does one with a place */
-#define SPEAKER_SILENT_PACKETS \
-    3 /* forwarded before silence is left out: nobody hears the difference */
-#define SPEAKER_LEVEL_SILENCE 127 /* RFC 6464: -127 dBov, digital silence */
+#define SPEAKER_LEVEL_SILENCE 127         /* RFC 6464: -127 dBov, digital silence */
 
 /* What has changed; a set. */
 #define SPEAKER_DOMINANT_CHANGED 1u
@@ -47,31 +47,47 @@ struct speaker_member {
     struct list node;   /* in the speaker's list of those who are or were heard just now */
     struct list recent; /* in its list of dominant speakers, newest first */
     uint64_t cursor_us; /* up to there frames are accounted */
-    uint64_t placed_us;
-    uint32_t blocks;               /* a bit for each active block, the newest lowest */
-    uint16_t loud_q8;              /* smoothed */
+    uint32_t blocks;    /* a bit for each active block, the newest lowest */
+    uint16_t loud_q8;   /* smoothed */
     uint8_t floor_past, floor_now; /* the quietest frame of the last and the current few seconds */
     uint16_t floor_frames;
     uint8_t frames, active_frames; /* of the current block */
     uint8_t pending;               /* the loudest packet since the last frame */
-    uint8_t silent_packets;
-    bool is_heard; /* started */
+    bool is_heard;                 /* started */
     bool tells_voice;
-    int8_t place; /* -1: none */
+};
+
+struct speaker_place {
+    struct speaker_member *member; /* NULL: free */
+    uint64_t since_us;
+};
+
+/* For those who hear so many voices at once. */
+struct speaker_places {
+    struct list node; /* in the speaker's list */
+    unsigned heard;
+    uint32_t changed; /* a bit for each place that changed hands; the caller clears them */
+    struct speaker_place place[MAX_MOVING_SOURCES + 1]; /* place[heard] is the spare one */
 };
 
 struct speaker {
-    struct list active, recent;
+    struct list active, recent, places;
     struct speaker_member *dominant; /* NULL: nobody spoke yet, or who did has left */
-    struct speaker_member *place[MAX_SPEAKER_PLACES];
-    unsigned places;
     uint64_t dominant_since_us;
     uint64_t next_us;
     uint64_t switches, place_changes; /* counters */
 };
 
-/** Prepare, with @places (at most MAX_SPEAKER_PLACES) for those to be heard. */
-void speaker_init(struct speaker *s, unsigned places);
+/** Prepare, without places. */
+void speaker_init(struct speaker *s);
+/** Add places for those who hear so many (at most MAX_MOVING_SOURCES); all are free. */
+void speaker_places_add(struct speaker *s, struct speaker_places *p, unsigned heard);
+/** Take them out again. */
+void speaker_places_remove(struct speaker_places *p);
+/** Which place a member has; -1: none. */
+int speaker_place_of(const struct speaker_places *p, const struct speaker_member *m);
+/** Give it places that are free, though it is silent: with fewer members than places nobody waits for a first word. Returns what has changed. */
+unsigned speaker_offer_place(struct speaker *s, struct speaker_member *m, uint64_t now_us);
 /** Add a member, not heard yet. */
 void speaker_add(struct speaker *s, struct speaker_member *m, uint64_t id);
 /** Take it out again; returns what has changed. Nobody follows a dominant speaker who leaves before somebody speaks. */
@@ -89,5 +105,3 @@ unsigned speaker_tick(struct speaker *s, uint64_t now_us);
 uint64_t speaker_next_us(const struct speaker *s);
 /** Collect the dominant speakers of the past, newest first, the present one included; returns how many, at most @max. */
 size_t speaker_recent(const struct speaker *s, struct speaker_member **out, size_t max);
-/** Whether the packet whose level was noted last need not be forwarded: digital silence, after some of it was. */
-bool speaker_is_silence(const struct speaker_member *m);

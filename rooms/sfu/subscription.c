@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "rooms/sfu/subscription_internal.h"
+#include "rooms/sfu/viewer.h"
 #include "transport/fanout_cipher.h"
 
 _Static_assert(MAX_NEGOTIATED_CODECS <= 32, "source_link.told_blocked has a bit for each");
@@ -59,48 +60,64 @@ static bool has_other_codec(const struct subscription *sub, const struct track *
 
 /* ---- sources ---- */
 
-static void link_source(struct source_link *link, struct track *t)
+static void link_source(struct source_link *link, struct track *t, uint64_t now_us)
 {
-    track_remove_sink(&link->sink);
+    subscription_unlink(link, now_us);
     track_add_sink(t, &link->sink);
     link->section_version = 0;
     judge_codec(link);
+    link->sub->ladder_version = t->ladder.version;
+    link->sub->ladder_shape = t->ladder.shape;
+    subscription_aim_anew(link->sub, now_us);
+    subscription_vote(link->sub, now_us);
 }
 
 void subscription_stop(struct subscription *sub)
 {
     sub->encoding = NULL;
     subscription_catchup_stop(sub);
+    subscription_changed(sub);
 }
 
-void subscription_promote(struct subscription *sub)
+void subscription_promote(struct subscription *sub, uint64_t now_us)
 {
-    track_remove_sink(&subscription_current(sub)->sink);
+    subscription_unlink(subscription_current(sub), now_us);
     sub->current ^= 1u;
 }
 
-static void unlink_all(struct subscription *sub)
+static void unlink_all(struct subscription *sub, uint64_t now_us)
 {
-    track_remove_sink(&sub->link[0].sink);
-    track_remove_sink(&sub->link[1].sink);
+    subscription_unlink(&sub->link[0], now_us);
+    subscription_unlink(&sub->link[1], now_us);
     subscription_stop(sub);
 }
 
-static void ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us)
+void subscription_ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us)
 {
-    if (subscription_is_video(sub) && t != NULL && !t->is_muted && subscription_is_open(sub))
-        encoding_ask_keyframe(track_best(t), now_us);
+    if (subscription_is_video(sub) && t != NULL && !t->is_muted && !sub->aim.is_paused &&
+        subscription_is_open(sub))
+        encoding_ask_keyframe(subscription_target(sub, t), now_us);
 }
 
-/* Nothing flows and the current source shall: from the history, or else from the next keyframe on. */
-static void begin(struct subscription *sub, uint64_t now_us)
+void subscription_begin(struct subscription *sub, uint64_t now_us)
 {
     struct track *t = subscription_current(sub)->sink.track;
 
-    if (t == NULL || t->is_muted || !subscription_is_open(sub))
+    if (t == NULL || t->is_muted || sub->aim.is_paused || !subscription_is_open(sub))
         return;
-    if (!subscription_catchup_start(sub, track_best(t), now_us))
-        ask_keyframe(sub, t, now_us);
+    if (!subscription_catchup_start(sub, subscription_target(sub, t), now_us))
+        subscription_ask_keyframe(sub, t, now_us);
+}
+
+/* What flows is what is wanted, again. */
+static void turn_back(struct subscription *sub, uint64_t now_us)
+{
+    bool was_paused = sub->aim.is_paused;
+
+    subscription_unlink(subscription_next(sub), now_us);
+    subscription_aim_anew(sub, now_us);
+    sub->aim.is_paused &= was_paused;
+    subscription_vote(sub, now_us);
 }
 
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us)
@@ -108,23 +125,24 @@ void subscription_set_source(struct subscription *sub, struct track *track, uint
     struct source_link *now = subscription_current(sub), *next = subscription_next(sub);
 
     if (track == NULL) {
-        unlink_all(sub);
+        unlink_all(sub, now_us);
         return;
     }
     if (now->sink.track == track) { /* back to what still flows, or waits already */
-        track_remove_sink(&next->sink);
+        if (next->sink.track != NULL)
+            turn_back(sub, now_us);
         return;
     }
     if (next->sink.track == track)
         return;
     if (now->sink.track == NULL || sub->encoding == NULL || track->is_muted) {
-        unlink_all(sub);
-        link_source(now, track);
-        begin(sub, now_us);
+        unlink_all(sub, now_us);
+        link_source(now, track, now_us);
+        subscription_begin(sub, now_us);
     } else {
-        link_source(next, track);
+        link_source(next, track, now_us);
         sub->next_since_us = now_us;
-        ask_keyframe(sub, track, now_us);
+        subscription_ask_keyframe(sub, track, now_us);
     }
 }
 
@@ -139,8 +157,8 @@ void subscription_restart(struct subscription *sub, uint64_t now_us)
 {
     subscription_stop(sub);
     if (subscription_next(sub)->sink.track != NULL)
-        subscription_promote(sub);
-    begin(sub, now_us);
+        subscription_promote(sub, now_us);
+    subscription_begin(sub, now_us);
 }
 
 void subscription_keyframe_request(struct subscription *sub, uint64_t now_us)
@@ -151,7 +169,20 @@ void subscription_keyframe_request(struct subscription *sub, uint64_t now_us)
     if (sub->encoding != NULL)
         encoding_ask_keyframe(sub->encoding, now_us);
     else
-        ask_keyframe(sub, subscription_track(sub), now_us);
+        subscription_ask_keyframe(sub, subscription_track(sub), now_us);
+}
+
+/* Another encoding is the best, or it may flow again, or not any more. */
+static void choose_again(struct subscription *sub, struct track *t, uint64_t now_us)
+{
+    subscription_vote(sub, now_us);
+    subscription_changed(sub);
+    if (sub->item != NULL)
+        viewer_change(sub->owner, now_us);
+    if (sub->encoding == NULL || sub->encoding->track != t)
+        subscription_ask_keyframe(sub, t, now_us);
+    else if (sub->encoding != subscription_target(sub, t))
+        subscription_ask_switch(sub, subscription_target(sub, t), now_us);
 }
 
 static void on_track_changed(struct sink *s, uint64_t now_us)
@@ -164,13 +195,13 @@ static void on_track_changed(struct sink *s, uint64_t now_us)
     if (t->is_muted &&
         link != subscription_current(
                     sub)) { /* the new source shows nothing: neither does the old one any more */
-        subscription_promote(sub);
+        subscription_promote(sub, now_us);
         subscription_stop(sub);
     }
     if (link == subscription_current(sub) && (t->is_muted || has_other_codec(sub, t)))
         subscription_stop(sub);
-    if (link != subscription_current(sub) || sub->encoding != track_best(t))
-        ask_keyframe(sub, t, now_us);
+    if (t == subscription_track(sub))
+        choose_again(sub, t, now_us);
 }
 
 static void on_track_closed(struct sink *s, uint64_t now_us)
@@ -178,16 +209,16 @@ static void on_track_closed(struct sink *s, uint64_t now_us)
     struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
     struct subscription *sub = link->sub;
 
-    (void)now_us;
+    link->votes = 0;
     if (link !=
         subscription_current(
             sub)) { /* what was wanted is gone; what it was to replace is not wanted any more */
-        unlink_all(sub);
+        unlink_all(sub, now_us);
         return;
     }
     subscription_stop(sub);
     if (subscription_next(sub)->sink.track != NULL)
-        subscription_promote(sub);
+        subscription_promote(sub, now_us);
 }
 
 /* ---- life ---- */
@@ -205,6 +236,20 @@ static uint16_t first_seq(const struct fanout_stream *stream, struct rng *rng)
     return stream->started ? (uint16_t)(stream->newest + 1) : (uint16_t)rng_below(rng, 32768);
 }
 
+/* Redundant audio that is as that of browsers: its blocks are of a payload type of ours. */
+static void find_red(struct send_section *s)
+{
+    s->red_pt = s->red_block_pt = PT_NONE;
+    for (unsigned i = 0; i < s->codecs->count; i++) {
+        const struct negotiated_codec *c = &s->codecs->codec[i];
+        uint8_t block_pt;
+        if (c->codec.id != CODEC_RED || codec_read_red(&c->codec, &block_pt) != 0)
+            continue;
+        s->red_pt = c->pt;
+        s->red_block_pt = block_pt;
+    }
+}
+
 /* What a subscription needs of a section: the whole is five kilobytes. Without memory the old one stays. */
 static int set_section(struct subscription *sub, const struct transceiver *t)
 {
@@ -220,6 +265,7 @@ static int set_section(struct subscription *sub, const struct transceiver *t)
     }
     codec_set_unref(&sub->section.codecs);
     sub->section.codecs = codecs;
+    find_red(&sub->section);
     sub->section.kind = t->kind;
     sub->section.ext = t->ext;
     sub->section.mid_len = (uint8_t)strlen(t->mid);
@@ -252,6 +298,10 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
     sub->id = id;
     sub->owner = owner;
     sub->sent_pt = sub->flow_pt = PT_NONE;
+    sub->wish = SFU_WISH_ANY;
+    sub->aim = LAYER_AIM_BEST;
+    sub->told = SUBSCRIPTION_NOTHING_TOLD;
+    list_init(&sub->changed_node);
     sub->stream = transport_send_stream(owner->tp, section->ssrc);
     int err = sub->stream == NULL ? E_LIMIT : set_section(sub, section);
     if (err != 0) {
@@ -266,6 +316,7 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         sub->link[i].sink.ops = &sink_ops;
         list_init(&sub->link[i].sink.node);
     }
+    layer_filter_init(&sub->filter);
     forwarder_init(&sub->forwarder, first_seq(sub->stream, rng), rng_u32(rng),
                    (uint16_t)rng_below(rng, 32768));
     rtp_send_init(&sub->send, section->ssrc, section->msid);
@@ -275,14 +326,16 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
     return 0;
 }
 
-void subscription_close(struct subscription **sp)
+void subscription_close(struct subscription **sp, uint64_t now_us)
 {
     struct subscription *sub = *sp;
 
     if (sub == NULL)
         return;
     *sp = NULL;
-    unlink_all(sub);
+    unlink_all(sub, now_us);
+    list_remove(&sub->changed_node);
+    MEM_FREE(sub->item);
     transport_drop_waiting(sub->owner->tp, sub);
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);

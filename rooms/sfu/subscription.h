@@ -15,6 +15,8 @@
 #include "core/list.h"
 #include "rooms/sfu/codec_set.h"
 #include "rooms/sfu/forwarder.h"
+#include "rooms/sfu/layer_filter.h"
+#include "rooms/sfu/sfu.h"
 #include "rooms/sfu/sink.h"
 #include "transport/resend.h"
 #include "transport/rtp_send.h"
@@ -24,6 +26,7 @@ struct pacer_item;
 struct sfu;
 struct sfu_transport;
 struct subscription;
+struct viewer_item;
 
 #define SUBSCRIPTION_PATIENCE_US \
     3000000ull /* then the old source stops, whether or not the new one came */
@@ -38,7 +41,18 @@ struct source_link {
     uint8_t pt
         [MAX_NEGOTIATED_CODECS]; /* ours, by the track's codec index; PT_NONE: cannot be sent here */
     uint32_t told_blocked;       /* a bit for each codec index that was told upwards */
+    uint8_t votes;               /* for encodings of its track (demand.h) */
 };
+
+/* What is to flow of the source that is wanted. */
+struct layer_aim {
+    bool is_paused;            /* nothing */
+    int8_t encoding;           /* -1: the best that comes */
+    uint8_t spatial, temporal; /* in it; LAYER_ALL: whatever it has */
+};
+
+#define LAYER_AIM_BEST \
+    ((struct layer_aim){.encoding = -1, .spatial = LAYER_ALL, .temporal = LAYER_ALL})
 
 /* What was negotiated for the slot's section. */
 struct send_section {
@@ -47,6 +61,8 @@ struct send_section {
     char mid[MAX_MID_LEN + 1];
     struct rtp_ext_ids ext;
     struct codec_set *codecs;
+    uint8_t red_pt,
+        red_block_pt; /* of redundant audio, and of its blocks; PT_NONE: not negotiated */
 };
 
 /* A start from the history, until the live packets are reached. */
@@ -72,11 +88,20 @@ struct subscription {
     uint64_t next_since_us;    /* when the next source was set */
     uint64_t pli_us;           /* the newest keyframe request listened to; 0: none */
     struct forwarder forwarder;
+    struct layer_filter filter; /* of the encoding that flows */
     struct rtp_send send;
     struct fanout_stream *stream; /* the transport's, of send.ssrc */
     uint8_t flow_pt;              /* ours, of the codec that flows, or flowed last */
     uint8_t sent_pt;              /* of the newest packet: telephone events have one of their own */
     struct catchup catchup;
+    /* Layers: what the viewer wants, what it is to get, and what was told of that. */
+    struct sfu_wish wish;
+    struct layer_aim aim;
+    struct viewer_item *item; /* NULL: nothing limits it */
+    uint16_t ladder_version, ladder_shape;
+    struct layer_point seen_point; /* of the filter */
+    struct list changed_node;      /* in the sfu's list of those to tell of */
+    struct sfu_slot_state told;
     /* Repair: what was sent under which number, and the stream that it is sent again on (RFC 4588). */
     struct resend resend;
     struct fanout_stream *rtx_stream; /* NULL: not negotiated */
@@ -93,12 +118,14 @@ struct subscription {
 MUST_CHECK int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
                                 const struct transceiver *section, uint64_t now_us);
 /** Unlink and free at the end of the turn. */
-void subscription_close(struct subscription **sub);
+void subscription_close(struct subscription **sub, uint64_t now_us);
 /** Renegotiated: what flows goes on where it can. */
 void subscription_update(struct subscription *sub, const struct transceiver *section,
                          uint64_t now_us);
 /** Switch to a track, or to nothing (NULL). */
 void subscription_set_source(struct subscription *sub, struct track *track, uint64_t now_us);
+/** Want other layers, or to be paused. Of video only. */
+void subscription_set_wish(struct subscription *sub, const struct sfu_wish *wish, uint64_t now_us);
 /** Its transport opened (again): start with a keyframe. */
 void subscription_restart(struct subscription *sub, uint64_t now_us);
 /** The endpoint asks for a keyframe. */

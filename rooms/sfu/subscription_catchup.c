@@ -19,6 +19,8 @@
 #define CATCHUP_TICK_US 5000ull
 #define CATCHUP_SPEED 3u
 #define CATCHUP_MIN_BPS 2000000ull /* a keyframe of a slow stream is not made to wait */
+#define CATCHUP_OF_ESTIMATE_PERCENT 250u /* what the pacer lets through (pacer.h) */
+#define CATCHUP_LEAST_PERCENT 150u
 #define CATCHUP_FIRST_BYTES 12000u /* leave at once */
 
 void subscription_catchup_stop(struct subscription *sub)
@@ -49,15 +51,20 @@ static void take(struct subscription *sub, struct packet *pkt, uint64_t now_us)
         forwarder_retime(&sub->forwarder, &pkt->rtp, now_us);
     }
     c->frame_ts = pkt->rtp.ts;
-    if ((pkt->rtp.payload_bytes == 0 || pt == PT_NONE) &&
-        forwarder_skip(&sub->forwarder, pkt->rtp.seq))
-        return;
     subscription_forward(sub, &item, pt, now_us);
 }
 
+/* Several times the live rate, but not so much more than the way to the viewer carries, and always faster than live. */
 static uint64_t rate_of(struct subscription *sub, uint64_t now_us)
 {
-    return MAX(CATCHUP_SPEED * rate_bps(&sub->encoding->recv.rate, now_us), CATCHUP_MIN_BPS);
+    uint64_t live_bps = rate_bps(&sub->encoding->recv.rate, now_us);
+    uint64_t bps = MAX(CATCHUP_SPEED * live_bps, CATCHUP_MIN_BPS);
+    uint64_t estimate_bps = sub->owner->estimate_bps;
+
+    if (estimate_bps != 0)
+        bps = MIN(bps, MAX(CATCHUP_OF_ESTIMATE_PERCENT * estimate_bps / 100,
+                           CATCHUP_LEAST_PERCENT * live_bps / 100));
+    return bps;
 }
 
 static void on_due(struct deadline *d, uint64_t now_us, void *arg)

@@ -8,8 +8,10 @@
  */
 #include <string.h>
 
+#include "core/dependency_descriptor.h"
 #include "core/packet.h"
-#include "core/payload_vp8.h"
+#include "core/payload_red.h"
+#include "core/payload.h"
 #include "core/seq.h"
 #include "core/timebase.h"
 #include "core/wire.h"
@@ -17,7 +19,8 @@
 #include "transport/fanout_cipher.h"
 #include "transport/rtx.h"
 
-#define MAX_VP8_DESCRIPTOR 6 /* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX */
+/* RFC 7741 s4.2: 1 + X + 15-bit PictureID + TL0PICIDX + TID/KEYIDX. Of VP9 (RFC 9628 s4.2) it is one less. */
+#define MAX_REWRITTEN_BYTES 6
 #define CLOCK_WITHOUT_SR_US 500000ull
 
 /* ---- media time ---- */
@@ -69,8 +72,26 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 
 /* ---- sending one packet ---- */
 
+static const struct media_info no_media = {.spatial = -1, .temporal = -1};
+
+/* With our frame number, and the mask of what this viewer gets. */
+static struct rtp_ext_out rewrite_descriptor(uint8_t id, const struct packet *pkt,
+                                             const struct rtp_ext *ext, const struct outgoing *out,
+                                             uint8_t to[DD_MAX_BYTES])
+{
+    const struct descriptor_ids *dd = &pkt->media.dd;
+    size_t len = 0;
+
+    if (id != 0 && dd->has_frame_number && !out->is_empty)
+        len = dependency_descriptor_rewrite(
+            to, DD_MAX_BYTES, pkt->data + ext->offset, ext->len, out->number.frame_number,
+            dd->active_at, dd->target_count, out->verdict.has_active, out->verdict.active);
+    return (struct rtp_ext_out){id, (uint8_t)len, to};
+}
+
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
-                           const struct packet *pkt,
+                           const struct packet *pkt, const struct outgoing *packet_out,
+                           uint8_t descriptor[DD_MAX_BYTES],
                            struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
     static const uint8_t number_to_come[2];
@@ -86,7 +107,10 @@ static size_t collect_exts(const struct subscription *sub, const struct track *t
     for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
         const struct rtp_ext *ext = &pkt->rtp.ext[i];
         uint8_t kind = t->kind_of_ext[ext->id];
-        if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
+        if (kind == RTP_EXT_DEPENDENCY_DESCRIPTOR)
+            out[n++] =
+                rewrite_descriptor(sub->section.ext.id[kind], pkt, ext, packet_out, descriptor);
+        else if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
             out[n++] =
                 (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
     }
@@ -99,6 +123,29 @@ static void count_dropped(struct subscription *sub, size_t n)
     sub->owner->sfu->totals.packets_dropped += n;
 }
 
+/* The first bytes of the payload, with our numbers. */
+static void rewrite_ids(struct rtp_out *rtp, uint8_t *to, const struct payload_ids *ids,
+                        const struct forwarder_out *number)
+{
+    memcpy(to, rtp->payload, ids->bytes);
+    payload_rewrite(to, ids, number->picture_id, number->tl0picidx, number->keyidx);
+    rtp->head_bytes += ids->bytes;
+    rtp->payload += ids->bytes;
+    rtp->payload_bytes -= ids->bytes;
+}
+
+/* The whole payload of redundant audio, with our payload type in its heads. */
+static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *pkt, uint8_t pt)
+{
+    const struct packet_red *red = &pkt->red;
+
+    memcpy(to, pkt->data + red->at, red->head_bytes);
+    red_rewrite(to, red->redundant, pt);
+    rtp->head_bytes += red->head_bytes;
+    rtp->payload = pkt->data + red->at + red->head_bytes;
+    rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
+}
+
 /* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
 static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
 {
@@ -109,19 +156,20 @@ static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
     return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
 }
 
-bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
-                             const struct outgoing *out)
+HOT bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
+                                 const struct outgoing *out)
 {
     struct send_run *run = &sub->owner->sfu->run;
     const struct packet *pkt = item->pkt;
-    const struct vp8_descriptor *vp8 = &item->vp8;
     struct rtp_out *rtp = &run->out[run->count];
     uint8_t *head = run->head[run->count];
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
-    size_t n = collect_exts(sub, item->encoding->track, pkt, ext);
+    uint8_t descriptor[DD_MAX_BYTES];
+    size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
+    size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
     size_t bytes =
-        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - MAX_VP8_DESCRIPTOR, out->pt,
-                         pkt->rtp.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
+        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, out->pt,
+                         out->verdict.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
 
     if (bytes == 0)
         return false;
@@ -133,23 +181,18 @@ bool subscription_add_packet(struct subscription *sub, const struct burst_item *
         .header_bytes = bytes,
         .head_bytes = bytes,
         .payload = pkt->data + pkt->rtp.header_bytes,
-        .payload_bytes = pkt->rtp.payload_bytes,
+        .payload_bytes = out->is_empty ? 0 : pkt->rtp.payload_bytes,
     };
     if (out->is_rtx) {
         wire_put_u16(head + bytes, out->osn);
         rtp->head_bytes += RTX_OSN_BYTES;
     }
-    if (out->number.rewrites_vp8 && vp8->bytes <= MAX_VP8_DESCRIPTOR) {
-        uint8_t *descriptor = head + rtp->head_bytes;
-        memcpy(descriptor, rtp->payload, vp8->bytes);
-        vp8_rewrite(descriptor, vp8, out->number.picture_id, out->number.tl0picidx,
-                    out->number.keyidx);
-        rtp->head_bytes += vp8->bytes;
-        rtp->payload += vp8->bytes;
-        rtp->payload_bytes -= vp8->bytes;
-    }
+    if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)
+        rewrite_ids(rtp, head + rtp->head_bytes, &pkt->media.ids, &out->number);
+    if (out->is_red && !out->is_empty)
+        rewrite_red(rtp, head + rtp->head_bytes, pkt, out->block_pt);
     run->pkt[run->count] = item->pkt;
-    run->payload_bytes += pkt->rtp.payload_bytes;
+    run->payload_bytes += subscription_payload_of(rtp);
     run->count++;
     return true;
 }
@@ -178,7 +221,7 @@ void subscription_send_run(struct subscription *sub, uint64_t now_us)
 
     if (sent < n) /* the others count when they leave, or not at all */
         for (size_t i = sent; i < n; i++)
-            bytes -= run->pkt[i]->rtp.payload_bytes;
+            bytes -= subscription_payload_of(&run->out[i]);
     subscription_count_sent(sub, sent, bytes, now_us);
 }
 
@@ -197,39 +240,79 @@ void subscription_send_repair(struct subscription *sub, uint64_t now_us)
 }
 
 /* How it was rewritten: what a retransmission needs to be rewritten alike. */
-static void note_for_resend(struct subscription *sub, const struct burst_item *item,
-                            const struct forwarder_out *out)
+static void note_for_resend(struct subscription *sub, const struct rtp_header *h,
+                            const struct media_info *m, const struct forwarder_out *out)
 {
     struct resend_rewrite how = {
         .source = sub->source,
-        .seq = (uint16_t)(out->seq - item->pkt->rtp.seq),
-        .ts = out->ts - item->pkt->rtp.ts,
+        .seq = (uint16_t)(out->seq - h->seq),
+        .ts = out->ts - h->ts,
     };
 
-    if (out->rewrites_vp8) {
-        how.picture_id = (uint16_t)(out->picture_id - item->vp8.picture_id) &
-                         (item->vp8.picture_id_is_15bit ? 0x7fff : 0x7f);
-        how.tl0picidx = (uint8_t)(out->tl0picidx - item->vp8.tl0picidx);
-        how.keyidx = (uint8_t)(out->keyidx - item->vp8.keyidx) & 0x1f;
+    if (out->rewrites_ids) {
+        const struct payload_ids *ids = &m->ids;
+        how.picture_id = (uint16_t)(out->picture_id - ids->picture_id) &
+                         (ids->picture_id_bits == 15 ? 0x7fff : 0x7f);
+        how.tl0picidx = (uint8_t)(out->tl0picidx - ids->tl0picidx);
+        how.keyidx = (uint8_t)(out->keyidx - ids->keyidx) & 0x1f;
     }
+    if (m->dd.has_frame_number)
+        how.frame_number = (uint16_t)(out->frame_number - m->dd.frame_number);
     resend_sent(&sub->resend, out->seq, &how);
 }
 
-void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
-                          uint64_t now_us)
+/* The filter has descriptors of its own encoding only, so the structure is this packet's. */
+static void learn_structure(struct subscription *sub, const struct burst_item *item)
 {
     const struct packet *pkt = item->pkt;
+    uint8_t id = item->encoding->track->section.ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
+    const struct rtp_ext *ext = rtp_find_ext(&pkt->rtp, id);
+
+    if (ext != NULL)
+        layer_filter_learn(&sub->filter, pkt->data + ext->offset, ext->len);
+}
+
+/* Whether it goes out. Padding only is a probe of the publisher's, of no use here. */
+static bool passes(struct subscription *sub, const struct burst_item *item, uint8_t pt,
+                   struct layer_verdict *verdict)
+{
+    const struct packet *pkt = item->pkt;
+
+    if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
+        return false;
+    if (UNLIKELY(pkt->media.dd.has_structure))
+        learn_structure(sub, item);
+    return layer_filter_take(&sub->filter, &pkt->rtp, &pkt->media, verdict);
+}
+
+HOT void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
+                              uint64_t now_us)
+{
+    const struct packet *pkt = item->pkt;
+    const struct media_info *media = &pkt->media;
     struct outgoing out = {.pt = pt, .ssrc = sub->send.ssrc, .stream = sub->stream};
 
-    if (!forwarder_map(&sub->forwarder, &pkt->rtp, item->has_vp8 ? &item->vp8 : NULL, now_us,
-                       &out.number) ||
+    if (pkt->red.bytes != 0 && sub->section.red_block_pt == pt) {
+        out.is_red = true;
+        out.block_pt = pt;
+        out.pt = sub->section.red_pt;
+    }
+    if (!passes(sub, item, pt, &out.verdict)) {
+        /* When its number is not the newest any more, it goes out empty. */
+        if (forwarder_leave_out(&sub->forwarder, &pkt->rtp, media) || pt == PT_NONE)
+            return;
+        out.is_empty = true;
+        out.verdict = (struct layer_verdict){0};
+        media = &no_media;
+    }
+    if (!forwarder_pass(&sub->forwarder, &pkt->rtp, media, now_us, &out.number) ||
         !subscription_add_packet(sub, item, &out)) {
         count_dropped(sub, 1);
         return;
     }
     if (sub->rtx_stream != NULL)
-        note_for_resend(sub, item, &out.number);
-    sub->sent_pt = pt;
+        note_for_resend(sub, &pkt->rtp, media, &out.number);
+    sub->sent_pt = out.pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
     if (!sub->catchup.is_on && clock_is_stale(sub, item->encoding, now_us))
@@ -244,7 +327,14 @@ static bool may_start(struct subscription *sub, const struct source_link *link, 
 {
     if (!pkt->media.is_keyframe || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
         return false;
-    return link != subscription_current(sub) || sub->encoding == NULL || e == track_best(e->track);
+    if (e->track != subscription_track(sub)) /* it is to be replaced */
+        return sub->encoding == NULL;
+    if (sub->aim.is_paused)
+        return false;
+    if (e == subscription_target(sub, e->track))
+        return true;
+    return (link != subscription_current(sub) || sub->encoding == NULL) &&
+           subscription_covers(sub, e);
 }
 
 void subscription_start(struct subscription *sub, const struct source_link *link,
@@ -256,12 +346,15 @@ void subscription_start(struct subscription *sub, const struct source_link *link
     bool has_ref = reference_ts(sub, e, &ref_ts);
 
     if (link != subscription_current(sub))
-        subscription_promote(sub);
-    forwarder_switch(&sub->forwarder, &pkt->rtp, e->recv.clock_hz,
-                     item->has_vp8 ? &item->vp8 : NULL, has_ref, ref_ts, now_us);
+        subscription_promote(sub, now_us);
+    forwarder_begin(&sub->forwarder, &pkt->rtp, &pkt->media, e->recv.clock_hz, has_ref, ref_ts,
+                    now_us);
+    layer_filter_restart(&sub->filter);
     sub->encoding = e;
     sub->in_ssrc = pkt->rtp.ssrc;
     sub->source++;
+    subscription_aim_filter(sub);
+    subscription_changed(sub);
     sub->flow_pt = link->pt[pkt->codec_index];
     if (sub->catchup.is_on) {
         sub->send.has_clock = false; /* until media time goes its way again */
@@ -272,13 +365,31 @@ void subscription_start(struct subscription *sub, const struct source_link *link
         encoding_ask_keyframe(e, now_us); /* it came late: some of what belongs to it went by */
 }
 
+/* Packets come of what could start, and it does not. */
+static void want_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    struct track *wanted = subscription_track(sub);
+
+    if (e != subscription_target(sub, e->track) ||
+        (e->track == wanted ? sub->aim.is_paused : sub->encoding != NULL))
+        return;
+    if (sub->encoding != NULL && sub->encoding->track == e->track)
+        subscription_ask_switch(sub, e, now_us);
+    else if (!keyframe_is_pending(&e->keyframes))
+        encoding_ask_keyframe(e, now_us);
+}
+
 /* A packet that is not of what flows. Returns whether it flows from now on. */
 static bool try_start(struct subscription *sub, const struct source_link *link,
                       const struct burst_item *item, uint64_t now_us)
 {
     struct encoding *e = item->encoding;
+    bool is_current = link == subscription_current(sub);
 
-    if (link == subscription_current(sub) && e == sub->encoding)
+    if (is_current && sub->encoding != NULL && e != sub->encoding &&
+        e != subscription_target(sub, e->track))
+        return false; /* the most frequent case: another one of a simulcast */
+    if (is_current && e == sub->encoding)
         subscription_stop(sub); /* another SSRC, or other numbers: the publisher began anew */
     if (link->pt[item->pkt->codec_index] == PT_NONE)
         return false;
@@ -288,9 +399,8 @@ static bool try_start(struct subscription *sub, const struct source_link *link,
         subscription_start(sub, link, item, now_us);
         return true;
     }
-    if (subscription_is_video(sub) && e == track_best(e->track) &&
-        !keyframe_is_pending(&e->keyframes))
-        encoding_ask_keyframe(e, now_us);
+    if (subscription_is_video(sub))
+        want_start(sub, e, now_us);
     return false;
 }
 
@@ -298,6 +408,18 @@ static bool is_switch_overdue(struct subscription *sub, uint64_t now_us)
 {
     return subscription_next(sub)->sink.track != NULL &&
            now_us - sub->next_since_us > SUBSCRIPTION_PATIENCE_US;
+}
+
+/* What the track handed to nobody before this packet: the viewer misses nothing. */
+static void close_up(struct subscription *sub, const struct packet *pkt)
+{
+    struct rtp_header h = {.ssrc = pkt->rtp.ssrc};
+
+    for (unsigned i = 32; i-- > 0;) {
+        h.seq = (uint16_t)(pkt->rtp.seq - 1 - i);
+        if ((pkt->left_out >> i & 1) != 0)
+            (void)!forwarder_leave_out(&sub->forwarder, &h, &no_media);
+    }
 }
 
 static HOT void take_packet(struct subscription *sub, const struct source_link *link,
@@ -312,11 +434,29 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 
     if (UNLIKELY(!flows) && !try_start(sub, link, item, now_us))
         return;
-    /* Padding only is a probe of the publisher's, of no use here. When its number is not the newest any more, it goes out empty. */
-    if (pt == PT_NONE || pkt->rtp.payload_bytes == 0)
-        if (forwarder_skip(&sub->forwarder, pkt->rtp.seq) || pt == PT_NONE)
-            return;
+    if (flows && UNLIKELY(pkt->left_out != 0))
+        close_up(sub, pkt);
     subscription_forward(sub, item, pt, now_us);
+}
+
+/* The filter's point is another, or it cannot get further without a keyframe. */
+static bool has_moved(const struct subscription *sub)
+{
+    const struct layer_filter *f = &sub->filter;
+
+    return f->started && (f->wants_keyframe || f->point[0].at.spatial != sub->seen_point.spatial ||
+                          f->point[0].at.temporal != sub->seen_point.temporal);
+}
+
+static void note_moved(struct subscription *sub, uint64_t now_us)
+{
+    struct layer_point at = layer_filter_current(&sub->filter);
+
+    if (at.spatial != sub->seen_point.spatial || at.temporal != sub->seen_point.temporal)
+        subscription_changed(sub);
+    sub->seen_point = at;
+    if (sub->encoding != NULL && layer_filter_wants_keyframe(&sub->filter))
+        subscription_ask_switch(sub, sub->encoding, now_us);
 }
 
 HOT void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us)
@@ -324,13 +464,17 @@ HOT void subscription_on_burst(struct sink *s, const struct burst *burst, uint64
     struct source_link *link = CONTAINER_OF(s, struct source_link, sink);
     struct subscription *sub = link->sub;
 
+    if (UNLIKELY(sub->ladder_version != s->track->ladder.version))
+        subscription_note_ladder(sub, s->track, now_us);
     if (!subscription_is_open(sub))
         return;
     for (size_t i = 0; i < burst->count; i++)
         take_packet(sub, link, &burst->item[i], now_us);
     subscription_send_run(sub, now_us);
     if (UNLIKELY(is_switch_overdue(sub, now_us))) {
-        subscription_promote(sub);
+        subscription_promote(sub, now_us);
         subscription_stop(sub);
     }
+    if (UNLIKELY(has_moved(sub)))
+        note_moved(sub, now_us);
 }

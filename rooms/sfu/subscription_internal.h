@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* subscription_internal.h - what subscription.c (sources, life), subscription_flow.c (packets) and subscription_catchup.c (starting
- * from the history) share. */
+/* subscription_internal.h - what subscription.c (sources, life), subscription_flow.c (packets), subscription_catchup.c (starting from
+ * the history), subscription_aim.c (layers) and subscription_state.c (what is told of it) share. */
 #pragma once
 
 #include <stdbool.h>
@@ -32,7 +32,41 @@ static inline bool subscription_is_open(const struct subscription *sub)
 /** Nothing flows until a keyframe comes. */
 void subscription_stop(struct subscription *sub);
 /** The next source takes the place of the current one. */
-void subscription_promote(struct subscription *sub);
+void subscription_promote(struct subscription *sub, uint64_t now_us);
+/** Nothing flows and the current source shall: from the history, or else from the next keyframe on. */
+void subscription_begin(struct subscription *sub, uint64_t now_us);
+/** Ask for what is to start. */
+void subscription_ask_keyframe(struct subscription *sub, struct track *t, uint64_t now_us);
+
+/* subscription_aim.c */
+/** The encoding of @t, a source of it, that is aimed at. */
+struct encoding *subscription_target(const struct subscription *sub, struct track *t);
+/** Whether it may start with @e, when that comes before the target does. */
+bool subscription_covers(const struct subscription *sub, const struct encoding *e);
+/** Have the filter let pass what the aim says of the encoding that flows. */
+void subscription_aim_filter(struct subscription *sub);
+/** Ask for a keyframe to go from what flows to @e; spaced, so call it as long as that is wanted. */
+void subscription_ask_switch(const struct subscription *sub, struct encoding *e, uint64_t now_us);
+/** Vote for what the aim says. */
+void subscription_vote(struct subscription *sub, uint64_t now_us);
+/** Let go of a source, which may be none. */
+void subscription_unlink(struct source_link *link, uint64_t now_us);
+/** The allocator's outcome. */
+void subscription_set_aim(struct subscription *sub, const struct layer_aim *aim, uint64_t now_us);
+/** The wanted source is another, or begins anew. */
+void subscription_aim_anew(struct subscription *sub, uint64_t now_us);
+/** The ladder of @t, a source of it, has another version. */
+void subscription_note_ladder(struct subscription *sub, const struct track *t, uint64_t now_us);
+
+/* subscription_state.c */
+#define SUBSCRIPTION_NOTHING_TOLD \
+    ((struct sfu_slot_state){     \
+        .spatial = -1, .temporal = -1, .target_spatial = -1, .target_temporal = -1})
+void subscription_read_state(const struct subscription *sub, struct sfu_slot_state *out);
+/** Its state may be another: tell later, if so. */
+void subscription_changed(struct subscription *sub);
+/** The handler of sfu.tell_due; arg is the sfu. */
+void subscription_tell_states(struct deadline *d, uint64_t now_us, void *arg);
 
 /** The sink's handler. */
 void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us);
@@ -45,6 +79,11 @@ struct outgoing {
     uint8_t pt;
     uint32_t ssrc;
     struct fanout_stream *stream;
+    struct layer_verdict verdict;
+    bool
+        is_red; /* with the redundant blocks, which are of block_pt; else the primary block alone */
+    uint8_t block_pt;
+    bool is_empty; /* it could not be left out any more: neither payload nor descriptor */
     bool
         is_rtx; /* number.seq is the RTX stream's, and the original one goes in front of the payload */
     uint16_t osn;
@@ -55,9 +94,15 @@ bool subscription_add_packet(struct subscription *sub, const struct burst_item *
                              const struct outgoing *out);
 /** Put the packet that this viewer was sent as @seq into the run once more, on the RTX stream; false when it is not kept. */
 bool subscription_add_again(struct subscription *sub, uint16_t seq);
-/** Put a packet of what flows into the run, or drop and count it. */
+/** Put a packet of what flows into the run, leave it out, or drop and count it. */
 void subscription_forward(struct subscription *sub, const struct burst_item *item, uint8_t pt,
                           uint64_t now_us);
+/** Of a packet that was built: what reports count. */
+static inline size_t subscription_payload_of(const struct rtp_out *out)
+{
+    return out->head_bytes - out->header_bytes + out->payload_bytes;
+}
+
 /** Send the run. */
 void subscription_send_run(struct subscription *sub, uint64_t now_us);
 /** Account media packets that left. */

@@ -16,6 +16,7 @@
 
 #define PACED_HEAD_BYTES 128    /* longer heads do not wait */
 #define PROBE_PADDING_BYTES 255 /* RFC 3550 s5.1: what one packet can hold */
+#define MAX_UNUSED_PACED 4096   /* kept for the next burst: a megabyte */
 #define MAX_PROBE_AGAIN 64      /* packets behind the newest that serve as probes */
 
 /* A packet that waits. */
@@ -34,14 +35,20 @@ static struct paced *take_block(struct sfu *s)
     if (p == NULL)
         return mem_try_alloc(sizeof(*p));
     s->unused_paced = p->next;
+    s->unused_paced_count--;
     return p;
 }
 
 static void give_back(struct sfu *s, struct paced *p)
 {
     packet_unref(&p->pkt);
+    if (s->unused_paced_count == MAX_UNUSED_PACED) {
+        mem_free(p);
+        return;
+    }
     p->next = s->unused_paced;
     s->unused_paced = p;
+    s->unused_paced_count++;
 }
 
 void subscription_pace_fini(struct sfu *s)
@@ -57,7 +64,8 @@ static enum pacer_priority priority_of(const struct subscription *sub, const str
 {
     if (out->kind == RTP_OUT_RETRANSMISSION)
         return PACER_RETRANSMISSION;
-    return subscription_is_video(sub) ? PACER_VIDEO : PACER_AUDIO;
+    /* What catches up is paced already, so it does not wait either. */
+    return subscription_is_video(sub) && !sub->catchup.is_on ? PACER_VIDEO : PACER_AUDIO;
 }
 
 static size_t bytes_of(const struct rtp_out *out)
@@ -117,7 +125,7 @@ void subscription_paced(const struct pacer_item *item, uint64_t now_us)
 
     if (transport_send_rtp(sub->owner->tp, &p->out, 1, now_us) == 1) {
         if (p->out.kind == RTP_OUT_MEDIA)
-            subscription_count_sent(sub, 1, p->pkt->rtp.payload_bytes, now_us);
+            subscription_count_sent(sub, 1, subscription_payload_of(&p->out), now_us);
         else
             sub->owner->sfu->totals.packets_resent++;
     }

@@ -12,16 +12,15 @@
 static void rewrite(const struct burst_item *item, const struct resend_rewrite *how,
                     struct forwarder_out *out)
 {
-    const struct vp8_descriptor *vp8 = &item->vp8;
+    const struct media_info *m = &item->pkt->media;
 
     out->ts = item->pkt->rtp.ts + how->ts;
-    out->rewrites_vp8 = item->has_vp8;
-    if (!item->has_vp8)
-        return;
-    out->picture_id =
-        (uint16_t)(vp8->picture_id + how->picture_id) & (vp8->picture_id_is_15bit ? 0x7fff : 0x7f);
-    out->tl0picidx = (uint8_t)(vp8->tl0picidx + how->tl0picidx);
-    out->keyidx = (uint8_t)(vp8->keyidx + how->keyidx) & 0x1f;
+    out->frame_number = (uint16_t)(m->dd.frame_number + how->frame_number);
+    out->rewrites_ids = m->ids.bytes != 0;
+    out->picture_id = (uint16_t)(m->ids.picture_id + how->picture_id) &
+                      (m->ids.picture_id_bits == 15 ? 0x7fff : 0x7f);
+    out->tl0picidx = (uint8_t)(m->ids.tl0picidx + how->tl0picidx);
+    out->keyidx = (uint8_t)(m->ids.keyidx + how->keyidx) & 0x1f;
 }
 
 /* The packet, when it is still kept and still of what flows. */
@@ -52,6 +51,8 @@ static bool add(struct subscription *sub, struct packet *pkt, const struct resen
         .osn = seq,
     };
     burst_item_init(&item, sub->encoding, pkt);
+    out.is_empty = pkt->rtp.payload_bytes == 0 ||
+                   !layer_filter_review(&sub->filter, &pkt->rtp, &pkt->media, &out.verdict);
     rewrite(&item, &origin->how, &out.number);
     out.number.seq = sub->rtx_seq;
     if (!subscription_add_packet(sub, &item, &out))

@@ -8,7 +8,8 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "core/packet.h"
-#include "core/payload.h"
+#include "core/payload_red.h"
+#include "core/seq.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
 
@@ -58,6 +59,38 @@ static void set_section(struct track *t, const struct transceiver *section)
         transport_set_twcc_id(t->owner->tp, section->ext.id[RTP_EXT_TWCC]);
 }
 
+/* ---- demand ---- */
+
+/* The publisher of a replica is told by the origin's worker. */
+static void tell_demand(struct track *t, uint64_t now_us)
+{
+    struct demand_event event[MAX_ENCODINGS];
+    const struct sfu_handlers *handlers = &t->sfu->handlers;
+
+    if (demand_collect(&t->demand, now_us, event) > 0 && t->encoding_count > 1 &&
+        handlers->on_track_demand != NULL)
+        handlers->on_track_demand(t->id, t->demand.told, t->sfu->arg);
+    deadline_set(t->sfu->env.wheel, &t->demand_due, demand_next_us(&t->demand));
+}
+
+static void on_demand_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    (void)d;
+    tell_demand(arg, now_us);
+}
+
+void track_vote(struct track *t, unsigned from, unsigned to, uint64_t now_us)
+{
+    if (from == to || !demand_move(&t->demand, from, to, now_us))
+        return;
+    if (t->owner != NULL)
+        tell_demand(t, now_us);
+    else if (t->sfu->handlers.on_replica_demand != NULL)
+        t->sfu->handlers.on_replica_demand(t->peer, t->id, demand_set(&t->demand), t->sfu->arg);
+}
+
+/* ---- life ---- */
+
 static struct track *make(uint64_t id, struct sfu *sfu, struct sfu_transport *owner)
 {
     struct track *t = mem_try_alloc(sizeof(*t));
@@ -71,12 +104,15 @@ static struct track *make(uint64_t id, struct sfu *sfu, struct sfu_transport *ow
     t->codec_index = -1;
     t->best = -1;
     list_init(&t->sinks);
+    demand_init(&t->demand, MAX_ENCODINGS, 0);
+    deadline_init(&t->demand_due, on_demand_due, t);
     burst_init(&t->burst);
+    level_meter_init(&t->meter, id);
     return t;
 }
 
 int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
-              const struct transceiver *section)
+              const struct transceiver *section, uint64_t now_us)
 {
     struct track *t = make(id, owner->sfu, owner);
 
@@ -86,8 +122,12 @@ int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
     set_section(t, section);
     int err = bind_signalled(t);
     if (err != 0) {
-        track_close(&t, 0);
+        track_close(&t, now_us);
         return err;
+    }
+    if (section->kind == MEDIA_VIDEO) {
+        demand_init(&t->demand, MAX_ENCODINGS, now_us);
+        deadline_set(t->sfu->env.wheel, &t->demand_due, demand_next_us(&t->demand));
     }
     *out = t;
     return 0;
@@ -123,6 +163,8 @@ void track_close(struct track **tp, uint64_t now_us)
     }
     for (unsigned i = 0; i < t->encoding_count; i++)
         encoding_fini(&t->encoding[i]);
+    level_meter_fini(&t->sfu->levels, &t->meter);
+    deadline_clear(&t->demand_due);
     list_remove(&t->node);
     sfu_free_later(t->sfu, t);
 }
@@ -138,6 +180,7 @@ void track_update(struct track *t, const struct transceiver *section, uint64_t n
 {
     track_flush(t, now_us);
     set_section(t, section);
+    ladder_clear(&t->ladder);
     t->codec_index = -1; /* the list may have changed: told anew by the next packet */
     if (t->owner != NULL && bind_signalled(t) != 0)
         t->sfu->totals
@@ -151,6 +194,8 @@ void track_set_muted(struct track *t, bool muted, uint64_t now_us)
         return;
     track_flush(t, now_us);
     t->is_muted = muted;
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        history_clear(&t->encoding[i].history); /* what comes from now on is not kept */
     tell_changed(t, now_us);
 }
 
@@ -203,7 +248,6 @@ static void choose_best(struct track *t, uint64_t now_us)
 {
     struct layer_candidate c[MAX_ENCODINGS];
 
-    t->review_us = now_us + TRACK_REVIEW_US;
     for (unsigned i = 0; i < t->encoding_count; i++) {
         struct encoding *e = &t->encoding[i];
         c[i] = (struct layer_candidate){
@@ -221,6 +265,14 @@ static void choose_best(struct track *t, uint64_t now_us)
     tell_changed(t, now_us);
 }
 
+static void review(struct track *t, uint64_t now_us)
+{
+    t->review_us = now_us + TRACK_REVIEW_US;
+    if (t->encoding_count > 1)
+        choose_best(t, now_us);
+    ladder_measure(&t->ladder, t->encoding, t->encoding_count, now_us);
+}
+
 static void change_codec(struct track *t, int index, uint64_t now_us)
 {
     const struct codec *codec = &t->section.codec[index].codec;
@@ -228,8 +280,10 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
     track_flush(t, now_us); /* of the codec before */
     for (unsigned i = 0; i < t->encoding_count; i++) {
         t->encoding[i].recv.clock_hz = codec->clock_hz;
+        t->encoding[i].rates = (struct layer_rates){0};
         history_clear(&t->encoding[i].history);
     }
+    ladder_clear(&t->ladder);
     t->codec_index = index;
     t->codec_since_us = now_us;
     tell_changed(t, now_us);
@@ -240,11 +294,39 @@ static void change_codec(struct track *t, int index, uint64_t now_us)
         sfu_track_is_live(t, codec->id);
 }
 
+/* The codec of the blocks of redundant audio; the packet shows its primary block from now on. NULL: it is no such thing. */
+static const struct negotiated_codec *unwrap_red(const struct track *t, struct packet *pkt,
+                                                 const struct codec *carrier)
+{
+    struct rtp_header *h = &pkt->rtp;
+    struct red red;
+    uint8_t pt;
+
+    if (h->payload_bytes == 0) /* padding only */
+        return codec_read_red(carrier, &pt) == 0 ? transceiver_find_pt(&t->section, pt) : NULL;
+    if (red_parse(&red, pkt->data + h->header_bytes, h->payload_bytes) != 0)
+        return NULL;
+    const struct negotiated_codec *codec = transceiver_find_pt(&t->section, red.pt);
+    if (codec == NULL || codec->codec.id != CODEC_OPUS)
+        return NULL;
+    pkt->red = (struct packet_red){
+        .at = (uint16_t)h->header_bytes,
+        .bytes = (uint16_t)h->payload_bytes,
+        .head_bytes = (uint8_t)red.head_bytes,
+        .redundant = red.redundant,
+    };
+    h->header_bytes += red.primary.at;
+    h->payload_bytes = red.primary.bytes;
+    return codec;
+}
+
 /* The codec behind the payload type. false: not negotiated here, or a publisher that changes it with each packet. */
 static bool note_codec(struct track *t, struct packet *pkt, uint64_t now_us)
 {
     const struct negotiated_codec *codec = transceiver_find_pt(&t->section, pkt->rtp.pt);
 
+    if (codec != NULL && codec->codec.id == CODEC_RED)
+        codec = unwrap_red(t, pkt, &codec->codec);
     if (codec == NULL)
         return false;
     int index = (int)(codec - t->section.codec);
@@ -270,8 +352,8 @@ static void note_sender_report(struct track *t, struct encoding *e, uint64_t now
 /* Into the burst, for the history and the sinks. */
 static void take(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
-    if (t->encoding_count > 1 && now_us >= t->review_us)
-        choose_best(t, now_us);
+    if (now_us >= t->review_us && t->section.kind == MEDIA_VIDEO)
+        review(t, now_us);
     if (t->is_muted)
         return;
     if (t->burst.count == 0)
@@ -281,15 +363,89 @@ static void take(struct track *t, struct encoding *e, struct packet *pkt, uint64
         track_flush(t, now_us);
 }
 
+static void note_level(struct track *t, struct packet *pkt, uint64_t now_us)
+{
+    uint8_t id = t->section.ext.id[RTP_EXT_AUDIO_LEVEL];
+    const struct rtp_ext *ext = id == 0 ? NULL : rtp_find_ext(&pkt->rtp, id);
+
+    if (ext == NULL || ext->len == 0 || (pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
+        return;
+    pkt->audio_level = (int8_t)(pkt->data[ext->offset] & 0x7f);
+    pkt->voice = (pkt->data[ext->offset] & 0x80) != 0;
+    if (!t->is_muted)
+        sfu_note_level(t, (uint8_t)pkt->audio_level, pkt->voice, now_us);
+}
+
+static bool is_silence(const struct track *t, const struct packet *pkt)
+{
+    return pkt->audio_level == LEVELS_SILENCE && level_meter_is_silent(&t->meter) &&
+           pkt->rtp.payload_bytes <= TRACK_HUSH_MAX_BYTES && pkt->codec != CODEC_TELEPHONE_EVENT &&
+           t->encoding_count == 1;
+}
+
+/* It is @behind the newest. Of what was handed on before it everybody knows; what lies between is told, or left out with the rest. */
+static bool leave_out_late(struct track *t, struct packet *pkt, unsigned behind)
+{
+    struct track_hush *h = &t->hush;
+
+    if (behind >= 32 || !seq16_newer(pkt->rtp.seq, h->handed_on))
+        return false;
+    if (is_silence(t, pkt)) {
+        h->left_out |= 1u << behind;
+        return true;
+    }
+    pkt->left_out = behind == 31 ? 0 : h->left_out >> (behind + 1);
+    h->left_out &= (1u << behind) - 1;
+    h->handed_on = pkt->rtp.seq;
+    return false;
+}
+
+/* Whether the packet is silence that nobody would miss. */
+static bool leave_out(struct track *t, struct packet *pkt)
+{
+    struct track_hush *h = &t->hush;
+    int step = seq16_diff(pkt->rtp.seq, h->newest);
+
+    if (!h->started || h->ssrc != pkt->rtp.ssrc) {
+        *h = (struct track_hush){.started = true,
+                                 .ssrc = pkt->rtp.ssrc,
+                                 .newest = pkt->rtp.seq,
+                                 .handed_on = pkt->rtp.seq};
+        return false;
+    }
+    if (step <= 0)
+        return leave_out_late(t, pkt, (unsigned)-step);
+    uint32_t before = step > 32 ? 0 : h->left_out << (step - 1);
+    h->newest = pkt->rtp.seq;
+    if (is_silence(t, pkt) && h->count + 1 < TRACK_HUSH_PACKETS) {
+        if ((h->left_out & 1) != 0) /* what was lost between two of them was silence, too */
+            before |= (uint32_t)((1ull << MIN(step - 1, 32)) - 1);
+        h->left_out = before << 1 | 1;
+        h->count++;
+        return true;
+    }
+    pkt->left_out = before;
+    h->handed_on = pkt->rtp.seq;
+    h->left_out = h->count = 0;
+    return false;
+}
+
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
-    if (!note_codec(t, pkt, now_us) || payload_inspect(pkt) != 0) {
+    if (!note_codec(t, pkt, now_us) || encoding_inspect(e, pkt) != 0) {
         t->sfu->totals.codec_mismatch++;
         return;
     }
     if (!encoding_receive(e, pkt, now_us))
         return;
     note_sender_report(t, e, now_us);
+    if (t->section.kind == MEDIA_AUDIO) {
+        note_level(t, pkt, now_us);
+        if (leave_out(t, pkt)) {
+            t->sfu->totals.silence_left_out++;
+            return;
+        }
+    }
     pkt->track = t->id;
     pkt->encoding = (uint8_t)(e - t->encoding);
     take(t, e, pkt, now_us);

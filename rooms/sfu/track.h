@@ -12,7 +12,10 @@
 #include "core/attr.h"
 #include "core/list.h"
 #include "rooms/sfu/burst.h"
+#include "rooms/sfu/demand.h"
 #include "rooms/sfu/encoding.h"
+#include "rooms/sfu/levels.h"
+#include "rooms/sfu/ladder.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sink.h"
 #include "transport/transceiver.h"
@@ -20,8 +23,23 @@
 struct sfu;
 struct sfu_transport;
 
+/* Of silence one packet in so many is handed on, as of a codec's own discontinuous transmission; fits packet.left_out. */
+#define TRACK_HUSH_PACKETS 20
+/* What calls itself silence and takes more is handed on: publishers there are who know their levels badly. */
+#define TRACK_HUSH_MAX_BYTES 40
+
 #define TRACK_REVIEW_US \
     250000ull /* how often the best encoding is chosen anew, and the codec may change */
+
+/* Silence that is not handed on; the packet after it tells which numbers to close up (packet.left_out). */
+struct track_hush {
+    bool started;
+    uint32_t ssrc;
+    uint16_t newest; /* handed on or not */
+    uint16_t handed_on;
+    uint32_t left_out; /* bit i: newest - i was not */
+    unsigned count;    /* since one was handed on */
+};
 
 struct track {
     struct list node; /* in its transport's list */
@@ -46,14 +64,22 @@ struct track {
     enum codec_id told_codec; /* the newest told upwards */
     int best;                 /* encoding to aim at, -1: none yet */
     uint64_t review_us;
+    struct level_meter meter; /* of audio, at its origin */
+    struct track_hush hush;
+    struct ladder ladder; /* video only */
+    uint64_t switch_us;   /* when a keyframe was asked for last, for those who go up */
+    struct demand demand; /* what the sinks here want; of the origin also what its replicas do */
+    struct deadline demand_due;
 };
 
 /** Make a track on a transport; encodings with signalled SSRCs are bound. Errors: E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int track_new(struct track **out, uint64_t id, struct sfu_transport *owner,
-                         const struct transceiver *t);
+                         const struct transceiver *t, uint64_t now_us);
 /** Make a replica: its packets come from track_receive_relayed(). Errors: E_NO_MEMORY. */
 MUST_CHECK int track_new_replica(struct track **out, uint64_t id, struct sfu *sfu,
                                  uint64_t origin_id, void *peer, const struct transceiver *t);
+/** Change a sink's vote (demand.h): a bit for each encoding that it takes. What changes by it is told upwards, or to the origin. */
+void track_vote(struct track *t, unsigned from, unsigned to, uint64_t now_us);
 /** Tell the sinks, withdraw, free at the end of the turn. */
 void track_close(struct track **t, uint64_t now_us);
 /** Renegotiated: other payload types, extensions, SSRCs, encodings. */
@@ -76,6 +102,12 @@ void track_flush(struct track *t, uint64_t now_us);
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */
 struct encoding *track_best(struct track *t);
+/** What viewers count as a spatial layer: of simulcast the encoding's rank by size, else the layer in the encoding. */
+static inline int8_t track_spatial_of(const struct track *t, unsigned encoding, unsigned spatial)
+{
+    return (int8_t)(t->encoding_count > 1 ? t->ladder.rank[encoding] : spatial);
+}
+
 /** The codec that flows; NULL before media arrived. */
 const struct negotiated_codec *track_live_codec(const struct track *t);
 /** Of the codec that flows; before media arrived, of the first one negotiated. */

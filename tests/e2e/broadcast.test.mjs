@@ -83,6 +83,39 @@ scene("a viewer waits calmly, sees the broadcast begin, end and begin again, wit
   assert.equal(await viewer.run(() => window.parley.player.resource), resource, "nothing was negotiated again");
 });
 
+scene("a broadcast in several sizes says what each takes, in one size it says nothing of it", async (s) => {
+  const look = () => studio.run(() => [...document.querySelectorAll("#layer-list:not([hidden]) li")].map((line) => line.textContent));
+  const studio = await s.open("Studio", { ...STUDIO, params: { height: 720, bitrate: 1_500_000, codec: "VP8" } });
+  await until("the studio's preview", async () => (await playing(studio)).width > 0);
+  await studio.click("#go");
+  await studio.reaches("live");
+  const sizes = /^1280 × 720, .*\n640 × 360, .*\n320 × 180, /;
+  await until("three sizes", async () => sizes.test((await look()).join("\n")), { describe: look });
+  const received = async () => {
+    const answer = await fetch(`${s.server.url}/v1/rooms/hall/participants/broadcaster/stats`);
+    const { stats = [] } = await answer.json();
+    return stats.filter(({ type, kind }) => type === "inbound-rtp" && kind === "video").map(({ rid, packetsReceived }) => ({ rid, packetsReceived }));
+  };
+  await until("three sizes at the server", async () => {
+    const rows = await received();
+    return ["q", "h", "f"].every((rid) => rows.some((row) => row.rid === rid && row.packetsReceived > 5));
+  }, { describe: received });
+  await lookAround(studio, "studio-layers");
+  assert.deepEqual(await studio.run(() => [document.querySelector("#layers").disabled, document.querySelector("#bitrate").disabled]), [true, false]);
+  await studio.page.selectOption("#bitrate", "600000");
+  await until("the largest one to be limited", () => studio.run(() => {
+    const { encodings } = window.parley.broadcast.peerConnection.getSenders().find(({ track }) => track?.kind === "video").getParameters();
+    return encodings.map(({ maxBitrate }) => maxBitrate).join() === "150000,500000,600000";
+  }));
+  await studio.click("#go");
+  await studio.reaches("ready");
+  await studio.page.selectOption("#layers", "one");
+  await studio.click("#go");
+  await studio.reaches("live");
+  await until("the studio's figures", () => studio.run(() => /fps/.test(document.querySelector("#stats").textContent)));
+  assert.deepEqual(await look(), []);
+});
+
 scene("the studio changes from camera to screen to both while it is live", async (s) => {
   const [viewer, studio] = await Promise.all([s.open("Viewer", WATCH), s.open("Studio", { ...STUDIO, before: [fakeScreen, null] })]);
   await studio.click("#go");

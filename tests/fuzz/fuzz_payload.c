@@ -9,27 +9,10 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/payload.h"
-#include "core/payload_vp8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Rewritten ids are read back, and nothing else has changed. */
-static void rewrite_vp8(uint8_t *payload, size_t len)
-{
-    struct vp8_descriptor before, after;
-
-    if (vp8_parse(&before, payload, len) < 0)
-        return;
-    CHECK(before.bytes < len);
-    vp8_rewrite(payload, &before, 0x5A5A, 0xA5, 0x15);
-    CHECK(vp8_parse(&after, payload, len) == 0);
-    CHECK(after.bytes == before.bytes && after.is_keyframe == before.is_keyframe);
-    CHECK(after.tid == before.tid && after.y == before.y);
-    CHECK(!after.has_picture_id || after.picture_id == (after.picture_id_is_15bit ? 0x5A5A : 0x5A));
-    CHECK(!after.has_tl0picidx || after.tl0picidx == 0xA5);
-    CHECK(!after.has_keyidx || after.keyidx == 0x15);
-}
-
 static void rewrite_ids(struct packet *p, uint8_t *payload, const struct rtp_ext *ext)
 {
     static struct dependency_state state;
@@ -89,8 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(payload_sizes(&p, ext.offset != 0 ? &ext : NULL, sizes) <= MEDIA_MAX_SPATIAL);
     if (err == 0)
         rewrite_ids(&p, bytes + p.rtp.header_bytes, ext.offset != 0 ? &ext : NULL);
-    if (p.codec == CODEC_VP8)
-        rewrite_vp8(bytes + p.rtp.header_bytes, p.rtp.payload_bytes);
     mem_free(bytes);
     return 0;
 }

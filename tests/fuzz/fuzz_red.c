@@ -35,10 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(payload, data + 1, len);
     if (red_parse(&before, payload, len) == 0) {
         look_at(&before, payload, len);
-        red_rewrite(payload, &before, data[0]);
+        red_rewrite(payload, before.redundant, data[0]);
         CHECK(red_parse(&after, payload, len) == 0 && after.pt == (data[0] & 0x7F));
         look_at(&after, payload, len);
-        red_rewrite(payload, &before, before.pt);
+        red_rewrite(payload, before.redundant, before.pt);
         CHECK(memcmp(payload, data + 1, len) == 0);
     }
     mem_free(payload);

@@ -42,7 +42,13 @@ struct negotiated_codec endpoint_codec(const struct endpoint *e, enum codec_id i
                                  .rtx_pt = PT_NONE};
 
     c.pli = codec_kind(id) == MEDIA_VIDEO;
-    if (id == CODEC_OPUS) {
+    if (id == CODEC_RED) {
+        unsigned block_pt = endpoint_codec(e, CODEC_OPUS).pt;
+        c.codec.clock_hz = 48000;
+        c.codec.channels = 2;
+        c.pt = (uint8_t)(120 + e->id % 4);
+        (void)snprintf(c.codec.fmtp, sizeof(c.codec.fmtp), "%u/%u", block_pt, block_pt);
+    } else if (id == CODEC_OPUS) {
         c.codec.clock_hz = 48000;
         c.codec.channels = 2;
         c.pt = (uint8_t)(96 + e->id % 8);
@@ -367,6 +373,11 @@ struct endpoint *endpoint_join(struct sim *sim, unsigned id)
     SIM_EXPECT(sim, e->is_open);
     SIM_EXPECT(sim, sim->state[id] == TRANSPORT_OPEN);
     return e;
+}
+
+void endpoint_set_estimate(struct endpoint *e, uint64_t bps)
+{
+    sfu_transport_set_estimate(e->sim->sfu, e->id, bps, sim_now_us(e->sim));
 }
 
 void endpoint_set_lines(struct endpoint *e, const struct net_line *line)

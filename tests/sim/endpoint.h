@@ -28,6 +28,7 @@
 
 struct dtls;
 struct ice_client;
+struct rtp_header;
 struct rtpsec;
 
 #define ENDPOINT_MAX_PUBS 4
@@ -40,8 +41,9 @@ struct content {
     uint32_t track;
     uint8_t encoding, index, count; /* packet index of count in its frame */
     bool is_keyframe;
-    uint32_t frame;
-    uint64_t capture_us; /* of the simulation's clock */
+    uint8_t temporal, temporal_layers; /* of its encoding */
+    uint32_t frame, ref;               /* the frame that it needs; of a keyframe: none */
+    uint64_t capture_us;               /* of the simulation's clock */
 };
 
 /* One encoding that is sent. */
@@ -53,6 +55,8 @@ struct pub_encoding {
     uint16_t picture_id, width, height;
     uint8_t tl0, keyidx;
     unsigned packets_per_frame;
+    uint32_t base_frame, middle_frame; /* the newest of temporal layers 0 and 1 */
+    uint8_t place;                     /* in the pattern of temporal layers */
     bool is_on, wants_keyframe;
     uint32_t frames, keyframes, plis, firs, packets, octets;
 };
@@ -68,10 +72,28 @@ struct pub {
     struct pub_encoding encoding[MAX_ENCODINGS];
     unsigned encoding_count;
     bool is_sending;
+    unsigned temporal_layers; /* of video: 1 to 3 */
+    unsigned fill_bytes;      /* of a packet, behind what it says of itself */
+    bool obeys_demand;        /* switches encodings off and on as it is told */
+    unsigned wanted, demands; /* what it was told last; how often */
     unsigned padding_percent; /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
+    /* Redundant audio: each packet carries the sound of the one before, too. */
+    bool sends_red;
+    uint8_t red_pt;
+    uint32_t before_ts;
+    size_t before_bytes;
+    uint8_t before[256];
+    int level; /* of audio, -dBov; -1: another one in each packet, to tell them apart */
 };
+
+/** Negotiate redundant audio, and send it or not. */
+void pub_send_red(struct pub *p, bool sends_red);
+/** The level that a packet tells. */
+uint8_t pub_level(const struct pub *p, uint32_t frame);
+/** The publication of a track; NULL when there is none. */
+struct pub *pub_of_track(const struct sim *sim, uint64_t track);
 
 struct slot_frame {
     struct content id; /* of any packet; count 0: free */
@@ -81,7 +103,8 @@ struct slot_frame {
 struct slot_source {
     uint32_t track;
     uint32_t packets, frames, decoded, keyframes;
-    uint8_t encoding; /* of the newest packet */
+    uint32_t temporal[3]; /* frames by temporal layer */
+    uint8_t encoding;     /* of the newest packet */
 };
 
 /* A section on which something is received. */
@@ -107,6 +130,10 @@ struct slot {
     /* decoding */
     struct slot_frame frame[SLOT_MAX_FRAMES];
     struct content decoded; /* the newest frame decoded; count 0: none */
+    uint64_t
+        decoded_before; /* bit i: the frame i before that one was decoded, since the keyframe */
+    struct sfu_slot_state state; /* as told last */
+    unsigned states_told;
     uint64_t pli_us, broken_since_us;
     uint32_t plis;
     /* reports */
@@ -114,7 +141,11 @@ struct slot {
     uint32_t sr_ts, srs, byes;
     struct slot_source source[SLOT_MAX_SOURCES];
     uint32_t packets, switches, empty;
+    uint32_t reds; /* packets with redundant audio */
     uint64_t newest_arrival_us, largest_gap_us;
+    /* Takes the packets in place of all that: the payload is another one. */
+    void (*on_packet)(struct slot *s, const struct rtp_header *h, const uint8_t *buf, void *arg);
+    void *arg;
 };
 
 struct endpoint {
@@ -166,11 +197,19 @@ struct pub *endpoint_publish_simulcast(struct endpoint *e, unsigned n);
 void endpoint_unpublish(struct pub *p);
 /** Open a section to receive on. */
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind);
+/** For one codec, with dependency descriptors. */
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec);
 void slot_watch(struct slot *s, const struct pub *p); /* NULL: nothing */
 /** A slot for a publication. */
 struct slot *endpoint_watch(struct endpoint *e, const struct pub *p);
 const struct slot_source *slot_source(const struct slot *s, const struct pub *p);
+/** What it wants of the video. */
+void slot_wish(struct slot *s, const struct sfu_wish *wish);
+/** What its way is estimated to carry; 0: not known. */
+void endpoint_set_estimate(struct endpoint *e, uint64_t bps);
 void slot_ask_keyframe(struct slot *s);
+/** Negotiate redundant audio. */
+void slot_take_red(struct slot *s);
 /** The server's wall time of an outgoing timestamp, by the newest sender report. */
 int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 

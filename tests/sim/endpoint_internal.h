@@ -6,7 +6,6 @@
 #include "tests/sim/endpoint.h"
 #include "transport/rtcp.h"
 
-#define CONTENT_BYTES 20
 #define PLI_INTERVAL_US 300000ull
 
 /** Note that the server did something wrong; the first text is kept. */
@@ -20,6 +19,8 @@ void pub_start(struct pub *p);
 void pub_stop(struct pub *p);
 /** The encoding of one of our SSRCs, NULL when it is none. */
 struct pub_encoding *pub_find(struct endpoint *e, uint32_t ssrc);
+/** The server says which encodings are wanted. */
+void pub_take_demand(struct pub *p, unsigned wanted);
 void pub_write_reports(struct endpoint *e, struct writer *w);
 
 struct slot *slot_find(struct endpoint *e, uint32_t ssrc);

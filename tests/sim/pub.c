@@ -10,6 +10,7 @@
 #define AUDIO_US 20000ull
 #define VIDEO_US 33000ull
 #define FILL_BYTES 60
+#define MAX_TEMPORAL_LAYERS 3
 #define PADDING_BYTES 100
 
 void content_write(struct writer *w, const struct content *c)
@@ -19,7 +20,10 @@ void content_write(struct writer *w, const struct content *c)
     writer_u8(w, c->index);
     writer_u8(w, c->count);
     writer_u8(w, c->is_keyframe);
+    writer_u8(w, c->temporal);
+    writer_u8(w, c->temporal_layers);
     writer_u32(w, c->frame);
+    writer_u32(w, c->ref);
     writer_u64(w, c->capture_us);
 }
 
@@ -30,9 +34,13 @@ bool content_read(struct content *c, struct reader *r)
     c->index = reader_u8(r);
     c->count = reader_u8(r);
     c->is_keyframe = reader_u8(r) != 0;
+    c->temporal = reader_u8(r);
+    c->temporal_layers = reader_u8(r);
     c->frame = reader_u32(r);
+    c->ref = reader_u32(r);
     c->capture_us = reader_u64(r);
-    return !r->failed && c->count > 0 && c->count <= 32 && c->index < c->count;
+    return !r->failed && c->temporal < MAX_TEMPORAL_LAYERS && c->count > 0 && c->count <= 32 &&
+           c->index < c->count;
 }
 
 static uint32_t ts_at(const struct pub *p, const struct pub_encoding *enc, uint64_t now_us)
@@ -42,11 +50,25 @@ static uint32_t ts_at(const struct pub *p, const struct pub_encoding *enc, uint6
 
 /* ---- frames ---- */
 
+uint8_t pub_level(const struct pub *p, uint32_t frame)
+{
+    return (uint8_t)(p->level < 0 ? frame & 0x7f : (uint32_t)p->level);
+}
+
+struct pub *pub_of_track(const struct sim *sim, uint64_t track)
+{
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        for (unsigned i = 0; i < e->pub_count; i++)
+            if (e->pub[i].track == track)
+                return &e->pub[i];
+    return NULL;
+}
+
 static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct content *c,
                          uint8_t *out, size_t size)
 {
     struct endpoint *e = p->owner;
-    uint8_t level = c->frame & 0x7f;
+    uint8_t level = pub_level(p, c->frame);
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
          (const uint8_t *)p->section.mid},
@@ -54,8 +76,31 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
     };
 
-    return rtp_write_header(out, size, p->pt, c->index + 1 == c->count, enc->seq,
-                            ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
+    return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,
+                            enc->seq, ts_at(p, enc, c->capture_us), enc->ssrc, ext, ARRAY_LEN(ext));
+}
+
+/* ---- temporal layers ---- */
+
+static const uint8_t patterns[MAX_TEMPORAL_LAYERS + 1][4] = {
+    {0}, {0, 0, 0, 0}, {0, 1, 0, 1}, {0, 2, 1, 2}};
+
+/* A frame needs the newest one below it: the second frame of the highest of three layers that of the middle one. */
+static void place(const struct pub *p, struct pub_encoding *enc, struct content *c)
+{
+    enc->place = (uint8_t)(c->is_keyframe ? 0 : (enc->place + 1) % 4);
+    c->temporal_layers = (uint8_t)p->temporal_layers;
+    c->temporal = patterns[p->temporal_layers][enc->place];
+    c->ref = c->temporal == 2 && enc->place == 3 ? enc->middle_frame : enc->base_frame;
+    if (c->temporal == 0)
+        enc->base_frame = c->frame;
+    if (c->temporal == 1)
+        enc->middle_frame = c->frame;
+}
+
+static unsigned is_synced(const struct pub_encoding *enc, const struct content *c)
+{
+    return c->temporal > 0 && c->ref == enc->base_frame;
 }
 
 /* RFC 7741 s4.2 with all extensions; then, in the first packet, the frame tag of RFC 6386 s9.1. */
@@ -65,7 +110,8 @@ static void write_vp8(struct writer *w, const struct pub_encoding *enc, const st
     writer_u8(w, 0xf0);
     writer_u16(w, 0x8000 | enc->picture_id);
     writer_u8(w, enc->tl0);
-    writer_u8(w, enc->keyidx);
+    /* Y, layer sync: refers to the base layer alone */
+    writer_u8(w, (uint8_t)(c->temporal << 6 | is_synced(enc, c) << 5 | enc->keyidx));
     if (c->index > 0)
         return;
     writer_u8(w, c->is_keyframe ? 0x00 : 0x01);
@@ -77,20 +123,60 @@ static void write_vp8(struct writer *w, const struct pub_encoding *enc, const st
     writer_u16(w, (uint16_t)(enc->height << 8 | enc->height >> 8));
 }
 
+void pub_send_red(struct pub *p, bool sends_red)
+{
+    struct endpoint *e = p->owner;
+    struct negotiated_codec red = endpoint_codec(e, CODEC_RED);
+
+    p->sends_red = sends_red;
+    p->before_bytes = 0;
+    if (p->red_pt == red.pt)
+        return;
+    p->red_pt = red.pt;
+    p->section.codec[p->section.codec_count++] = red;
+    sfu_track_update(e->sim->sfu, p->track, &p->section, sim_now_us(e->sim));
+}
+
+/* RFC 2198 s3: the heads and the sound of the packet before. */
+static void write_red(struct writer *w, const struct pub *p, uint32_t ts)
+{
+    if (p->before_bytes > 0) {
+        writer_u8(w, 0x80 | p->pt);
+        writer_u24(w, (ts - p->before_ts) << 10 | (uint32_t)p->before_bytes);
+    }
+    writer_u8(w, p->pt);
+    writer_bytes(w, p->before, p->before_bytes);
+}
+
+static void keep(struct pub *p, uint32_t ts, const uint8_t *sound, size_t bytes)
+{
+    CHECK(bytes <= sizeof(p->before));
+    memcpy(p->before, sound, bytes);
+    p->before_bytes = bytes;
+    p->before_ts = ts;
+}
+
 static void send_packet(struct pub *p, struct pub_encoding *enc, const struct content *c)
 {
     uint8_t buf[MAX_DATAGRAM_BYTES];
     size_t head = write_head(p, enc, c, buf, sizeof(buf));
     struct writer w = writer_of(buf + head, sizeof(buf) - head);
 
+    uint32_t ts = ts_at(p, enc, c->capture_us);
+
+    if (p->sends_red)
+        write_red(&w, p, ts);
+    size_t sound = head + writer_len(&w);
     if (p->codec == CODEC_VP8)
         write_vp8(&w, enc, c);
     else
         writer_u8(&w, 0x78);
     content_write(&w, c);
-    for (unsigned i = 0; i < FILL_BYTES; i++)
+    for (unsigned i = 0; i < p->fill_bytes && p->level != 127; i++) /* silence is short */
         writer_u8(&w, (uint8_t)(c->frame + i));
     CHECK(!w.failed);
+    if (p->sends_red)
+        keep(p, ts, buf + sound, head + writer_len(&w) - sound);
     endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
     enc->seq++;
     enc->packets++;
@@ -128,7 +214,8 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     enc->frames++;
     enc->keyframes += is_keyframe;
     enc->picture_id = (enc->picture_id + 1) & 0x7fff;
-    enc->tl0++;
+    place(p, enc, &c);
+    enc->tl0 = (uint8_t)(enc->tl0 + (c.temporal == 0));
     enc->keyidx = (enc->keyidx + is_keyframe) & 0x1f;
     for (; c.index < c.count; c.index++)
         send_packet(p, enc, &c);
@@ -175,8 +262,12 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     struct negotiated_codec negotiated = endpoint_codec(e, codec);
 
     *p = (struct pub){.owner = e,
+                      .level = -1,
                       .track = e->id * 10 + e->pub_count,
                       .codec = codec,
+                      .temporal_layers = 1,
+                      .fill_bytes = FILL_BYTES,
+                      .wanted = (1u << encodings) - 1,
                       .encoding_count = encodings};
     p->pt = negotiated.pt;
     p->clock_hz = negotiated.codec.clock_hz;
@@ -257,6 +348,17 @@ struct pub_encoding *pub_find(struct endpoint *e, uint32_t ssrc)
             if (e->pub[i].encoding[k].ssrc == ssrc)
                 return &e->pub[i].encoding[k];
     return NULL;
+}
+
+void pub_take_demand(struct pub *p, unsigned wanted)
+{
+    p->wanted = wanted;
+    p->demands++;
+    for (unsigned i = 0; i < p->encoding_count && p->obeys_demand; i++) {
+        bool is_on = (wanted >> i & 1) != 0;
+        p->encoding[i].wants_keyframe |= is_on && !p->encoding[i].is_on;
+        p->encoding[i].is_on = is_on;
+    }
 }
 
 void pub_write_reports(struct endpoint *e, struct writer *w)

@@ -17,7 +17,7 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "rooms/sfu/sfu_internal.h"
-#include "tests/sim/endpoint.h"
+#include "tests/sim/endpoint_internal.h"
 #include "transport/cert.h"
 #include "transport/dtls.h"
 #include "transport/egress.h"
@@ -122,10 +122,44 @@ static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
     sim->blocked_codec = codec;
 }
 
+static void on_levels(struct track_levels *levels, size_t n, void *arg)
+{
+    const struct sim *sim = arg;
+
+    if (sim->on_levels != NULL)
+        sim->on_levels(levels, n, sim->levels_arg);
+    mem_free(levels);
+}
+
+static void on_subscription_state(uint64_t id, const struct sfu_slot_state *state, void *arg)
+{
+    struct sim *sim = arg;
+
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        for (unsigned i = 0; i < e->slot_count; i++)
+            if (e->slot[i].id == id) {
+                e->slot[i].state = *state;
+                e->slot[i].states_told++;
+            }
+}
+
+static void on_track_demand(uint64_t track_id, unsigned wanted, void *arg)
+{
+    struct sim *sim = arg;
+
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        for (unsigned i = 0; i < e->pub_count; i++)
+            if (e->pub[i].track == track_id)
+                pub_take_demand(&e->pub[i], wanted);
+}
+
 static const struct sfu_handlers handlers = {
+    .on_levels = on_levels,
     .on_transport_state = on_transport_state,
     .on_track_live = on_track_live,
     .on_subscription_blocked = on_subscription_blocked,
+    .on_subscription_state = on_subscription_state,
+    .on_track_demand = on_track_demand,
 };
 
 /* ---- life ---- */

@@ -29,6 +29,7 @@ struct egress;
 struct fingerprint;
 struct packet_pool;
 struct stun_responder;
+struct track_levels;
 
 struct sim {
     uint64_t seed;
@@ -52,6 +53,9 @@ struct sim {
     enum transport_state state[SIM_MAX_IDS];
     unsigned live_count, blocked_count;
     enum codec_id live_codec, blocked_codec;
+    /* how loud tracks were, for whoever wants to know */
+    void (*on_levels)(const struct track_levels *levels, size_t n, void *arg);
+    void *levels_arg;
     /* close this transport from inside the handler when it gets there; 0: none */
     uint64_t close_id;
     enum transport_state close_state;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/check.h"
+#include "core/payload_red.h"
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
@@ -27,6 +28,15 @@ static uint64_t digest(const struct content *c)
            c->index;
 }
 
+/* Whether nothing but frames of higher temporal layers can be between them. */
+static bool follows(const struct content *before, const struct content *c)
+{
+    uint32_t ahead = c->frame - before->frame;
+
+    return is_same_source(before, c) &&
+           (ahead == 1 || (ahead >= 1 && ahead <= 4 && c->temporal_layers > 1));
+}
+
 static void fault(struct slot *s, const char *what, const struct content *c)
 {
     endpoint_fault(s->owner, "slot %s: %s (track %u/%u frame %u packet %u/%u)", s->section.mid,
@@ -37,6 +47,12 @@ static void fault(struct slot *s, const char *what, const struct content *c)
 
 struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
 {
+    return endpoint_add_slot_of(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+}
+
+struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
+{
+    enum media_kind kind = codec_kind(codec);
     struct sim *sim = e->sim;
     CHECK(e->slot_count < ENDPOINT_MAX_SLOTS);
     struct slot *s = &e->slot[e->slot_count++];
@@ -48,13 +64,24 @@ struct slot *endpoint_add_slot(struct endpoint *e, enum media_kind kind)
     t->kind = kind;
     t->send = true;
     t->ssrc = 0x50000000u + (uint32_t)s->id;
-    t->codec[t->codec_count++] = endpoint_codec(e, kind == MEDIA_VIDEO ? CODEC_VP8 : CODEC_OPUS);
+    t->codec[t->codec_count++] = endpoint_codec(e, codec);
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    if (codec == CODEC_AV1 || codec == CODEC_VP9)
+        t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
+            endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
+}
+
+void slot_take_red(struct slot *s)
+{
+    struct endpoint *e = s->owner;
+
+    s->section.codec[s->section.codec_count++] = endpoint_codec(e, CODEC_RED);
+    sfu_subscription_update(e->sim->sfu, s->id, &s->section, sim_now_us(e->sim));
 }
 
 void slot_watch(struct slot *s, const struct pub *p)
@@ -110,7 +137,7 @@ static void check_successor(struct slot *s, const struct rtp_header *h,
 {
     const struct content *before = &s->newest_content;
     bool is_same = is_same_source(before, c);
-    bool is_next = is_same && c->frame == before->frame + 1;
+    bool is_next = follows(before, c);
 
     bool starts_again = c->is_keyframe && c->index == 0; /* of the history */
 
@@ -128,7 +155,7 @@ static void check_successor(struct slot *s, const struct rtp_header *h,
     if (vp8 == NULL)
         return;
     if (vp8->picture_id != ((s->newest_picture_id + 1) & 0x7fff) ||
-        vp8->tl0picidx != (uint8_t)(s->newest_tl0 + 1) ||
+        vp8->tl0picidx != (uint8_t)(s->newest_tl0 + (c->temporal == 0)) ||
         vp8->keyidx != ((s->newest_keyidx + c->is_keyframe) & 0x1f))
         fault(s, "VP8 ids do not go on", c);
 }
@@ -141,8 +168,8 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
     int64_t us = (int64_t)ts32_diff(h->ts, s->newest_ts) * (int64_t)US_PER_S / clock_hz;
     int64_t error_us = us > true_us ? us - true_us : true_us - us;
 
-    bool is_exact = is_same_source(before, c) && c->frame == before->frame + 1 &&
-                    (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
+    bool is_exact =
+        follows(before, c) && (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
         us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us) + 100000))
@@ -202,6 +229,13 @@ static struct slot_frame *frame_of(struct slot *s, const struct content *c, uint
     return oldest;
 }
 
+static bool was_decoded(const struct slot *s, uint32_t frame)
+{
+    uint32_t age = s->decoded.frame - frame;
+
+    return age < 64 && (s->decoded_before >> age & 1) != 0;
+}
+
 static bool is_decodable(const struct slot *s, const struct slot_frame *f)
 {
     bool is_complete = f->id.count != 0 && f->got == (uint32_t)((1ull << f->id.count) - 1);
@@ -210,8 +244,22 @@ static bool is_decodable(const struct slot *s, const struct slot_frame *f)
         return false;
     if (!is_same_source(&f->id, &s->decoded))
         return f->id.is_keyframe;
-    return f->id.frame == s->decoded.frame + 1 ||
-           (f->id.is_keyframe && f->id.frame > s->decoded.frame);
+    return f->id.is_keyframe ? f->id.frame > s->decoded.frame : was_decoded(s, f->id.ref);
+}
+
+static void note_decoded(struct slot *s, const struct content *c)
+{
+    uint32_t ahead = c->frame - s->decoded.frame;
+
+    if (c->is_keyframe) {
+        s->decoded = *c;
+        s->decoded_before = 1;
+    } else if (ahead < 64) {
+        s->decoded = *c;
+        s->decoded_before = s->decoded_before << ahead | 1;
+    } else if (-ahead < 64) {
+        s->decoded_before |= 1ull << -ahead;
+    }
 }
 
 static void decode_all(struct slot *s)
@@ -223,7 +271,8 @@ static void decode_all(struct slot *s)
         struct slot_source *src = find_source(s, f->id.track);
         src->decoded++;
         src->keyframes += f->id.is_keyframe;
-        s->decoded = f->id;
+        src->temporal[f->id.temporal]++;
+        note_decoded(s, &f->id);
         f->id.count = 0;
         i = UINT32_MAX; /* perhaps another one can now */
     }
@@ -235,6 +284,14 @@ static bool is_broken(const struct slot *s)
 
     return newest->count != 0 && (!is_same_source(newest, &s->decoded) ||
                                   newest->frame > s->decoded.frame + BROKEN_FRAMES);
+}
+
+void slot_wish(struct slot *s, const struct sfu_wish *wish)
+{
+    struct sim *sim = s->owner->sim;
+
+    s->flow_since_us = sim_now_us(sim); /* it may have been paused, and start from the history */
+    sfu_subscription_set_wish(sim->sfu, s->id, wish, sim_now_us(sim));
 }
 
 void slot_ask_keyframe(struct slot *s)
@@ -270,6 +327,7 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
 {
     const struct rtp_ext *mid = rtp_find_ext(h, s->section.ext.id[RTP_EXT_MID]);
     const struct rtp_ext *level = rtp_find_ext(h, endpoint_ext_id(s->owner, RTP_EXT_AUDIO_LEVEL));
+    const struct pub *p = pub_of_track(s->owner->sim, c->track);
 
     if (transceiver_find_pt(&s->section, h->pt) == NULL)
         fault(s, "a payload type that is not ours", c);
@@ -277,7 +335,8 @@ static void check_head(struct slot *s, const struct rtp_header *h, const uint8_t
         !str_eq_c((struct str){(const char *)buf + mid->offset, mid->len}, s->section.mid))
         fault(s, "not our MID", c);
     if ((s->kind == MEDIA_AUDIO) != (level != NULL) ||
-        (level != NULL && buf[level->offset] != (c->frame & 0x7f)))
+        (level != NULL && p != NULL && p->level < 0 &&
+         buf[level->offset] != pub_level(p, c->frame)))
         fault(s, "not the audio level of this packet", c);
 }
 
@@ -310,6 +369,29 @@ static void take_content(struct slot *s, const struct rtp_header *h,
     slot_tend(s, now_us);
 }
 
+/* Of redundant audio the primary block; the other one must be the sound before it. */
+static struct reader unwrap_red(struct slot *s, const uint8_t *payload, size_t len)
+{
+    struct content c = {0}, before = {0};
+    struct red red;
+
+    if (red_parse(&red, payload, len) != 0 || red.pt != endpoint_codec(s->owner, CODEC_OPUS).pt) {
+        fault(s, "redundant audio of blocks that are not ours", &c);
+        return reader_of(payload, 0);
+    }
+    struct reader r = reader_of(payload + red.primary.at, red.primary.bytes), primary = r;
+    reader_skip(&primary, 1);
+    for (unsigned i = 0; i < red.redundant; i++) {
+        struct reader block = reader_of(payload + red.block[i].at, red.block[i].bytes);
+        reader_skip(&block, 1);
+        if (!content_read(&before, &block) || !content_read(&c, &primary) ||
+            before.frame + 1 != c.frame || before.track != c.track)
+            fault(s, "another sound than the one before", &before);
+    }
+    s->reds++;
+    return r;
+}
+
 void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf, size_t len,
                   uint64_t now_us)
 {
@@ -319,14 +401,21 @@ void slot_receive(struct slot *s, const struct rtp_header *h, const uint8_t *buf
 
     if (!rtp_recv_packet(&s->recv, h->seq, h->ts, len, now_us))
         return;
+    if (s->on_packet != NULL) {
+        s->packets++;
+        s->on_packet(s, h, buf, s->arg);
+        return;
+    }
     if (h->payload_bytes ==
         0) { /* padding of the publisher's, which came too late to be left out */
         int64_t ext = seq16_unwrap(&s->seqs, h->seq);
-        s->is_gap |= ext > s->newest + 1;
+        s->is_gap |= ext > s->newest; /* perhaps it was a picture that is left out */
         s->newest = MAX(s->newest, ext);
         s->empty++;
         return;
     }
+    if (s->kind == MEDIA_AUDIO && h->pt == endpoint_codec(s->owner, CODEC_RED).pt)
+        r = unwrap_red(s, buf + h->header_bytes, h->payload_bytes);
     if (s->kind == MEDIA_AUDIO)
         reader_skip(&r, 1);
     else if (vp8_parse(&vp8, buf + h->header_bytes, h->payload_bytes) == 0)

@@ -4,7 +4,7 @@
 //
 //   ready ──▶ starting ──▶ live ⇄ reconnecting ──▶ ready
 
-import { canShareScreen, listDevices, onDevicesChanged } from "../client/index.js";
+import { canScale, canShareScreen, chooseEncodings, listDevices, onDevicesChanged, sendableCodecs } from "../client/index.js";
 import { WhipClient } from "../client/whip.js";
 import { paintButton, watchShortcuts } from "../conference/controls.js";
 import { byId, make, setData } from "../conference/dom.js";
@@ -27,16 +27,21 @@ const QUALITIES = [
 ];
 const DEFAULT_BPS = 2_500_000;
 const CODECS = ["H264", "VP8", "VP9", "AV1"];
+const LAYERS = [
+  { label: "Several, so that slow viewers see it, too", value: "several" },
+  { label: "One, for the least upload", value: "one" },
+];
 const STATES = { ready: "", starting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
 
 const params = new URLSearchParams(location.search);
 const studio = new Studio({ height: Number(params.get("height")) || undefined });
 const meter = new LevelMeter(byId("meter"));
-const panel = new LivePanel({ panel: byId("panel"), figures: byId("stats"), graph: byId("graph") });
+const panel = new LivePanel({ panel: byId("panel"), figures: byId("stats"), graph: byId("graph"), layers: byId("layer-list") });
 const video = /** @type {HTMLVideoElement} */ (byId("video"));
 const room = /** @type {HTMLInputElement} */ (byId("room"));
 const bitrate = /** @type {HTMLSelectElement} */ (byId("bitrate"));
 const codec = /** @type {HTMLSelectElement} */ (byId("codec"));
+const layers = /** @type {HTMLSelectElement} */ (byId("layers"));
 
 /** For tests and for looking into it from the browser's console. @type {{broadcast: WhipClient | null}} */
 const parley = { broadcast: null };
@@ -55,7 +60,7 @@ function show(state) {
   byId("state").textContent = STATES[state];
   byId("go-text").textContent = isOn ? "End the broadcast" : "Go live";
   byId("badge").hidden = state !== "live" && state !== "reconnecting";
-  for (const input of [room, codec]) input.disabled = isOn; // both are settled with the offer
+  for (const input of [room, codec, layers]) input.disabled = isOn; // they are settled with the offer
   if (STATES[state]) announce(STATES[state]);
 }
 
@@ -147,6 +152,7 @@ async function goLive() {
     stream: new MediaStream(tracks),
     maxBitrate: Number(bitrate.value),
     videoCodec: codec.value || undefined,
+    encodings: studio.video ? encodingsOf(studio.video) : undefined,
     degradationPreference: studio.source === "camera" ? undefined : "maintain-resolution",
     token: params.get("token") ?? undefined,
   }));
@@ -168,6 +174,20 @@ async function goLive() {
   } catch (error) {
     ended(error);
   }
+}
+
+/** @param {MediaStreamTrack} video */
+function encodingsOf(video) {
+  const { width, height = 720 } = video.getSettings();
+  return chooseEncodings({
+    source: "camera", // a broadcast of a screen moves, too
+    width,
+    height,
+    simulcast: layers.value === "several",
+    maxBitrate: Number(bitrate.value),
+    videoCodec: codec.value,
+    canScale,
+  });
 }
 
 /** @param {any} [error] */
@@ -210,12 +230,14 @@ function fillForm() {
   bitrate.append(...QUALITIES.map(({ label, bps }) => make("option", { text: label, attributes: { value: String(bps) } })));
   bitrate.value = String(Number(params.get("bitrate")) || DEFAULT_BPS);
   if (bitrate.selectedIndex < 0) bitrate.value = String(DEFAULT_BPS);
-  const known = globalThis.RTCRtpSender?.getCapabilities?.("video")?.codecs.map(({ mimeType }) => mimeType.split("/")[1].toUpperCase()) ?? [];
+  const known = sendableCodecs("video");
   const names = CODECS.filter((name) => known.includes(name));
   codec.append(make("option", { text: "Browser's choice", attributes: { value: "" } }));
   codec.append(...names.map((name) => make("option", { text: name === "H264" ? "H.264" : name, attributes: { value: name } })));
   codec.value = params.get("codec")?.toUpperCase() ?? "";
   if (codec.selectedIndex < 0) codec.value = "";
+  layers.append(...LAYERS.map(({ label, value }) => make("option", { text: label, attributes: { value } })));
+  layers.value = params.get("simulcast") === "0" ? "one" : "several";
 }
 
 async function start() {

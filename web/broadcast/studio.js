@@ -90,7 +90,7 @@ export class Studio extends Emitter {
   }
 
   async #captureScreen() {
-    const tracks = await createScreenTracks();
+    const tracks = await createScreenTracks({ frameRate: 30 }); // a broadcast shows what moves
     this.#tracks.screen = tracks;
     tracks[0].mediaStreamTrack?.addEventListener("ended", () => {
       if (this.#tracks.screen !== tracks) return;

@@ -16,6 +16,8 @@ import { LocalTrack } from "./local_track.js";
  */
 
 const DEFAULT_CAMERA = { width: 1280, height: 720, frameRate: 30 };
+/** Sharp rather than smooth; a larger screen is made smaller: its encoder would take a whole processor, and few could watch it. */
+const DEFAULT_SCREEN = { width: 1920, height: 1200, frameRate: 15 };
 
 /** Whether this page may capture at all: browsers allow it on https and on localhost only. */
 export function canCapture() {
@@ -100,16 +102,18 @@ export async function createLocalTracks({ audio = true, video = true }) {
 
 /**
  * Let the user choose a screen, window or tab.
- * @param {{audio?: boolean, publish?: import("./local_track.js").PublishOptions}} [options]
+ * @param {{audio?: boolean, frameRate?: number, publish?: import("./local_track.js").PublishOptions}} [options]
  * @returns {Promise<LocalTrack[]>} the picture, then its sound if the browser gives it;
  *   E_CANCELLED when the user does not choose
  */
-export async function createScreenTracks({ audio = true, publish } = {}) {
+export async function createScreenTracks({ audio = true, frameRate = DEFAULT_SCREEN.frameRate, publish } = {}) {
   if (!canShareScreen()) {
     throw new ParleyError("E_UNSUPPORTED", "This browser cannot share a screen.", { kind: "screen" });
   }
   try {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 30 } }, audio });
+    const { width, height } = DEFAULT_SCREEN;
+    const video = { width: { max: width }, height: { max: height }, frameRate: { max: frameRate } };
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video, audio });
     return [...stream.getVideoTracks(), ...stream.getAudioTracks()].map(
       (track) => new LocalTrack(track, { source: track.kind === "video" ? "screen" : "screenAudio", publish }),
     );

@@ -6,8 +6,11 @@ export { Room } from "./room.js";
 export { Participant } from "./participant.js";
 export { LocalTrack } from "./local_track.js";
 export { RemoteTrack } from "./remote_track.js";
+export { SourceTrack } from "./source_track.js";
 export { WhepClient } from "./whep.js";
 export { WhipClient } from "./whip.js";
+export { chooseEncodings } from "./encodings.js";
+export { canScale, sendableCodecs } from "./codecs.js";
 export { ParleyError } from "./errors.js";
 export {
   canCapture,

@@ -28,8 +28,8 @@ import { Track } from "./track.js";
 export class LocalTrack extends Track {
   /** The transceiver it is sent on, while published. @type {RTCRtpTransceiver | null} */
   transceiver = null;
-  /** Picture height when it was last captured: decides the simulcast layers. */
-  height = 0;
+  /** Of the picture when it was last captured: decides the layers. */
+  size = { width: 0, height: 0 };
   /** @type {PublishOptions} */
   publishOptions;
   /** The device chosen by hand, if any. @type {string | undefined} */
@@ -127,7 +127,8 @@ export class LocalTrack extends Track {
   #adopt(media) {
     if (this.kind === "video") {
       media.contentHint = this.source === "screen" ? "detail" : media.contentHint;
-      this.height = media.getSettings().height ?? this.height;
+      const { width = this.size.width, height = this.size.height } = media.getSettings();
+      this.size = { width, height };
     }
     media.onended = () => {
       if (media === this.mediaStreamTrack) this.emit("ended");

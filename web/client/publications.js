@@ -4,14 +4,19 @@
 // offer, known by the id of its answer; offered again on a new connection; and their mute states
 // kept equal on both sides.
 
-import { chooseEncodings } from "./encodings.js";
+import { canScale } from "./codecs.js";
+import { chooseEncodings, degradationOf } from "./encodings.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError, isConnectionError } from "./errors.js";
+import { SenderControl } from "./sender_control.js";
 
 /** @typedef {import("./local_track.js").LocalTrack} LocalTrack */
 /** @typedef {import("./peer.js").Peer} Peer */
 /** @typedef {import("./types.js").OfferResult} OfferResult */
 /** @typedef {import("./types.js").TrackInfo} TrackInfo */
+
+/** Of wishes for tracks that are not known yet. */
+const MAX_EARLY = 16;
 
 /**
  * @typedef {object} Publication
@@ -20,6 +25,7 @@ import { ParleyError, isConnectionError } from "./errors.js";
  * @property {(error: ParleyError) => void} reject
  * @property {boolean} isOffered       in the offer that is in flight
  * @property {boolean} toldMuted       mute state the server knows
+ * @property {SenderControl | null} control  of its sender
  * @property {string} shape            what its section is good for; the same shape can reuse it
  */
 
@@ -38,6 +44,8 @@ export class Publications extends Emitter {
   #peer = null;
   /** @type {Map<LocalTrack, Publication>} */
   #all = new Map();
+  /** Wishes for tracks whose id is not known yet: an answer may be slower. @type {Map<string, import("./sender_control.js").EncodingWish[]>} */
+  #early = new Map();
   /** Sections no longer in use, for the next track of the same shape. @type {{shape: string, transceiver: RTCRtpTransceiver}[]} */
   #idle = [];
   /** Tracks of one stream are played in sync: camera with microphone, screen with its sound. */
@@ -61,11 +69,24 @@ export class Publications extends Emitter {
   setPeer(peer) {
     this.#peer = peer;
     this.#idle = [];
+    this.#early.clear();
     for (const publication of this.#all.values()) {
       publication.track.id = null;
       publication.isOffered = false;
+      publication.control?.close();
       this.#addTransceiver(publication);
     }
+  }
+
+  /**
+   * The server tells which encodings of a track anybody wants: the others rest.
+   * @param {string} trackId
+   * @param {import("./sender_control.js").EncodingWish[]} encodings
+   */
+  onEncodingsWanted(trackId, encodings) {
+    const publication = [...this.#all.values()].find(({ track }) => track.id === trackId);
+    if (publication) void publication.control?.want(encodings);
+    else if (this.#early.size < MAX_EARLY) this.#early.set(trackId, encodings);
   }
 
   /**
@@ -75,7 +96,7 @@ export class Publications extends Emitter {
   publish(track) {
     if (this.#all.has(track)) return Promise.resolve(track);
     return new Promise((resolve, reject) => {
-      const publication = { track, resolve, reject, isOffered: false, toldMuted: track.muted, shape: "" };
+      const publication = { track, resolve, reject, isOffered: false, toldMuted: track.muted, control: null, shape: "" };
       this.#all.set(track, publication);
       this.#addTransceiver(publication);
       this.#peer?.negotiate().catch(() => {}); // the outcome comes through onAnswered or onRefused
@@ -194,9 +215,9 @@ export class Publications extends Emitter {
     const { simulcast, maxBitrate, codec = this.#codecOf(track.kind) } = track.publishOptions;
     const encodings =
       track.kind === "video"
-        ? chooseEncodings({ source: track.source, height: track.height, simulcast, maxBitrate, videoCodec: codec })
+        ? chooseEncodings({ ...track.size, source: track.source, simulcast, maxBitrate, videoCodec: codec, canScale })
         : undefined;
-    publication.shape = [track.source, encodings?.length, codec].join(" ");
+    publication.shape = JSON.stringify([track.source, codec, encodings]);
     const reusable = this.#idle.findIndex(({ shape }) => shape === publication.shape);
     if (reusable >= 0) {
       const [{ transceiver }] = this.#idle.splice(reusable, 1);
@@ -207,6 +228,9 @@ export class Publications extends Emitter {
       const stream = this.#streamOf(track.source);
       track.transceiver = this.#peer.addSender(track.mediaStreamTrack ?? track.kind, { encodings, stream, codec });
     }
+    if (track.kind !== "video") return;
+    publication.control = new SenderControl(track.transceiver.sender, { degradationPreference: degradationOf(track.source) });
+    void (reusable >= 0 ? publication.control.wantAll() : publication.control.apply());
   }
 
   /** @param {string} kind */
@@ -226,9 +250,13 @@ export class Publications extends Emitter {
    * @param {string} id
    */
   #accept(publication, id) {
-    const { track } = publication;
+    const { track, control } = publication;
+    void control?.apply();
     if (track.id === id) return;
     track.id = id;
+    const early = this.#early.get(id);
+    this.#early.delete(id);
+    if (early) void control?.want(early);
     publication.resolve(track);
     this.emit("published", track);
     this.tellMuted(track).catch((error) => this.emit("error", error));
@@ -245,7 +273,8 @@ export class Publications extends Emitter {
   }
 
   /** @param {Publication} publication */
-  #drop({ track, shape }) {
+  #drop({ track, control, shape }) {
+    control?.close();
     this.#all.delete(track);
     const { transceiver } = track;
     track.transceiver = null;

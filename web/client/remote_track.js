@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Track } from "./track.js";
+import { ReceivedTrack } from "./received_track.js";
 
 /** @typedef {import("./types.js").TrackInfo} TrackInfo */
 
 /** A track that another participant publishes. It has media while it is bound to a slot. */
-export class RemoteTrack extends Track {
+export class RemoteTrack extends ReceivedTrack {
   /**
    * @param {TrackInfo} info
    * @param {import("./participant.js").Participant} participant
@@ -20,21 +20,5 @@ export class RemoteTrack extends Track {
     /** @type {string | null} */
     this.codec = info.codec ?? null;
     this.simulcast = info.simulcast ?? false;
-    /** The transceiver it arrives on. @type {RTCRtpTransceiver | null} */
-    this.transceiver = null;
-  }
-
-  /** Whether the server sends it to us. */
-  get isSubscribed() {
-    return this.transceiver !== null;
-  }
-
-  /**
-   * For the SDK: bind to the transceiver of a slot, or unbind with null.
-   * @param {RTCRtpTransceiver | null} transceiver
-   */
-  bind(transceiver) {
-    this.transceiver = transceiver;
-    this.setMedia(transceiver?.receiver.track ?? null);
   }
 }

@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The room as a page sees it. Puts the parts together and owns none of their logic: signal.js keeps
-// the session, peer.js the connection, roster.js the others, slots.js what arrives,
+// the session, peer.js the connection, roster.js the others, arrivals.js what arrives,
 // publications.js what is sent, recovery.js what to do when the path breaks.
 
+import { Arrivals } from "./arrivals.js";
 import * as devices from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError } from "./errors.js";
 import { LocalTrack } from "./local_track.js";
+import { NetworkJudge } from "./network.js";
 import { Participant } from "./participant.js";
 import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
 import { Recovery } from "./recovery.js";
 import { Roster } from "./roster.js";
+import { Sampler } from "./sampler.js";
 import { Signal } from "./signal.js";
-import { Slots } from "./slots.js";
-import { SpeakerMonitor } from "./speakers.js";
+import { Speakers } from "./speakers.js";
 import { summarise } from "./stats.js";
 
+/** @typedef {import("./received_track.js").ReceivedTrack} ReceivedTrack */
 /** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
+/** @typedef {import("./source_track.js").SourceTrack} SourceTrack */
 /** @typedef {import("./types.js").JoinResult} JoinResult */
 /** @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
 
-const SPEAKER_INTERVAL_MS = 200;
+const SAMPLE_INTERVAL_MS = 2000;
 
 /**
  * @typedef {object} RoomOptions
@@ -43,6 +47,8 @@ const SPEAKER_INTERVAL_MS = 200;
  * @property {any} [metadata]
  * @property {string} [token]
  * @property {boolean} [autoSubscribe]
+ * @property {number} [lastN]         video of at most so many: screens first, then who spoke last
+ * @property {number} [speakerAudio]  sound through so many tracks that follow who speaks (`sourceSubscribed`)
  * @property {LocalTrack[]} [tracks]  published with the first offer
  */
 
@@ -60,7 +66,13 @@ const SPEAKER_INTERVAL_MS = 200;
  *   subscriptionFailed: [RemoteTrack | undefined, string, string],
  *   localTrackPublished: [LocalTrack],
  *   localTrackUnpublished: [LocalTrack],
+ *   trackStateChanged: [ReceivedTrack, Participant | null],
+ *   sourceSubscribed: [SourceTrack],
+ *   sourceUnsubscribed: [SourceTrack],
  *   activeSpeakersChanged: [Participant[]],
+ *   speakersChanged: [Participant | null, Participant[]],
+ *   stats: [import("./sampler.js").Sample],
+ *   connectionQualityChanged: [import("./network.js").ConnectionQuality],
  *   error: [ParleyError],
  *   closed: [string, string, ParleyError | undefined],
  * }>}
@@ -82,12 +94,12 @@ export class Room extends Emitter {
   #maxSlots = Infinity;
   #isAutoSubscribing = true;
   #roster = new Roster();
-  #slots;
+  #arrivals;
   #publications;
   #recovery;
-  #speakers = new SpeakerMonitor();
-  /** @type {any} */
-  #speakerTimer = null;
+  #speakers;
+  #sampler;
+  #judge = new NetworkJudge();
   /** @type {import("./stats.js").StatsSummary | null} */
   #lastStats = null;
   /** @type {(() => void)[]} */
@@ -97,15 +109,29 @@ export class Room extends Emitter {
   constructor(options = {}) {
     super();
     this.#options = options;
-    this.#slots = new Slots({
+    this.#arrivals = new Arrivals({
       transceiverOf: (mid) => this.#peer?.transceiverOf(mid),
       trackOf: (id) => this.#roster.trackById(id),
+      request: (method, params) => this.#request(method, params),
+      canTell: () => this.#signal?.state === "open",
+      offerFirstSlot: (kind) => this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]),
     });
     this.#publications = new Publications({
       audioCodec: options.audioCodec,
       videoCodec: options.videoCodec,
       mute: (params) => this.#request("mute", params),
       canTell: () => this.#signal?.state === "open",
+    });
+    this.#speakers = new Speakers({
+      participants: () => [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])],
+      movingTransceiverOf: (track) => this.#arrivals.transceiverThatCarries(track),
+    });
+    this.#sampler = new Sampler({
+      connection: () => this.peerConnection,
+      received: () => [...this.#roster.tracks, ...this.sourceTracks].filter(({ isSubscribed }) => isSubscribed),
+      sent: () => this.localTracks,
+      onSample: (sample) => this.#onSample(sample),
+      periodMs: SAMPLE_INTERVAL_MS,
     });
     this.#recovery = new Recovery({
       restartIce: () => this.restartIce(),
@@ -128,6 +154,26 @@ export class Room extends Emitter {
   /** @returns {LocalTrack[]} */
   get localTracks() {
     return this.#publications.tracks;
+  }
+
+  /** The moving sources that were asked for with subscribeSource(), or `speakerAudio` gave. @returns {SourceTrack[]} */
+  get sourceTracks() {
+    return this.#arrivals.slots.sourceTracks;
+  }
+
+  /** Who leads the conversation: the last who spoke for a while. May be ourselves. */
+  get dominantSpeaker() {
+    return this.#speakers.dominant;
+  }
+
+  /** Who spoke last, the latest first, as far as the server tells. */
+  get recentSpeakers() {
+    return this.#speakers.recent;
+  }
+
+  /** How well the network carries the call, and what is wrong. */
+  get connectionQuality() {
+    return this.#judge.quality;
   }
 
   /** The connection, for statistics and tests. @returns {RTCPeerConnection | null} */
@@ -160,7 +206,8 @@ export class Room extends Emitter {
       throw error;
     }
     this.#watchNetwork();
-    this.#speakerTimer = setInterval(() => this.#measureSpeakers(), SPEAKER_INTERVAL_MS);
+    this.#speakers.start();
+    this.#sampler.start();
   }
 
   /**
@@ -217,13 +264,28 @@ export class Room extends Emitter {
    */
   async subscribe(track) {
     const { mid } = await this.#request("subscribe", { trackId: track.id });
-    if (mid) this.#slots.update([{ mid, kind: track.kind, trackId: track.id }]);
+    if (mid) this.#arrivals.slots.update([{ mid, kind: track.kind, trackId: track.id }]);
     else this.#offerFirstSlots(track.kind === "audio" ? [1, 0] : [0, 1]);
   }
 
   /** @param {RemoteTrack} track */
   async unsubscribe(track) {
     await this.#request("unsubscribe", { trackId: track.id });
+  }
+
+  /**
+   * Receive what the n-th of the recent speakers says or shows, whoever that is.
+   * @param {string} source  "speaker:1" to "speaker:9"
+   * @param {import("./types.js").Kind} kind
+   * @returns {Promise<SourceTrack>} attach it once; who it is changes without a word from here
+   */
+  subscribeSource(source, kind) {
+    return this.#arrivals.subscribeSource(source, kind);
+  }
+
+  /** @param {SourceTrack} track */
+  unsubscribeSource(track) {
+    return this.#arrivals.unsubscribeSource(track);
   }
 
   /**
@@ -257,6 +319,14 @@ export class Room extends Emitter {
     const report = await this.#peer?.pc.getStats();
     this.#lastStats = summarise(report ? /** @type {any} */ (report).values() : [], this.#lastStats, performance.now());
     return this.#lastStats;
+  }
+
+  /**
+   * How often `stats` comes, and the network is judged: every two seconds when not said otherwise.
+   * @param {number} periodMs
+   */
+  setStatsPeriod(periodMs) {
+    this.#sampler.setPeriod(periodMs);
   }
 
   /** What the server measures of us. @returns {Promise<any[]>} */
@@ -295,21 +365,26 @@ export class Room extends Emitter {
   }
 
   #forwardEvents() {
-    const roster = this.#roster;
+    const [roster, arrivals] = [this.#roster, this.#arrivals];
     roster.on("participantJoined", (participant) => this.emit("participantJoined", participant));
     roster.on("participantLeft", (participant, reason) => this.emit("participantLeft", participant, reason));
     roster.on("participantUpdated", (participant) => this.emit("participantUpdated", participant));
     roster.on("trackMuted", (track, participant) => this.emit("trackMuted", track, participant));
     roster.on("trackPublished", (track, participant) => {
       this.emit("trackPublished", track, participant);
-      this.#slots.reconcile();
+      arrivals.slots.reconcile();
     });
     roster.on("trackUnpublished", (track, participant) => {
-      this.#slots.reconcile();
+      arrivals.slots.reconcile();
       this.emit("trackUnpublished", track, participant);
     });
-    this.#slots.on("subscribed", (track) => this.emit("trackSubscribed", track, track.participant));
-    this.#slots.on("unsubscribed", (track) => this.emit("trackUnsubscribed", track, track.participant));
+    arrivals.on("trackSubscribed", (track, participant) => this.emit("trackSubscribed", track, participant));
+    arrivals.on("trackUnsubscribed", (track, participant) => this.emit("trackUnsubscribed", track, participant));
+    arrivals.on("sourceSubscribed", (track) => this.emit("sourceSubscribed", track));
+    arrivals.on("sourceUnsubscribed", (track) => this.emit("sourceUnsubscribed", track));
+    arrivals.on("trackStateChanged", (track, participant) => this.emit("trackStateChanged", track, participant));
+    this.#speakers.on("activeChanged", (participants) => this.emit("activeSpeakersChanged", participants));
+    this.#speakers.on("changed", (dominant, recent) => this.emit("speakersChanged", dominant, recent));
     this.#publications.on("error", (error) => this.emit("error", error));
     this.#publications.on("published", (track) => {
       this.#listLocalTracks();
@@ -319,6 +394,12 @@ export class Room extends Emitter {
       this.#listLocalTracks();
       this.emit("localTrackUnpublished", track);
     });
+  }
+
+  /** @param {import("./sampler.js").Sample} sample */
+  #onSample(sample) {
+    this.emit("stats", sample);
+    if (this.#judge.update(sample, this.#state === "reconnecting")) this.emit("connectionQualityChanged", this.#judge.quality);
   }
 
   /**
@@ -363,7 +444,9 @@ export class Room extends Emitter {
   #onJoined(result) {
     this.#peer?.close();
     this.#recovery.reset();
-    this.#slots.clear();
+    this.#arrivals.clear();
+    this.#speakers.forget();
+    this.#judge.reset();
     this.#takeOver(result);
     const peer = (this.#peer = new Peer(
       {
@@ -384,7 +467,7 @@ export class Room extends Emitter {
     });
     peer.on("answered", (answer) => {
       this.#publications.onAnswered(answer);
-      this.#slots.update(answer.slots ?? []);
+      this.#arrivals.slots.update(answer.slots ?? []);
     });
     peer.on("error", (error) => {
       this.#publications.onRefused(error);
@@ -393,6 +476,7 @@ export class Room extends Emitter {
     this.#publications.setPeer(peer);
     if (this.#isAutoSubscribing) this.#offerSlots(...this.#countTracks());
     peer.negotiate().catch(() => {});
+    this.#arrivals.askAgain();
     this.#updateState();
   }
 
@@ -400,7 +484,7 @@ export class Room extends Emitter {
   #onResumed(result) {
     this.#takeOver(result);
     this.#publications.syncMuted(result.participant.tracks ?? []);
-    if (result.slots) this.#slots.replace(result.slots);
+    this.#arrivals.resume(result.slots);
     if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
     if (result.transportState === "failed") this.#recovery.onPathLost();
     else this.#recovery.onReachable();
@@ -416,6 +500,7 @@ export class Room extends Emitter {
     this.#listLocalTracks();
     this.emit("participantUpdated", this.localParticipant);
     this.#roster.set(result.participants);
+    if (result.speakers) this.#speakers.onServer(result.speakers.dominant, result.speakers.recent);
   }
 
   /** What the others publish. @returns {[number, number]} audio, video */
@@ -474,7 +559,13 @@ export class Room extends Emitter {
       case "trackMuted":
         return void this.#onMuted(params);
       case "slots":
-        return this.#slots.update(params.slots);
+        return this.#arrivals.slots.update(params.slots);
+      case "slotStates":
+        return this.#arrivals.slots.updateStates(params.slots);
+      case "encodingsWanted":
+        return this.#publications.onEncodingsWanted(params.trackId, params.encodings ?? []);
+      case "speakers":
+        return this.#speakers.onServer(params.dominant ?? null, params.recent ?? []);
       case "slotsWanted":
         this.#offerSlots(params.audio ?? 0, params.video ?? 0);
         this.#peer?.negotiate().catch(() => {});
@@ -505,13 +596,6 @@ export class Room extends Emitter {
     if (track) this.#emitLocalMuted(track);
   }
 
-  async #measureSpeakers() {
-    const me = this.localParticipant;
-    const participants = [...this.participants.values(), ...(me ? [me] : [])];
-    const speaking = await this.#speakers.measure(participants);
-    if (speaking) this.emit("activeSpeakersChanged", speaking);
-  }
-
   #watchNetwork() {
     if (!globalThis.addEventListener) return;
     const onOnline = () => {
@@ -533,10 +617,11 @@ export class Room extends Emitter {
    * @param {ParleyError} [error]
    */
   #onClosed(reason, message, error) {
-    clearInterval(this.#speakerTimer);
+    this.#speakers.stop();
+    this.#sampler.stop();
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     this.#recovery.reset();
-    this.#slots.clear();
+    this.#arrivals.clear();
     this.#peer?.close();
     this.#publications.end();
     this.#updateState();

@@ -20,14 +20,21 @@
  * @property {number | null} framesPerSecond
  * @property {number | null} framesDecoded
  * @property {number | null} totalAudioEnergy
+ * @property {number | null} lossShare        of the packets since the last summary, 0 to 1
+ * @property {number} freezes                 pictures that stood still for long
+ * @property {boolean} isActive               an encoding that is switched on
+ * @property {string | null} limitedBy        "bandwidth", "cpu", "other" or "none": what keeps an encoding small
+ * @property {string | null} scalabilityMode
  */
+
+/** @typedef {{bytes: number, packets: number, lost: number, frames: number}} Counters  of a stream, since its beginning */
 
 /**
  * @typedef {object} StatsSummary
  * @property {number} atMs
  * @property {StreamStats[]} streams
  * @property {{roundTripMs: number | null, availableSendBps: number | null, local: string | null, remote: string | null} | null} path
- * @property {Map<string, number>} bytesById  for the next summary
+ * @property {Map<string, Counters>} countersById  for the next summary
  */
 
 /**
@@ -41,7 +48,7 @@ export function summarise(rows, last, nowMs) {
   const byId = new Map();
   for (const row of rows) byId.set(row.id, row);
   /** @type {StatsSummary} */
-  const summary = { atMs: nowMs, streams: [], path: null, bytesById: new Map() };
+  const summary = { atMs: nowMs, streams: [], path: null, countersById: new Map() };
   for (const row of byId.values()) {
     if (row.type === "inbound-rtp" || row.type === "outbound-rtp") summary.streams.push(summariseStream(row, byId, last, summary));
     if (row.type === "transport" && row.selectedCandidatePairId) summary.path = summarisePath(byId.get(row.selectedCandidatePairId), byId);
@@ -59,28 +66,53 @@ export function summarise(rows, last, nowMs) {
  */
 function summariseStream(row, byId, last, summary) {
   const isSent = row.type === "outbound-rtp";
-  const bytes = (isSent ? row.bytesSent : row.bytesReceived) ?? 0;
-  const before = last?.bytesById.get(row.id);
-  summary.bytesById.set(row.id, bytes);
-  const elapsedMs = last ? summary.atMs - last.atMs : 0;
   const remote = byId.get(row.remoteId) ?? {};
+  const now = {
+    bytes: (isSent ? row.bytesSent : row.bytesReceived) ?? 0,
+    packets: (isSent ? row.packetsSent : row.packetsReceived) ?? 0,
+    lost: (isSent ? remote.packetsLost : row.packetsLost) ?? 0,
+    frames: (isSent ? row.framesEncoded : row.framesDecoded) ?? 0,
+  };
+  const before = last?.countersById.get(row.id);
+  summary.countersById.set(row.id, now);
+  const elapsedMs = last ? summary.atMs - last.atMs : 0;
+  const perSecond = (/** @type {keyof Counters} */ what) =>
+    before === undefined || elapsedMs <= 0 ? null : ((now[what] - before[what]) * 1000) / elapsedMs;
+  const bytesPerSecond = perSecond("bytes");
   return {
     direction: isSent ? "sent" : "received",
     kind: row.kind,
     mid: row.mid ?? null,
     rid: row.rid ?? null,
     codec: byId.get(row.codecId)?.mimeType ?? null,
-    bitrateBps: before === undefined || elapsedMs <= 0 ? null : Math.round(((bytes - before) * 8000) / elapsedMs),
-    packets: (isSent ? row.packetsSent : row.packetsReceived) ?? 0,
-    packetsLost: (isSent ? remote.packetsLost : row.packetsLost) ?? 0,
+    bitrateBps: bytesPerSecond === null ? null : Math.round(bytesPerSecond * 8),
+    packets: now.packets,
+    packetsLost: now.lost,
     jitterMs: inMs(isSent ? remote.jitter : row.jitter),
     roundTripMs: inMs(remote.roundTripTime),
     width: row.frameWidth ?? null,
     height: row.frameHeight ?? null,
-    framesPerSecond: row.framesPerSecond ?? null,
+    framesPerSecond: row.framesPerSecond ?? (row.kind === "video" ? perSecond("frames") : null),
     framesDecoded: row.framesDecoded ?? null,
     totalAudioEnergy: row.totalAudioEnergy ?? null,
+    lossShare: isSent ? (remote.fractionLost ?? null) : before ? shareLost(now, before) : null,
+    freezes: row.freezeCount ?? 0,
+    isActive: row.active ?? true,
+    limitedBy: row.qualityLimitationReason ?? null,
+    scalabilityMode: row.scalabilityMode ?? null,
   };
+}
+
+/**
+ * A packet that comes late after all is lost no more: the count may go back.
+ * @param {Counters} now
+ * @param {Counters} before
+ * @returns {number | null}
+ */
+function shareLost(now, before) {
+  const lost = Math.max(0, now.lost - before.lost);
+  const expected = now.packets - before.packets + lost;
+  return expected > 0 ? lost / expected : null;
 }
 
 /**

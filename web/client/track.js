@@ -9,8 +9,13 @@ import { Emitter } from "./emitter.js";
 /** @typedef {import("./types.js").Source} Source */
 
 /**
- * `mediaChanged`: mediaStreamTrack is another one, or null. Attached elements follow by themselves.
- * @extends {Emitter<{mutedChanged: [boolean], mediaChanged: [MediaStreamTrack | null], ended: []}>}
+ * `mediaChanged`: mediaStreamTrack is another one, or null. Attached elements follow by themselves. The second row is of
+ * received tracks (`stateChanged`: state, reason or layer is another), the last of source tracks.
+ * @extends {Emitter<{
+ *   mutedChanged: [boolean], mediaChanged: [MediaStreamTrack | null], elementsChanged: [], ended: [],
+ *   stateChanged: [], wishChanged: [],
+ *   currentChanged: [import("./remote_track.js").RemoteTrack | null],
+ * }>}
  */
 export class Track extends Emitter {
   /** The server's id; null while a local track is not published. @type {string | null} */
@@ -56,15 +61,19 @@ export class Track extends Emitter {
    */
   attach(element) {
     const el = element ?? /** @type {T} */ (document.createElement(this.kind));
+    const isNew = !this.#elements.has(el);
     this.#elements.add(el);
     this.#show(el);
+    if (isNew) this.emit("elementsChanged");
     return el;
   }
 
   /** @param {HTMLMediaElement} [element]  all when not given */
   detach(element) {
     for (const el of element ? [element] : [...this.#elements]) {
-      if (this.#elements.delete(el)) el.srcObject = null;
+      if (!this.#elements.delete(el)) continue;
+      el.srcObject = null;
+      this.emit("elementsChanged");
     }
   }
 

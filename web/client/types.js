@@ -46,6 +46,24 @@
  * @property {Kind} kind
  * @property {string | null} trackId
  * @property {string | null} [participantId]
+ * @property {string | null} [source]  "speaker:1" and on when the server moves it; trackId tells what flows now
+ */
+
+/**
+ * Layers count from the smallest, 0.
+ * @typedef {object} LayerState
+ * @property {number | null} spatial         size that flows
+ * @property {number | null} temporal        frame rate that flows
+ * @property {number | null} targetSpatial   aimed at
+ * @property {number | null} targetTemporal
+ * @property {number | null} width           of what flows
+ * @property {number | null} height
+ */
+
+/**
+ * How the server serves a video slot.
+ * @typedef {{mid: string, state: "active" | "paused", reason: "none" | "bandwidth" | "notWanted" | "muted" | "notSent"}
+ *   & Partial<LayerState>} SlotState
  */
 
 /**
@@ -58,6 +76,7 @@
  * @property {number} graceMs
  * @property {RTCIceServer[]} iceServers
  * @property {{maxSlots: number}} [limits]
+ * @property {{dominant: string | null, recent: string[]}} [speakers]  from a server that tells who speaks
  * @property {SlotInfo[]} [slots]         after resume only
  * @property {string} [transportState]    after resume only
  */
@@ -77,6 +96,8 @@
  * @property {any} [metadata]
  * @property {string} [token]
  * @property {boolean} [autoSubscribe]
+ * @property {number} [lastN]         video of at most so many: screens first, then who spoke last
+ * @property {number} [speakerAudio]  sound through so many slots that follow who speaks, instead of one a microphone
  */
 
 export {};

@@ -13,7 +13,7 @@ import { WishClient } from "./wish.js";
  * @property {MediaStream} stream            what is published: a picture, sound, or both
  * @property {number} [maxBitrate]           of the picture, bits per second
  * @property {string} [videoCodec]           "H264", "VP8", "VP9", "AV1"; by default the browser's choice
- * @property {RTCRtpEncodingParameters[]} [encodings]  of the picture, for simulcast
+ * @property {RTCRtpEncodingParameters[]} [encodings]  of the picture, smallest first, for simulcast: see chooseEncodings()
  * @property {RTCDegradationPreference} [degradationPreference]
  * @typedef {import("./wish.js").WishOptions & WhipExtras} WhipOptions
  */
@@ -44,9 +44,11 @@ export class WhipClient extends WishClient {
     await this.#senders.get(track.kind)?.replaceTrack(track);
   }
 
-  /** @param {number} maxBitrate  bits per second, of the picture */
+  /** @param {number} maxBitrate  bits per second, of the picture; of the largest one, when there are several */
   async setMaxBitrate(maxBitrate) {
+    const { encodings } = this.#options;
     this.#options.maxBitrate = maxBitrate;
+    this.#options.encodings = encodings?.map((encoding, i) => (i === encodings.length - 1 ? { ...encoding, maxBitrate } : encoding));
     const sender = this.#senders.get("video");
     if (sender) await limit(sender, maxBitrate, this.#options.degradationPreference);
   }

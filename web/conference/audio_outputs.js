@@ -4,7 +4,7 @@
 
 import { make } from "./dom.js";
 
-/** @typedef {import("../client/remote_track.js").RemoteTrack} RemoteTrack */
+/** @typedef {import("../client/remote_track.js").RemoteTrack | import("../client/source_track.js").SourceTrack} RemoteTrack */
 
 export class AudioOutputs {
   #container;
@@ -25,7 +25,7 @@ export class AudioOutputs {
   /** @param {RemoteTrack} track */
   add(track) {
     const element = make("audio", { attributes: { autoplay: "" } });
-    element.dataset.participantId = track.participant.id;
+    element.dataset.participantId = track.participant?.id ?? track.name; // who speaks changes
     element.dataset.source = track.source;
     this.#elements.set(track, element);
     this.#container.append(element);

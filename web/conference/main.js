@@ -14,12 +14,12 @@ import { Meeting } from "./meeting.js";
 import { describeClosed, describeJoinError } from "./messages.js";
 import { toastInfo } from "./notices.js";
 import { showEnded, showState } from "./screens.js";
-import { inviteLink, readSettings, recallDevices, rememberDevices, rememberName, suggestRoom } from "./settings.js";
+import { inviteLink, readSettings, recallDevices, recallView, rememberDevices, rememberName, suggestRoom } from "./settings.js";
 
 const settings = readSettings(location.search);
 const devices = recallDevices();
 const media = new LocalMedia(settings, devices);
-const meeting = new Meeting(media, copyInvite);
+const meeting = new Meeting(media, recallView(location.search), { onInvite: copyInvite, isRationed: settings.lastN !== undefined });
 const lobby = new Lobby({ media, devices, onChooseDevice: chooseDevice, onJoin: join });
 const deviceDialog = new DeviceForm(byId("settings-devices"), chooseDevice);
 /** What was on when the last call ended. */
@@ -51,6 +51,8 @@ async function join(roomName, name) {
       name,
       identity: settings.identity || undefined,
       token: settings.token || undefined,
+      lastN: settings.lastN,
+      speakerAudio: settings.speakerAudio,
       tracks: media.tracksToPublish,
     });
   } catch (/** @type {any} */ error) {
@@ -131,6 +133,9 @@ async function start() {
     m: () => void (canToggle() && media.toggle("audio")),
     v: () => void (canToggle() && media.toggle("video")),
     s: () => void media.toggleScreen(),
+    g: () => meeting.toggleLayout(),
+    i: () => meeting.toggleStatistics(),
+    p: () => meeting.togglePin(),
     l: () => meeting.leave(),
     "?": () => openDialog("help-dialog"),
   });

@@ -2,17 +2,26 @@
 //
 // The call: shows what the room tells, and passes on what the user wants.
 
-import { canShareScreen } from "../client/index.js";
+import { RemoteTrack, canShareScreen } from "../client/index.js";
 import { AudioOutputs } from "./audio_outputs.js";
 import { openDialog, paintButton, paintDeviceButton } from "./controls.js";
 import { byId, make } from "./dom.js";
 import { describeCallError } from "./messages.js";
+import { NetworkView } from "./network_view.js";
 import { announce, toastProblem } from "./notices.js";
 import { showPeople } from "./people.js";
+import { ReceivedQuality } from "./received_quality.js";
 import { showState } from "./screens.js";
+import { rememberView } from "./settings.js";
 import { Stage } from "./stage.js";
+import { TileMenu, ViewMenu } from "./view_menu.js";
 
 /** @typedef {import("../client/room.js").Room} Room */
+/** @typedef {import("./tile.js").Tile} Tile */
+
+/** Figures that are looked at change every second; a verdict about the network has more time. */
+const STATISTICS_MS = 1000;
+const VERDICT_MS = 2000;
 
 const LEFT_WORDS = new Map([
   ["removed", "was removed"],
@@ -26,14 +35,37 @@ export class Meeting {
   #stage;
   #audio;
   #isPending = false;
+  #view;
+  #quality;
+  #network = new NetworkView();
+  #viewMenu;
+  #tileMenu;
 
   /**
    * @param {import("./local_media.js").LocalMedia} media
-   * @param {() => void} onInvite  copies the link
+   * @param {import("./settings.js").View} view
+   * @param {object} options
+   * @param {() => void} options.onInvite    copies the link
+   * @param {boolean} options.isRationed     few videos at a time are asked for
    */
-  constructor(media, onInvite) {
+  constructor(media, view, { onInvite, isRationed }) {
     this.#media = media;
-    this.#stage = new Stage(byId("stage"), makeWaiting(onInvite));
+    this.#view = view;
+    this.#quality = new ReceivedQuality(view.quality);
+    this.#stage = new Stage(byId("stage"), makeWaiting(onInvite), {
+      pin: (tile) => this.#togglePin(tile),
+      menu: (tile, button) => this.#openTileMenu(tile, button),
+      isRationed: () => isRationed,
+    });
+    this.#viewMenu = new ViewMenu({
+      layout: (layout) => this.#setView({ layout }),
+      quality: (quality) => this.#setView({ quality }),
+      statistics: (statistics) => this.#setView({ statistics }),
+    });
+    this.#tileMenu = new TileMenu({
+      pin: (tile) => this.#togglePin(tile),
+      quality: (tile, quality) => tile.track instanceof RemoteTrack && this.#quality.setTrack(tile.track, quality),
+    });
     this.#audio = new AudioOutputs(byId("audio-outputs"), (isBlocked) => (byId("hear").hidden = !isBlocked));
     byId("hear-button").addEventListener("click", () => this.#audio.playAll());
     byId("banner-retry").addEventListener("click", () => this.#room?.retryNow());
@@ -82,8 +114,11 @@ export class Meeting {
     });
     room.on("trackSubscribed", (track) => {
       if (track.kind === "audio") this.#audio.add(track);
+      else this.#quality.apply(track);
       update();
     });
+    room.on("sourceSubscribed", (track) => track.kind === "audio" && this.#audio.add(track));
+    room.on("sourceUnsubscribed", (track) => track.kind === "audio" && this.#audio.remove(track));
     room.on("trackUnsubscribed", (track) => {
       if (track.kind === "audio") this.#audio.remove(track);
       update();
@@ -94,6 +129,12 @@ export class Meeting {
       toastProblem({ title: `${who} cannot be ${track?.kind === "audio" ? "heard" : "seen"}`, advice });
     });
     room.on("activeSpeakersChanged", () => this.#stage.refresh());
+    room.on("speakersChanged", (dominant) => this.#stage.setDominant(dominant));
+    room.on("connectionQualityChanged", (quality) => this.#network.show(quality));
+    room.on("stats", (sample) => {
+      this.#network.showSample(sample);
+      if (this.#view.statistics) this.#stage.showSample(sample);
+    });
     room.on("connectionStateChanged", (state) => this.#onState(state));
     room.on("error", (error) => {
       if (room.localParticipant) toastProblem(describeCallError(error));
@@ -108,7 +149,9 @@ export class Meeting {
     byId("room-name").textContent = room.name;
     paintButton(byId("leave"), { icon: "leave", label: "Leave the room", key: "L" });
     paintButton(byId("settings"), { icon: "settings", label: "Devices" });
+    paintButton(byId("view"), { icon: "view", label: "Layout and quality" });
     showState("joined");
+    this.#applyView();
     this.#update();
     this.#stage.layout();
     announce(`You joined ${room.name}. ${countOthers(room.participants.size)}`);
@@ -119,6 +162,7 @@ export class Meeting {
     this.#room = null;
     this.#audio.clear();
     this.#stage.clear();
+    this.#network.clear();
     byId("banner").hidden = true;
   }
 
@@ -126,9 +170,65 @@ export class Meeting {
     this.#room?.leave();
   }
 
+  toggleLayout() {
+    this.#setView({ layout: this.#view.layout === "grid" ? "speaker" : "grid" });
+  }
+
+  toggleStatistics() {
+    this.#setView({ statistics: !this.#view.statistics });
+  }
+
+  /** Pin the tile with the focus or of who speaks, or unpin. */
+  togglePin() {
+    const tile = this.#stage.tileInMind;
+    if (tile) this.#togglePin(tile);
+  }
+
   /** @param {string} deviceId */
   setSpeaker(deviceId) {
     this.#audio.setSpeaker(deviceId);
+  }
+
+  /** @param {Partial<import("./settings.js").View>} changes */
+  #setView(changes) {
+    if (!this.#room) return;
+    Object.assign(this.#view, changes);
+    rememberView(this.#view);
+    this.#applyView();
+    if (changes.layout) announce(changes.layout === "grid" ? "Everybody has the same size." : "Who speaks is large.");
+    if (changes.statistics !== undefined) announce(changes.statistics ? "Statistics are shown." : "Statistics are hidden.");
+  }
+
+  #applyView() {
+    const { layout, quality, statistics } = this.#view;
+    this.#viewMenu.show(this.#view);
+    this.#stage.setLayout(layout);
+    this.#stage.setStatistics(statistics);
+    this.#room?.setStatsPeriod(statistics ? STATISTICS_MS : VERDICT_MS);
+    this.#quality.setAll(quality, this.#remoteVideos());
+  }
+
+  /** @returns {RemoteTrack[]} */
+  #remoteVideos() {
+    const tracks = [...(this.#room?.participants.values() ?? [])].flatMap(({ tracks }) => [...tracks.values()]);
+    return tracks.filter((track) => track instanceof RemoteTrack && track.kind === "video").map((track) => /** @type {RemoteTrack} */ (track));
+  }
+
+  /** @param {Tile} tile */
+  #togglePin(tile) {
+    const isPinned = this.#stage.pinned === tile;
+    this.#stage.pin(isPinned ? null : tile);
+    announce(isPinned ? `${tile.title} is no longer pinned.` : `${tile.title} is pinned.`);
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {HTMLElement} button
+   */
+  #openTileMenu(tile, button) {
+    const { track } = tile;
+    const quality = track instanceof RemoteTrack ? this.#quality.ofTrack(track) : null;
+    this.#tileMenu.open(tile, button, { isPinned: this.#stage.pinned === tile, quality });
   }
 
   /** @param {import("../client/room.js").ConnectionState} state */

@@ -15,14 +15,20 @@
  * @property {string} videoCodec
  * @property {string} audioCodec
  * @property {boolean | undefined} simulcast
+ * @property {number | undefined} lastN
+ * @property {number | undefined} speakerAudio
  * @property {number | undefined} height
  * @property {number | undefined} frameRate
  */
 
 /** @typedef {{camera: string, microphone: string, speaker: string}} DeviceChoice */
+/** @typedef {{layout: "grid" | "speaker", quality: import("./quality_words.js").QualityChoice, statistics: boolean}} View */
 
 const NAME_KEY = "parley.name";
 const DEVICES_KEY = "parley.devices";
+const VIEW_KEY = "parley.view";
+/** What each part of a view may be, the usual first. */
+const VIEWS = { layout: ["grid", "speaker"], quality: ["auto", "high", "medium", "low", "off"], statistics: [false, true] };
 const ADJECTIVES = ["amber", "bright", "calm", "clear", "gentle", "green", "merry", "quiet", "silver", "sunny", "warm", "wide"];
 const NOUNS = ["bay", "bridge", "garden", "harbor", "hill", "lake", "meadow", "orchard", "porch", "river", "terrace", "valley"];
 
@@ -45,6 +51,8 @@ export function readSettings(search) {
     videoCodec: params.get("codec") ?? "",
     audioCodec: params.get("audioCodec") ?? "",
     simulcast: params.has("simulcast") ? params.get("simulcast") === "1" : undefined,
+    lastN: number("lastN"),
+    speakerAudio: number("speakerAudio"),
     height: number("height"),
     frameRate: number("fps"),
   };
@@ -67,6 +75,29 @@ export function recallDevices() {
 /** @param {DeviceChoice} choice */
 export function rememberDevices(choice) {
   remember(DEVICES_KEY, JSON.stringify(choice));
+}
+
+/**
+ * How the call was looked at last time; the page's address wins.
+ * @param {string} search  location.search
+ * @returns {View}
+ */
+export function recallView(search) {
+  const params = new URLSearchParams(search);
+  let last = {};
+  try {
+    last = JSON.parse(recall(VIEW_KEY) ?? "{}") ?? {};
+  } catch {
+    // then as usual
+  }
+  const asked = { layout: params.get("layout"), quality: params.get("quality"), statistics: params.has("stats") ? params.get("stats") === "1" : undefined };
+  const pick = (/** @type {keyof typeof VIEWS} */ part) => [asked[part], /** @type {any} */ (last)[part]].find((value) => VIEWS[part].includes(/** @type {never} */ (value))) ?? VIEWS[part][0];
+  return /** @type {View} */ ({ layout: pick("layout"), quality: pick("quality"), statistics: pick("statistics") });
+}
+
+/** @param {View} view */
+export function rememberView(view) {
+  remember(VIEW_KEY, JSON.stringify(view));
 }
 
 /** A room name that is easy to read out. */

@@ -4,15 +4,19 @@
 //
 //   asking (no room in the address) · connecting · waiting ⇄ live · reconnecting · error
 
+import { NetworkJudge } from "../client/network.js";
+import { describe as describeStreams, divide } from "../client/sampler.js";
 import { WhepClient } from "../client/whep.js";
 import { paintButton, watchShortcuts } from "../conference/controls.js";
 import { byId, setData } from "../conference/dom.js";
 import { fillIcons } from "../conference/icons.js";
 import { announce, toastInfo } from "../conference/notices.js";
+import { describeReason } from "../conference/quality_words.js";
 import { StatsPanel } from "./stats_panel.js";
 import { describe } from "./words.js";
 
 const IDLE_MS = 3000;
+const MEASURE_MS = 1000;
 const VOLUME_KEY = "parley.volume";
 
 const params = new URLSearchParams(location.search);
@@ -25,6 +29,7 @@ const volume = /** @type {HTMLInputElement} */ (byId("volume"));
 const parley = { player: null };
 /** @type {any} */ (window).parley = parley;
 let wasLive = false;
+let judge = new NetworkJudge();
 
 // ---- what is shown ----
 
@@ -57,6 +62,20 @@ function paint() {
   paintButton(byId("statistics"), { icon: "stats", label: "Statistics", key: "I" });
 }
 
+/** Figures for who wants them, and a word when the network spoils the picture. */
+async function measure() {
+  const { player } = parley;
+  if (player?.state !== "connected") return;
+  const stats = await player.getStats();
+  panel.show(stats);
+  const received = stats.streams.flatMap((stream) => describeStreams([stream], stats.path?.roundTripMs ?? null) ?? []);
+  const sample = { ...divide(stats, [], []), received: /** @type {Map<any, any>} */ (new Map(received.map((one) => [one, one]))) };
+  if (!judge.update(sample, false)) return;
+  const [reason] = judge.quality.reasons;
+  byId("note").hidden = !reason;
+  byId("note-text").textContent = reason ? describeReason(reason) : "";
+}
+
 // ---- playing ----
 
 async function watch() {
@@ -74,7 +93,7 @@ async function watch() {
   });
   player.on("waiting", () => update(player));
   player.on("closed", (error) => error && show("error", error));
-  panel.watch(player);
+  judge = new NetworkJudge();
   show("connecting");
   try {
     await player.start();
@@ -197,6 +216,7 @@ function start() {
   document.addEventListener("fullscreenchange", paint);
   watchShortcuts({ m: toggleMute, f: () => void toggleFullscreen().catch(() => {}), i: toggleStats });
   watchPointer();
+  setInterval(() => void measure().catch(() => {}), MEASURE_MS);
   paint();
   // A video that waits for its first picture would keep the page loading for as long.
   if (document.readyState === "complete") void watch();

@@ -3,47 +3,31 @@
 // What the player measures, over the picture.
 
 import { make } from "../conference/dom.js";
-
-const PERIOD_MS = 1000;
+import { asPercent } from "../conference/quality_words.js";
 
 export class StatsPanel {
   #element;
-  /** @type {import("../client/whep.js").WhepClient | null} */
-  #player = null;
-  /** @type {any} */
-  #timer = null;
 
   /** @param {HTMLElement} element  a <dl> */
   constructor(element) {
     this.#element = element;
   }
 
-  /** @param {import("../client/whep.js").WhepClient} player */
-  watch(player) {
-    this.#player = player;
-  }
-
   /** @returns {boolean} whether it is shown now */
   toggle() {
-    const isShown = (this.#element.hidden = !this.#element.hidden) === false;
-    clearInterval(this.#timer);
-    if (isShown) {
-      this.#timer = setInterval(() => void this.#update(), PERIOD_MS);
-      void this.#update();
-    }
-    return isShown;
+    return (this.#element.hidden = !this.#element.hidden) === false;
   }
 
-  async #update() {
-    const stats = await this.#player?.getStats();
-    if (!stats) return;
+  /** @param {import("../client/stats.js").StatsSummary} stats */
+  show(stats) {
     const video = stats.streams.find(({ kind }) => kind === "video");
     const audio = stats.streams.find(({ kind }) => kind === "audio");
     const rows = [
       ["Picture", video?.width ? `${video.width} × ${video.height}, ${Math.round(video.framesPerSecond ?? 0)} fps` : "–"],
       ["Bitrate", `${mbit((video?.bitrateBps ?? 0) + (audio?.bitrateBps ?? 0))} Mb/s`],
       ["Codecs", [video?.codec, audio?.codec].filter(Boolean).map((type) => type?.split("/")[1]).join(", ") || "–"],
-      ["Packets lost", String((video?.packetsLost ?? 0) + (audio?.packetsLost ?? 0))],
+      ["Packets lost", `${(video?.packetsLost ?? 0) + (audio?.packetsLost ?? 0)} (${asPercent(video?.lossShare ?? audio?.lossShare ?? null)} now)`],
+      ["Stood still", video?.freezes === 1 ? "once" : `${video?.freezes ?? 0} times`],
       ["Jitter", `${video?.jitterMs ?? audio?.jitterMs ?? "–"} ms`],
       ["Round trip", `${stats.path?.roundTripMs ?? "–"} ms`],
       ["Path", stats.path?.local?.split(" ").slice(0, 2).join(" ") ?? "–"],

@@ -12,10 +12,12 @@ const EXECUTABLE = "/usr/bin/chromium";
  * @property {boolean} [hasDevices]     a fake camera and microphone; default true
  * @property {boolean} [isPermitted]    whoever asks for a device gets it; default true
  * @property {boolean} [hidesAddresses] candidates carry mDNS names, as in front of real users
+ * @property {string} [executable]      another program, such as one that starts it somewhere else
+ * @property {string[]} [flags]         further ones
  */
 
 /** @param {ChromiumOptions} options */
-function flagsOf({ hasDevices = true, isPermitted = true, hidesAddresses = false }) {
+function flagsOf({ hasDevices = true, isPermitted = true, hidesAddresses = false, flags = [] }) {
   return [
     "--headless=new",
     "--no-sandbox",
@@ -29,6 +31,7 @@ function flagsOf({ hasDevices = true, isPermitted = true, hidesAddresses = false
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    ...flags,
   ];
 }
 
@@ -50,7 +53,7 @@ export class Chromium {
   static async open(options = {}) {
     // A server of its own, because that one tells its process.
     const server = await chromium.launchServer({
-      executablePath: EXECUTABLE,
+      executablePath: options.executable ?? EXECUTABLE,
       headless: true,
       args: flagsOf(options),
       ignoreDefaultArgs: ["--mute-audio"],

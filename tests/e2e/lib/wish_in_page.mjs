@@ -45,8 +45,8 @@ export async function connect({ name, endpoint, direction = "sendonly", kinds = 
   if (/mid/.test(remove ?? "")) answer = answer.replace(/^(m=.*\r\nc=.*\r\n)/m, `$1a=mid:0\r\n`).replace(/^t=0 0\r\n/m, "t=0 0\r\na=group:BUNDLE 0\r\n");
   await pc.setRemoteDescription({ type: "answer", sdp: answer });
   if (direction === "recvonly") {
-    const video = Object.assign(document.createElement("video"), { autoplay: true, srcObject: wish.stream });
-    document.body.append(video);
+    wish.video = Object.assign(document.createElement("video"), { autoplay: true, srcObject: wish.stream });
+    document.body.append(wish.video);
   }
   return { status: 201, offer, answer: text, resource: wish.resource, etag: wish.etag, link: response.headers.get("link") };
 }
@@ -72,6 +72,25 @@ export async function received(name) {
     energy: audio.totalAudioEnergy ?? 0,
     lost: (video.packetsLost ?? 0) + (audio.packetsLost ?? 0),
   };
+}
+
+/**
+ * The mean colour of a connection's picture.
+ * @param {string} name
+ * @returns {number[] | null}
+ */
+export function colorOf(name) {
+  const video = window.wish?.[name]?.video;
+  if (!video?.videoWidth) return null;
+  const canvas = Object.assign(document.createElement("canvas"), { width: 4, height: 4 });
+  const paint = canvas.getContext("2d");
+  paint.drawImage(video, 0, 0, 4, 4);
+  const { data } = paint.getImageData(0, 0, 4, 4);
+  return [0, 1, 2].map((channel) => {
+    let sum = 0;
+    for (let i = channel; i < data.length; i += 4) sum += data[i];
+    return Math.round(sum / 16);
+  });
 }
 
 /**

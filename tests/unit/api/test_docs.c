@@ -13,7 +13,7 @@ static void requests_are_found_by_name(void **state)
 {
     static const char *const names[] = {"join",      "resume",      "offer", "trickle",
                                         "subscribe", "unsubscribe", "mute",  "update",
-                                        "leave",     "ping",        "stats"};
+                                        "leave",     "ping",        "stats", "setLayers"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {

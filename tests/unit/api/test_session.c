@@ -327,6 +327,25 @@ static void only_administrators_mute_others(void **state)
     mem_free(token);
 }
 
+static void layers_are_for_slots_of_video(void **state)
+{
+    const struct user u = {.ufrag = "abcd", .certificate = 1};
+    const struct sfu_wish wish = SFU_WISH_ANY;
+    char *sdp = make_offer(&u, "ar vr");
+    struct offer_result result;
+    struct refusal why;
+    struct visitor a;
+
+    (void)state;
+    join(&a, "ann");
+    assert_int_equal(session_offer(a.session, str_of(sdp), NULL, 0, &result, &why), 0);
+    assert_int_equal(session_set_layers(a.session, "1", &wish, true, &why), 0);
+    assert_int_equal(session_set_layers(a.session, "0", &wish, true, &why), E_UNSUPPORTED);
+    assert_int_equal(session_set_layers(a.session, "2", &wish, true, &why), E_NOT_FOUND);
+    assert_string_equal(why.field, "mid");
+    mem_free(sdp);
+}
+
 static void a_bad_offer_names_its_line(void **state)
 {
     struct visitor a;
@@ -357,6 +376,7 @@ int main(void)
         ON_ROOMS(tokens_decide_who_gets_in),
         ON_ROOMS(a_token_that_cannot_be_checked_is_refused_even_in_development),
         ON_ROOMS(only_administrators_mute_others),
+        ON_ROOMS(layers_are_for_slots_of_video),
         ON_ROOMS(a_bad_offer_names_its_line),
     };
 

@@ -34,7 +34,15 @@ static struct sfu_rtp_stats streams[] = {
      .packets = 7,
      .fraction_lost = 0.5,
      .round_trip_time_s = 0.125},
-    {.kind = SFU_STATS_OUTBOUND_RTP, .mid = "1", .media = MEDIA_VIDEO, .ssrc = 98},
+    {.kind = SFU_STATS_OUTBOUND_RTP,
+     .mid = "1",
+     .media = MEDIA_VIDEO,
+     .ssrc = 98,
+     .slot = {.reason = ALLOCATOR_BANDWIDTH,
+              .spatial = -1,
+              .temporal = -1,
+              .target_spatial = 2,
+              .target_temporal = 1}},
 };
 
 static json_t *rows_of(const struct sfu_transport_report *report)
@@ -83,6 +91,7 @@ static void streams_have_w3c_names(void **state)
                       .selected = {.remote = {.ip = {192, 0, 2, 9}, .port = 5000, .family = 4},
                                    .protocol = PATH_TCP},
                       .bytes_sent = 77,
+                      .estimate_bps = 250000,
                       .round_trip_us = 20000},
         .rtp = streams,
         .rtp_count = ARRAY_LEN(streams),
@@ -111,7 +120,13 @@ static void streams_have_w3c_names(void **state)
     check_number(remote, "roundTripTime", 0.125);
     check_text(row(rows, "O1-98"), "parleyTrackId", NULL);
     assert_null(json_object_get(row(rows, "R1-98"), "roundTripTime"));
+    check_text(row(rows, "O1-98"), "qualityLimitationReason", "bandwidth");
+    assert_null(json_object_get(row(rows, "O1-98"), "spatialLayer"));
+    check_number(row(rows, "O1-98"), "targetSpatialLayer", 2);
+    check_number(row(rows, "O1-98"), "targetTemporalLayer", 1);
+    assert_null(json_object_get(out, "qualityLimitationReason"));
     check_number(row(rows, "CP"), "currentRoundTripTime", 0.02);
+    check_number(row(rows, "CP"), "availableOutgoingBitrate", 250000);
     check_text(row(rows, "CR"), "address", "192.0.2.9");
     check_text(row(rows, "CR"), "protocol", "tcp");
     check_text(row(rows, "T"), "dtlsState", "connected");

@@ -90,12 +90,12 @@ static void rewriting_changes_the_payload_types_and_nothing_else(void **state)
     (void)state;
     memcpy(bytes, packet, sizeof(bytes));
     assert_int_equal(red_parse(&before, packet, sizeof(packet)), 0);
-    red_rewrite(bytes, &before, 96);
+    red_rewrite(bytes, before.redundant, 96);
     assert_int_equal(red_parse(&after, bytes, sizeof(bytes)), 0);
     assert_int_equal(after.pt, 96);
     after.pt = before.pt;
     assert_memory_equal(&before, &after, sizeof(before));
-    red_rewrite(bytes, &before, 111);
+    red_rewrite(bytes, before.redundant, 111);
     assert_memory_equal(bytes, packet, sizeof(packet));
 }
 

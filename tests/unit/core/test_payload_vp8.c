@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/err.h"
+#include "core/payload.h"
 #include "core/payload_vp8.h"
 
 /* A whole descriptor (15-bit PictureID 0x1234, TL0PICIDX 0x56, TID 2, Y, KEYIDX 7), then a keyframe of 640x360. */
@@ -119,12 +120,14 @@ static void ids_are_rewritten_in_their_widths(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct vp8_descriptor d;
+        struct packet p = {.codec = CODEC_VP8};
         uint8_t bytes[8];
 
         memcpy(bytes, rows[i].before, sizeof(bytes));
-        assert_int_equal(vp8_parse(&d, bytes, rows[i].len), 0);
-        vp8_rewrite(bytes, &d, 0xFABC, 0xDE, 0xE3);
+        p.data = bytes;
+        p.rtp.payload_bytes = (uint16_t)rows[i].len;
+        assert_int_equal(payload_inspect(&p), 0);
+        payload_rewrite(bytes, &p.media.ids, 0xFABC, 0xDE, 0xE3);
         if (memcmp(bytes, rows[i].after, sizeof(bytes)) != 0)
             fail_msg("row %zu", i);
     }

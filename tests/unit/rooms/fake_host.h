@@ -39,18 +39,21 @@ struct fake_object {
     uint64_t source;   /* of a subscription */
     unsigned updates, restarts;
     bool muted;
+    struct sfu_wish wish; /* of a subscription, and how often there was one */
+    unsigned wishes;
     uint64_t consent_timeout_us;
 };
 
 static struct sfu_host fake_host[FAKE_HOSTS];
 static struct fake_object fake_object[FAKE_OBJECTS];
 static size_t fake_count;
-static unsigned fake_misses; /* commands about what is not open */
+static unsigned fake_batches; /* of changes of sources */
+static unsigned fake_misses;  /* commands about what is not open */
 
 static inline void fake_hosts_reset(void)
 {
     fake_count = 0;
-    fake_misses = 0;
+    fake_misses = fake_batches = 0;
     for (unsigned i = 0; i < FAKE_HOSTS; i++)
         fake_host[i].index = i;
 }
@@ -290,6 +293,22 @@ void sfu_host_subscription_set_source(struct sfu_host *h, uint64_t id, uint64_t 
     fake_told(h, id)->source = track_id;
     if (track_id != 0)
         (void)fake_told(h, track_id); /* a source is open when it is named */
+}
+
+void sfu_host_subscription_set_sources(struct sfu_host *h, const struct sfu_source_change *change,
+                                       size_t n)
+{
+    fake_batches++;
+    for (size_t i = 0; i < n; i++)
+        sfu_host_subscription_set_source(h, change[i].subscription_id, change[i].track_id);
+}
+
+void sfu_host_subscription_set_wish(struct sfu_host *h, uint64_t id, const struct sfu_wish *wish)
+{
+    struct fake_object *o = fake_told(h, id);
+
+    o->wish = *wish;
+    o->wishes++;
 }
 
 void sfu_host_subscription_close(struct sfu_host *h, uint64_t id)

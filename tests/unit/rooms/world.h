@@ -146,8 +146,11 @@ static inline void say_slot(struct user *u, const struct slot_info *s)
 {
     const struct publication *pub = s->publication;
 
-    say(u, " %s=%s%s%s", s->mid, pub == NULL ? "" : pub->participant->identity,
-        pub == NULL ? "" : ":", pub == NULL ? "" : track_source_name(pub->source));
+    say(u, " %s", s->mid);
+    if (s->source != NULL)
+        say(u, "(%s)", s->source);
+    say(u, "=%s%s%s", pub == NULL ? "" : pub->participant->identity, pub == NULL ? "" : ":",
+        pub == NULL ? "" : track_source_name(pub->source));
 }
 
 static inline void say_event(struct user *u, const struct participant *p,
@@ -163,8 +166,11 @@ static inline void say_event(struct user *u, const struct participant *p,
         [ROOM_TRACK_MUTED] = "muted",
         [ROOM_SLOTS] = "slots",
         [ROOM_SLOTS_WANTED] = "wanted",
+        [ROOM_SLOT_STATES] = "states",
+        [ROOM_ENCODINGS_WANTED] = "encodings",
         [ROOM_SUBSCRIPTION_FAILED] = "failed",
         [ROOM_TRANSPORT_STATE] = "transport",
+        [ROOM_SPEAKERS] = "speakers",
         [ROOM_CLOSED] = "closed",
     };
 
@@ -180,8 +186,18 @@ static inline void say_event(struct user *u, const struct participant *p,
         say(u, " %s", leave_reason_name(e->leave_reason));
     if (e->kind == ROOM_SLOTS_WANTED)
         say(u, " audio %u video %u", e->audio, e->video);
-    for (size_t i = 0; i < e->slot_count; i++)
+    for (size_t i = 0; i < e->slot_count && e->slot != NULL; i++)
         say_slot(u, &e->slot[i]);
+    if (e->speakers != NULL) {
+        say(u, " %s:", e->speakers->dominant == NULL ? "nobody" : e->speakers->dominant->identity);
+        for (size_t i = 0; i < e->speakers->recent_count; i++)
+            say(u, " %s", e->speakers->recent[i]->identity);
+    }
+    for (size_t i = 0; i < e->slot_count && e->slot_state != NULL; i++)
+        say(u, " %s=%s", e->slot_state[i].mid,
+            allocator_reason_name(e->slot_state[i].state.reason));
+    for (size_t i = 0; i < e->encoding_count; i++)
+        say(u, " %s=%d", e->encoding[i].rid, e->encoding[i].is_wanted);
     if (e->detail != NULL)
         say(u, " %s", e->detail);
     say(u, "; ");

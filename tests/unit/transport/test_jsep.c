@@ -80,15 +80,29 @@ static const struct {
                  "a=rtpmap:45 AV1/90000\r\na=fmtp:45 profile=1\r\na=rtpmap:46 AV1/90000\r\n"),
      {"SAVPF 99 46\r\n"},
      {0}},
-    {"audio: G.711 by static payload type, telephone events, no RED, no comfort noise",
+    {"audio: G.711 by static payload type, telephone events, RED of Opus, no comfort noise",
      SESSION_HEAD BUNDLE("0")
          SECTION("m=audio 9 UDP/TLS/RTP/SAVPF 63 8 0 13 9 111 110", "0",
                  OPUS "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:13 CN/8000\r\n"
                       "a=fmtp:111 minptime=10;useinbandfec=1\r\na=rtpmap:110 "
                       "telephone-event/48000\r\na=ptime:20\r\n"),
-     {"SAVPF 8 0 111 110\r\n", "a=rtpmap:8 PCMA/8000\r\n", "a=rtpmap:0 PCMU/8000\r\n",
-      "a=rtpmap:111 opus/48000/2\r\n", "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
-     {"red", "CN", "G722"}},
+     {"SAVPF 63 8 0 111 110\r\n", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n",
+      "a=rtpmap:8 PCMA/8000\r\n", "a=rtpmap:0 PCMU/8000\r\n", "a=rtpmap:111 opus/48000/2\r\n",
+      "a=fmtp:111 minptime=10;useinbandfec=1\r\n"},
+     {"CN", "G722"}},
+    {"no RED of a codec that was not taken, of several, or of none",
+     SESSION_HEAD BUNDLE("0")
+         SECTION("m=audio 9 UDP/TLS/RTP/SAVPF 63 64 65 66 111 0", "0",
+                 OPUS "a=rtpmap:63 red/48000/2\r\na=fmtp:63 9/9\r\na=rtpmap:64 red/48000/2\r\n"
+                      "a=fmtp:64 111/0\r\na=rtpmap:65 red/48000/2\r\na=rtpmap:66 red/48000/2\r\n"
+                      "a=fmtp:66 0/0\r\n"),
+     {"SAVPF 111 0\r\n"},
+     {"red"}},
+    {"RED alone is no sound",
+     SESSION_HEAD BUNDLE("0 1") VIDEO("0", "") SECTION(
+         "m=audio 9 UDP/TLS/RTP/SAVPF 63", "1", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 63/63\r\n"),
+     {"m=audio 0 "},
+     {"red"}},
     {"feedback that we live up to, of payload types that were taken",
      SESSION_HEAD BUNDLE("0") VIDEO(
          "0", "a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"

@@ -44,6 +44,17 @@ export class FakePeerConnection {
       sender: {
         track: typeof what === "string" ? null : what,
         sendEncodings,
+        parameters: { encodings: sendEncodings.map((encoding) => ({ active: true, ...encoding })), transactionId: 0 },
+        getParameters() {
+          this.parameters.transactionId++;
+          return structuredClone(this.parameters);
+        },
+        async setParameters(parameters) {
+          await undefined;
+          if (parameters.transactionId !== this.parameters.transactionId) throw new DOMException("stale", "InvalidModificationError");
+          this.parameters = structuredClone(parameters);
+          this.settings = (this.settings ?? 0) + 1;
+        },
         async replaceTrack(track) {
           this.track = track;
         },
@@ -85,6 +96,10 @@ export class FakePeerConnection {
   setState(state) {
     this.connectionState = state;
     this.onconnectionstatechange?.();
+  }
+
+  async getStats() {
+    return new Map((this.stats ?? []).map((row) => [row.id, row]));
   }
 
   close() {

@@ -272,3 +272,162 @@ test("leaving stops capture and closes everything", async () => {
   assert.equal(room.connectionState, "closed");
   assert.equal(clock.pendingTimers, 0);
 });
+
+// ---- quality ----
+
+const slot = (mid, trackId, changes) => ({ mid, kind: "video", trackId, participantId: "PA_ann", ...changes });
+
+test("the server switches encodings that nobody wants off, and on again", async () => {
+  const cam = camera();
+  await connect({ tracks: [cam] });
+  server.notify("encodingsWanted", { trackId: "TR_own0", encodings: [{ rid: "f", wanted: false }] }); // before the answer
+  await settle();
+  const active = () => pc().transceivers[0].sender.parameters.encodings.filter((one) => one.active).map(({ rid }) => rid);
+  assert.deepEqual(active(), ["q", "h"]);
+  server.notify("encodingsWanted", { trackId: "TR_own0", encodings: [{ rid: "f", wanted: true }] });
+  await settle();
+  assert.deepEqual(active(), ["q", "h", "f"]);
+  server.notify("encodingsWanted", { trackId: "TR_nobody", encodings: [{ rid: "f", wanted: false }] });
+  await settle();
+  assert.deepEqual(active(), ["q", "h", "f"]);
+});
+
+test("a section that is used again sends all its encodings", async () => {
+  await connect();
+  const first = await room.publish(camera());
+  server.notify("encodingsWanted", { trackId: first.id, encodings: [{ rid: "q", wanted: false }] });
+  await settle();
+  room.unpublish(first);
+  await settle();
+  await room.publish(camera());
+  await settle();
+  assert.equal(pc().transceivers.length, 1);
+  assert.ok(pc().transceivers[0].sender.parameters.encodings.every(({ active }) => active));
+});
+
+test("how a slot is served is the track's state, whichever is told first", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a")])] });
+  server.handlers.offer = () => ({ sdp: "answer", slots: [slot("0", "TR_a")] });
+  const states = [];
+  room.on("trackStateChanged", ({ id, state, reason }, { name }) => states.push(`${name} ${id} ${state} ${reason}`));
+  await connect();
+  server.notify("slotStates", { slots: [{ mid: "0", state: "paused", reason: "bandwidth", spatial: null, targetSpatial: null }] });
+  await settle();
+  const track = room.participants.get("PA_ann").tracks.get("TR_a");
+  assert.deepEqual([track.state, track.reason], ["paused", "bandwidth"]);
+  server.notify("slotStates", { slots: [{ mid: "0", state: "active", reason: "none", spatial: 1, targetSpatial: 2, width: 640, height: 360 }] });
+  server.notify("slotStates", { slots: [{ mid: "0", state: "active", reason: "none", spatial: 1, targetSpatial: 2, width: 640, height: 360 }] });
+  assert.deepEqual([track.layer.spatial, track.layer.targetSpatial, track.layer.width], [1, 2, 640]);
+  assert.deepEqual(states, ["Ann TR_a active none"]);
+});
+
+test("quality is told for the slot; a server without layers is asked once", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a")])] });
+  server.handlers.offer = () => ({ sdp: "answer", slots: [slot("0", "TR_a")] });
+  server.handlers.setLayers = () => {
+    throw { code: -32601, message: "no such method" };
+  };
+  await connect();
+  await settle();
+  const track = room.participants.get("PA_ann").tracks.get("TR_a");
+  track.setQuality("low");
+  await clock.advance(300);
+  track.setQuality("high");
+  await clock.advance(300);
+  assert.deepEqual(server.requests.filter(({ method }) => method === "setLayers").map(({ params }) => params), [{ mid: "0", maxSpatial: 0 }]);
+  assert.ok(!events.includes("E_UNSUPPORTED"));
+});
+
+test("a moving source is one track, whoever it shows", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a"), video("TR_b")])] });
+  server.handlers.subscribe = () => ({ mid: null });
+  server.handlers.offer = () => ({ sdp: "answer", slots: [slot("0", null, { source: "speaker:1" })] });
+  await connect({ autoSubscribe: false });
+  const sources = [];
+  room.on("sourceSubscribed", ({ movingSource }) => sources.push(movingSource));
+  const track = await room.subscribeSource("speaker:1", "video");
+  assert.deepEqual(server.requests.at(-1), { method: "subscribe", params: { source: "speaker:1", kind: "video" } });
+  await settle();
+  assert.deepEqual(sources, ["speaker:1"]);
+  assert.equal(track.mediaStreamTrack, pc().transceivers[0].receiver.track);
+  assert.equal(track.participant, null);
+  const shown = [];
+  track.on("currentChanged", (current) => shown.push(current?.id ?? null));
+  server.notify("slots", { slots: [slot("0", "TR_a", { source: "speaker:1" })] });
+  server.notify("slots", { slots: [slot("0", "TR_b", { source: "speaker:1" })] });
+  server.notify("trackUnpublished", { participantId: "PA_ann", trackId: "TR_b" });
+  assert.deepEqual(shown, ["TR_a", "TR_b", null]);
+  assert.equal(track.mediaStreamTrack, pc().transceivers[0].receiver.track);
+  assert.ok(!events.some((event) => event.startsWith("subscribed"))); // Ann's own tracks are not subscribed to
+
+  server.handlers.unsubscribe = () => ({});
+  await room.unsubscribeSource(track);
+  server.notify("slots", { slots: [slot("0", null)] });
+  assert.equal(track.mediaStreamTrack, null);
+  assert.deepEqual(room.sourceTracks, []);
+});
+
+test("a track may flow in its own slot and in a moving one", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([video("TR_a"), video("TR_b")])] });
+  server.handlers.offer = () => ({ sdp: "answer", slots: [slot("0", "TR_a"), slot("1", "TR_a", { source: "speaker:1" })] });
+  await connect();
+  await settle();
+  const track = room.participants.get("PA_ann").tracks.get("TR_a");
+  assert.equal(track.transceiver.mid, "0");
+  assert.equal(room.sourceTracks[0].transceiver.mid, "1");
+  assert.equal(room.sourceTracks[0].current, track);
+});
+
+test("a source that the server does not know is refused", async () => {
+  server.handlers.subscribe = () => {
+    throw refusal("E_INVALID");
+  };
+  await connect();
+  await assert.rejects(room.subscribeSource("speaker:1", "audio"), { code: "E_INVALID" });
+  assert.deepEqual(room.sourceTracks, []);
+});
+
+test("sources are asked for again after a fresh join", async () => {
+  server.handlers.subscribe = () => ({ mid: null });
+  await connect({ tracks: [microphone()] });
+  await room.subscribeSource("speaker:2", "audio");
+  await settle();
+  server.handlers.resume = () => {
+    throw refusal("E_NOT_FOUND");
+  };
+  server.cut();
+  await clock.advance(2000);
+  const asked = server.requests.filter(({ method }) => method === "subscribe");
+  assert.deepEqual(asked.map(({ params }) => params.source), ["speaker:2", "speaker:2"]);
+});
+
+test("the server's word about who leads holds", async () => {
+  server.handlers.join = () => joinResult({ participants: [ann([])] });
+  const told = [];
+  room.on("speakersChanged", (dominant, recent) => told.push([dominant?.name ?? null, ...recent.map(({ name }) => name)]));
+  await connect();
+  server.notify("speakers", { dominant: "PA_ann", recent: ["PA_ann", "PA_me", "PA_gone"] });
+  server.notify("speakers", { dominant: null, recent: ["PA_ann"] });
+  assert.deepEqual(told, [["Ann", "Ann", "Me"], [null, "Ann"]]);
+});
+
+test("join options about what to receive reach the server", async () => {
+  await connect({ lastN: 4, speakerAudio: 3 });
+  const { lastN, speakerAudio } = server.requests[0].params;
+  assert.deepEqual([lastN, speakerAudio], [4, 3]);
+});
+
+test("statistics come at a steady pace, and end with the call", async () => {
+  const samples = [];
+  room.on("stats", (sample) => samples.push(sample));
+  await connect({ tracks: [microphone()] });
+  await settle();
+  await clock.advance(4100);
+  assert.equal(samples.length, 2);
+  room.setStatsPeriod(1000);
+  await clock.advance(3100);
+  assert.equal(samples.length, 5);
+  room.leave();
+  await clock.advance(5000);
+  assert.equal(samples.length, 5);
+});

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/attr.h"
+#include "core/payload_vp8.h"
 #include "core/seq.h"
 #include "rooms/sfu/forwarder.h"
 #include "tests/unit/core/seed.h"
@@ -22,18 +23,58 @@ static int set_up(void **state)
     return 0;
 }
 
+static struct media_info media_of_vp8(const struct vp8_descriptor *vp8)
+{
+    struct media_info m = {.spatial = -1, .temporal = -1};
+
+    if (vp8 == NULL)
+        return m;
+    m.ids.bytes = 1;
+    m.ids.picture_id = vp8->picture_id;
+    m.ids.picture_id_bits = vp8->picture_id_is_15bit ? 15 : 7;
+    m.ids.tl0picidx = vp8->tl0picidx;
+    m.ids.keyidx = vp8->keyidx;
+    return m;
+}
+
+static void begin_vp8(const struct rtp_header *h, uint32_t clock_hz,
+                      const struct vp8_descriptor *vp8, bool has_ref, uint32_t ref_ts,
+                      uint64_t at_us)
+{
+    struct media_info m = media_of_vp8(vp8);
+
+    forwarder_begin(&f, h, &m, clock_hz, has_ref, ref_ts, at_us);
+}
+
+static bool pass_vp8(const struct rtp_header *h, const struct vp8_descriptor *vp8, uint64_t at_us,
+                     struct forwarder_out *out)
+{
+    struct media_info m = media_of_vp8(vp8);
+
+    return forwarder_pass(&f, h, &m, at_us, out);
+}
+
+/* A packet of padding only. */
+static bool leave_padding_out(uint16_t seq)
+{
+    struct rtp_header h = {.seq = seq};
+    struct media_info m = media_of_vp8(NULL);
+
+    return forwarder_leave_out(&f, &h, &m);
+}
+
 static void switch_at(uint16_t seq, uint32_t ts)
 {
     struct rtp_header h = {.seq = seq, .ts = ts};
 
-    forwarder_switch(&f, &h, CLOCK_HZ, NULL, false, 0, now_us);
+    begin_vp8(&h, CLOCK_HZ, NULL, false, 0, now_us);
 }
 
 static bool map(uint16_t seq, uint32_t ts, struct forwarder_out *out)
 {
     struct rtp_header h = {.seq = seq, .ts = ts};
 
-    return forwarder_map(&f, &h, NULL, now_us, out);
+    return pass_vp8(&h, NULL, now_us, out);
 }
 
 /* The outgoing number, -1: dropped. */
@@ -54,12 +95,12 @@ static void it_starts_with_the_numbers_given(void **state)
     struct forwarder_out out;
 
     (void)state;
-    assert_false(forwarder_map(&f, &h, &vp8, now_us, &out)); /* not switched to anything yet */
-    forwarder_switch(&f, &h, CLOCK_HZ, &vp8, false, 0, now_us);
-    assert_true(forwarder_map(&f, &h, &vp8, now_us, &out));
+    assert_false(pass_vp8(&h, &vp8, now_us, &out)); /* not switched to anything yet */
+    begin_vp8(&h, CLOCK_HZ, &vp8, false, 0, now_us);
+    assert_true(pass_vp8(&h, &vp8, now_us, &out));
     assert_int_equal(out.seq, 100);
     assert_int_equal(out.ts, 5000);
-    assert_true(out.rewrites_vp8);
+    assert_true(out.rewrites_ids);
     assert_int_equal(out.picture_id, 10);
 }
 
@@ -82,8 +123,8 @@ static void a_packet_left_out_leaves_no_gap(void **state)
     (void)state;
     switch_at(10, 0);
     assert_int_equal(out_seq(10), 100);
-    assert_true(forwarder_skip(&f, 11));
-    assert_true(forwarder_skip(&f, 12));
+    assert_true(leave_padding_out(11));
+    assert_true(leave_padding_out(12));
     assert_int_equal(out_seq(13), 101);
     assert_int_equal(out_seq(11), -1);
 }
@@ -93,7 +134,7 @@ static void a_loss_in_front_of_one_left_out_stays_a_gap(void **state)
     (void)state;
     switch_at(10, 0);
     assert_int_equal(out_seq(10), 100);
-    assert_true(forwarder_skip(&f, 13)); /* 11 and 12 are missing */
+    assert_true(leave_padding_out(13)); /* 11 and 12 are missing */
     assert_int_equal(out_seq(14), 103);
     assert_int_equal(out_seq(12), 102); /* late: its number was kept */
     assert_int_equal(out_seq(11), 101);
@@ -105,7 +146,7 @@ static void what_newer_ones_went_by_cannot_be_left_out(void **state)
     switch_at(10, 0);
     assert_int_equal(out_seq(10), 100);
     assert_int_equal(out_seq(12), 102);
-    assert_false(forwarder_skip(&f, 11));
+    assert_false(leave_padding_out(11));
     assert_int_equal(out_seq(11), 101);
 }
 
@@ -115,8 +156,8 @@ static void many_left_out_forget_the_oldest_and_what_lies_before_it(void **state
     switch_at(10, 0);
     assert_int_equal(out_seq(10), 100);
     for (uint16_t i = 0; i < FORWARDER_RUNS + 1; i++)
-        assert_true(forwarder_skip(&f, (uint16_t)(12 + 2 * i))); /* each odd one is missing */
-    assert_int_equal(out_seq(11), -1);                           /* before the forgotten one */
+        assert_true(leave_padding_out((uint16_t)(12 + 2 * i))); /* each odd one is missing */
+    assert_int_equal(out_seq(11), -1);                          /* before the forgotten one */
     assert_int_equal(out_seq(13), 102);
     assert_int_equal(out_seq(12 + 2 * FORWARDER_RUNS + 1), 101 + FORWARDER_RUNS + 1);
 }
@@ -174,8 +215,7 @@ static void time_goes_on_by_the_real_distance(void **state)
         switch_at(1, 77);
         assert_true(map(1, 77, &before));
         now_us += rows[i].later_us;
-        forwarder_switch(&f, &h, CLOCK_HZ, NULL, rows[i].has_ref,
-                         h.ts - (uint32_t)rows[i].since_ref, now_us);
+        begin_vp8(&h, CLOCK_HZ, NULL, rows[i].has_ref, h.ts - (uint32_t)rows[i].since_ref, now_us);
         assert_true(map(9, h.ts, &after));
         if (after.ts - before.ts != rows[i].want)
             fail_msg("%s: %u, not %u", rows[i].what, after.ts - before.ts, rows[i].want);
@@ -211,15 +251,15 @@ static void picture_ids_of_both_widths_go_on(void **state)
 
     (void)state;
     forwarder_init(&f, 1, 1, 0x7fff);
-    forwarder_switch(&f, &h, CLOCK_HZ, &wide, false, 0, now_us);
-    assert_true(forwarder_map(&f, &h, &wide, now_us, &out));
+    begin_vp8(&h, CLOCK_HZ, &wide, false, 0, now_us);
+    assert_true(pass_vp8(&h, &wide, now_us, &out));
     assert_int_equal(out.picture_id, 0x7fff);
     h.seq++;
     wide.picture_id = 0;
-    assert_true(forwarder_map(&f, &h, &wide, now_us, &out));
+    assert_true(pass_vp8(&h, &wide, now_us, &out));
     assert_int_equal(out.picture_id, 0);
-    forwarder_switch(&f, &h, CLOCK_HZ, &narrow, false, 0, now_us);
-    assert_true(forwarder_map(&f, &h, &narrow, now_us, &out));
+    begin_vp8(&h, CLOCK_HZ, &narrow, false, 0, now_us);
+    assert_true(pass_vp8(&h, &narrow, now_us, &out));
     assert_int_equal(out.picture_id, 1);
 }
 
@@ -536,7 +576,7 @@ static void send_mapped(const struct media *m, bool is_first)
 {
     struct forwarder_out out;
 
-    if (!forwarder_map(&f, &m->h, &m->vp8, now_us, &out)) {
+    if (!pass_vp8(&m->h, &m->vp8, now_us, &out)) {
         assert_true(may_be_dropped(m));
         w.late++;
         return;
@@ -565,12 +605,12 @@ static void deliver(const struct media *m)
         w.is_switching = false;
         w.current = (int)m->source;
         w.switches++;
-        forwarder_switch(&f, &m->h, CLOCK_HZ, &m->vp8, false, 0, now_us);
+        begin_vp8(&m->h, CLOCK_HZ, &m->vp8, false, 0, now_us);
     }
     if ((int)m->source != w.current)
         return;
     assert_true(forwarder_follows(&f, m->h.seq));
-    if (m->is_padding && forwarder_skip(&f, m->h.seq)) {
+    if (m->is_padding && leave_padding_out(m->h.seq)) {
         assert_true(w.epoch.skip_count < ARRAY_LEN(w.epoch.skips));
         w.epoch.skips[w.epoch.skip_count++] = m->n;
         w.skipped++;

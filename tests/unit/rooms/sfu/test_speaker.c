@@ -18,6 +18,7 @@
 enum sound { SILENCE, ROOM, SPEECH, KEYBOARD, FAN, MUSIC, GONE };
 
 static struct speaker s;
+static struct speaker_places places;
 static struct microphone {
     struct speaker_member m;
     enum sound sound;
@@ -35,7 +36,8 @@ static struct rng rng;
 static int set_up(void **state)
 {
     (void)state;
-    speaker_init(&s, 3);
+    speaker_init(&s);
+    speaker_places_add(&s, &places, 3);
     memset(mic, 0, sizeof(mic));
     n = 0;
     now_us = 9 * S;
@@ -343,7 +345,7 @@ static void one_who_leaves_is_dominant_no_more(void **state)
     assert_int_equal(speaker_remove(&s, &x->m), SPEAKER_DOMINANT_CHANGED | SPEAKER_PLACES_CHANGED);
     assert_int_equal(speaker_remove(&s, &y->m), 0);
     assert_null(s.dominant);
-    assert_null(s.place[0]);
+    assert_null(places.place[0].member);
     speaker_add(&s, &y->m, 7);
     y->sound = SPEECH;
     assert_in_range(pass_until_dominant(y, 5000), 200, 800);
@@ -351,15 +353,27 @@ static void one_who_leaves_is_dominant_no_more(void **state)
 
 /* ---- places ---- */
 
+static int place_of(const struct speaker_member *m)
+{
+    return speaker_place_of(&places, m);
+}
+
+/* Nobody has two. */
+static void check_places(void)
+{
+    for (unsigned i = 0; i <= places.heard; i++)
+        assert_true(places.place[i].member == NULL || place_of(places.place[i].member) == (int)i);
+}
+
 static void a_speaker_gets_a_free_place_with_the_first_loud_frame(void **state)
 {
     (void)state;
     struct microphone *x = add(ROOM);
     pass(1000);
-    assert_int_equal(x->m.place, -1);
+    assert_int_equal(place_of(&x->m), -1);
     assert_int_equal(speaker_level(&s, &x->m, LOUD, false, now_us + 20 * MS),
                      SPEAKER_PLACES_CHANGED);
-    assert_int_equal(x->m.place, 0);
+    assert_int_equal(place_of(&x->m), 0);
 }
 
 static void places_are_kept_while_there_are_enough(void **state)
@@ -372,7 +386,7 @@ static void places_are_kept_while_there_are_enough(void **state)
     pass(60000);
     assert_int_equal(place_changes, 0);
     for (unsigned i = 0; i < 3; i++)
-        assert_true(mic[i].m.place >= 0);
+        assert_true(place_of(&mic[i].m) >= 0);
 }
 
 static void the_place_of_a_silent_one_goes_to_a_new_speaker_at_once(void **state)
@@ -383,12 +397,12 @@ static void the_place_of_a_silent_one_goes_to_a_new_speaker_at_once(void **state
     struct microphone *y = add(ROOM);
     pass(3000);
     mic[1].sound = ROOM;
-    int8_t place = mic[1].m.place;
+    int place = place_of(&mic[1].m);
     pass(600);
     y->sound = MUSIC;
     pass(40);
-    assert_int_equal(y->m.place, place);
-    assert_int_equal(mic[1].m.place, -1);
+    assert_int_equal(place_of(&y->m), place);
+    assert_int_equal(place_of(&mic[1].m), -1);
 }
 
 static void a_louder_one_pushes_out_the_quietest_after_a_while(void **state)
@@ -402,10 +416,10 @@ static void a_louder_one_pushes_out_the_quietest_after_a_while(void **state)
     struct microphone *y = add(FAN);
     y->level = 22; /* not clearly louder */
     pass(3000);
-    assert_int_equal(y->m.place, -1);
+    assert_int_equal(place_of(&y->m), 3);
     y->level = 5;
     pass(300);
-    assert_true(y->m.place >= 0);
+    assert_in_range(place_of(&y->m), 0, 2);
     forget();
     pass(60000);
     assert_int_equal(place_changes, 0);
@@ -417,37 +431,89 @@ static void places_do_not_flap_among_many_speakers(void **state)
     for (unsigned i = 0; i < MEMBERS; i++)
         add(SPEECH)->level = (uint8_t)(20 + i % 10);
     pass(30000);
-    /* Three places, each of which may change hands once a second, or when its holder falls silent. */
-    assert_in_range(place_changes, 3, 30 * 3 * 2);
-    for (unsigned i = 0; i < s.places; i++) {
-        assert_non_null(s.place[i]);
-        assert_int_equal(s.place[i]->place, i);
-    }
+    /* Places, the spare one too, each of which may change hands once a second, or when its holder falls silent. */
+    assert_in_range(place_changes, 4, 30 * 4 * 2);
+    for (unsigned i = 0; i < places.heard; i++)
+        assert_non_null(places.place[i].member);
+    check_places();
 }
 
 static void without_places_nobody_has_one(void **state)
 {
     (void)state;
-    speaker_init(&s, 0);
+    speaker_places_remove(&places);
     struct microphone *x = add(SPEECH);
     pass(5000);
-    assert_int_equal(x->m.place, -1);
+    assert_int_equal(place_of(&x->m), -1);
     assert_ptr_equal(s.dominant, &x->m);
     assert_int_equal(place_changes, 0);
 }
 
-/* ---- silence ---- */
-
-static void digital_silence_is_left_out_after_some_packets(void **state)
+static void the_spare_place_is_for_who_finds_no_other(void **state)
 {
     (void)state;
-    struct microphone *x = add(GONE);
-    for (unsigned i = 0; i < 300; i++, now_us += 20 * MS) {
-        (void)speaker_level(&s, &x->m, SPEAKER_LEVEL_SILENCE, false, now_us);
-        assert_int_equal(speaker_is_silence(&x->m), i >= SPEAKER_SILENT_PACKETS);
+    for (unsigned i = 0; i < 3; i++)
+        add(MUSIC);
+    pass(100);
+    struct microphone *y = add(MUSIC);
+    pass(100);
+    assert_int_equal(place_of(&y->m), 3);
+    places.changed = 0;
+    mic[1].sound = ROOM;
+    pass(1000);
+    assert_int_equal(place_of(&y->m), 1);
+    assert_null(places.place[3].member);
+    assert_int_equal(places.changed, 1u << 1 | 1u << 3);
+    check_places();
+}
+
+static void each_number_of_voices_has_places_of_its_own(void **state)
+{
+    struct speaker_places one;
+
+    (void)state;
+    speaker_places_add(&s, &one, 1);
+    struct microphone *x = add(MUSIC), *y = add(GONE);
+    pass(1000);
+    assert_int_equal(place_of(&x->m), 0);
+    assert_int_equal(speaker_place_of(&one, &x->m), 0);
+    x->sound = GONE;
+    y->sound = MUSIC;
+    pass(1000);
+    assert_int_equal(place_of(&x->m), 0);
+    assert_int_equal(place_of(&y->m), 1);
+    assert_int_equal(speaker_place_of(&one, &y->m), 0);
+    assert_int_equal(speaker_remove(&s, &y->m), SPEAKER_DOMINANT_CHANGED | SPEAKER_PLACES_CHANGED);
+    assert_null(one.place[0].member);
+}
+
+static void a_free_place_is_given_to_a_silent_one(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        add(GONE);
+        assert_int_equal(speaker_offer_place(&s, &mic[i].m, now_us),
+                         i < 3 ? SPEAKER_PLACES_CHANGED : 0);
+        assert_int_equal(place_of(&mic[i].m), i < 3 ? (int)i : -1);
     }
-    (void)speaker_level(&s, &x->m, SPEAKER_LEVEL_SILENCE - 1, false, now_us);
-    assert_false(speaker_is_silence(&x->m));
+    mic[3].sound = MUSIC;
+    pass(100);
+    assert_in_range(place_of(&mic[3].m), 0, 2);
+}
+
+/* As workers tell: one is a tenth of a second behind the other. */
+static void levels_of_one_may_be_behind_those_of_another(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        add(GONE);
+    struct microphone *late = add(GONE);
+    for (unsigned i = 0; i < 3; i++)
+        for (unsigned k = 0; k < 10; k++)
+            (void)speaker_level(&s, &mic[i].m, LOUD, false, now_us + 100 * MS + k * 20 * MS);
+    for (unsigned k = 0; k < 10; k++)
+        (void)speaker_level(&s, &late->m, 0, false, now_us + k * 20 * MS);
+    assert_int_equal(place_of(&late->m), 3); /* nobody is pushed out in his first second */
 }
 
 /* ---- any room ---- */
@@ -476,8 +542,7 @@ static void whatever_is_heard_places_and_lists_agree(void **state)
             note(speaker_level(&s, &mic[k].m, (uint8_t)rng_u32(&rng), rng_below(&rng, 2), now_us));
         }
         note(speaker_tick(&s, now_us));
-        for (unsigned p = 0; p < s.places; p++)
-            assert_true(s.place[p] == NULL || s.place[p]->place == (int)p);
+        check_places();
         size_t recents = speaker_recent(&s, recent, MEMBERS);
         assert_true(s.dominant == NULL || recents > 0);
         for (size_t r = 0; r < recents; r++)
@@ -510,7 +575,10 @@ int main(void)
         T(a_louder_one_pushes_out_the_quietest_after_a_while),
         T(places_do_not_flap_among_many_speakers),
         T(without_places_nobody_has_one),
-        T(digital_silence_is_left_out_after_some_packets),
+        T(the_spare_place_is_for_who_finds_no_other),
+        T(each_number_of_voices_has_places_of_its_own),
+        T(a_free_place_is_given_to_a_silent_one),
+        T(levels_of_one_may_be_behind_those_of_another),
         T(whatever_is_heard_places_and_lists_agree),
     };
 
