@@ -24,6 +24,7 @@
 #define HALVED_EACH_US 1000000ull /* while silence lasts */
 #define MAX_HALVINGS 5
 /* nothing sent for that long: nobody needs to know more, unless he said so */
+#define DRAINED_US 500000ull /* longer than any queue that is worth draining */
 #define IDLE_US 2000000ull
 /* a cluster is so much longer than what one packet may come too early or late */
 #define PROBE_JITTERS 6
@@ -103,6 +104,20 @@ static uint64_t estimate_bps(const struct bwe *b)
     return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
 }
 
+/* A queue that nothing was added to for so long has drained, whether or not somebody could tell of it. */
+static uint64_t drained_us(const struct bwe *b)
+{
+    return bwe_drain_is_on(&b->drain) ? b->last_sent_us + DRAINED_US + b->rtt_us : UINT64_MAX;
+}
+
+static void notice_drained(struct bwe *b, uint64_t now_us)
+{
+    if (now_us < drained_us(b))
+        return;
+    b->drain = (struct bwe_drain){0};
+    set_target(b, now_us);
+}
+
 static bool may_probe(const struct bwe *b, uint64_t now_us)
 {
     bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
@@ -117,7 +132,7 @@ static bool may_probe(const struct bwe *b, uint64_t now_us)
 static void set_deadline(struct bwe *b, uint64_t now_us)
 {
     uint64_t probe_us = probe_next_us(&b->probe);
-    uint64_t at_us = b->silence_due_us;
+    uint64_t at_us = MIN(b->silence_due_us, drained_us(b));
 
     if (probe_us != UINT64_MAX)
         at_us = MIN(at_us, b->probe.state == PROBE_SENDING ? MAX(probe_us, now_us + PROBE_STEP_US)
@@ -387,6 +402,7 @@ static void begin_probe(struct bwe *b, uint64_t now_us)
 void bwe_on_deadline(struct bwe *b, uint64_t now_us)
 {
     notice_silence(b, now_us);
+    notice_drained(b, now_us);
     take_probe(b, now_us);
     begin_probe(b, now_us);
     set_deadline(b, now_us);

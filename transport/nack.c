@@ -287,6 +287,13 @@ size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs
     return asked;
 }
 
+bool nack_is_awaited(const struct nack *n, uint16_t seq)
+{
+    size_t i = find(n, seq);
+
+    return i < n->count && n->missing[i].seq == seq;
+}
+
 uint64_t nack_next_us(const struct nack *n)
 {
     return n->next_us;

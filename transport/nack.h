@@ -72,5 +72,7 @@ MUST_CHECK bool nack_received(struct nack *n, uint16_t seq, unsigned flags, uint
  */
 size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs, size_t max,
                 bool *wants_keyframe);
+/** Whether @seq is missing and may still come. */
+bool nack_is_awaited(const struct nack *n, uint16_t seq);
 /** When nack_due() is to be called; UINT64_MAX while nothing is missing. */
 uint64_t nack_next_us(const struct nack *n);

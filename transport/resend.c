@@ -18,6 +18,9 @@
 #include "core/seq.h"
 #include "core/timebase.h"
 
+_Static_assert(RESEND_MAX_SPANS <= UINT8_MAX && RESEND_MAX_SPANS % RESEND_SPANS == 0,
+               "it doubles, and counts in a byte");
+
 #define MIN_BURST_BYTES 32768u /* one lost burst of a large keyframe */
 
 struct resend_recent {
@@ -30,18 +33,44 @@ struct resend_recent {
 
 static struct resend_span *span_at(struct resend *r, unsigned i)
 {
-    return &r->span[(r->first_span + i) % RESEND_SPANS];
+    return &r->span[(r->first_span + i) % r->max_spans];
 }
 
 static void drop_oldest_span(struct resend *r)
 {
-    r->first_span = (uint8_t)((r->first_span + 1) % RESEND_SPANS);
+    r->first_span = (uint8_t)((r->first_span + 1) % r->max_spans);
     r->spans--;
+}
+
+/* Room for so many spans, which is enough for those that there are. Without memory all stays as it is. */
+static void resize(struct resend *r, unsigned max_spans)
+{
+    struct resend_span *span = mem_try_alloc(max_spans * sizeof(*span));
+
+    if (span == NULL)
+        return;
+    for (unsigned i = 0; i < r->spans; i++)
+        span[i] = *span_at(r, i);
+    mem_free(r->span);
+    r->span = span;
+    r->first_span = 0;
+    r->max_spans = (uint8_t)max_spans;
+}
+
+static void make_room(struct resend *r)
+{
+    if (r->max_spans == 0)
+        resize(r, RESEND_SPANS);
+    else if (r->spans == r->max_spans && r->max_spans < RESEND_MAX_SPANS)
+        resize(r, 2u * r->max_spans);
 }
 
 static void insert_span(struct resend *r, unsigned place, struct resend_span span)
 {
-    if (r->spans == RESEND_SPANS) {
+    make_room(r);
+    if (r->max_spans == 0)
+        return;
+    if (r->spans == r->max_spans) {
         drop_oldest_span(r);
         if (place == 0)
             return;
@@ -80,6 +109,8 @@ static void trim(struct resend *r)
         drop_oldest_span(r);
     if (r->spans > 0 && seq16_newer(oldest, span_at(r, 0)->first))
         span_at(r, 0)->first = oldest;
+    if (r->max_spans > RESEND_SPANS && r->spans < RESEND_SPANS / 2)
+        resize(r, RESEND_SPANS);
 }
 
 /* --- bits -------------------------------------------------------------------------------------------- */
@@ -107,6 +138,23 @@ static void advance(struct resend *r, uint16_t out)
     for (unsigned n = MIN(steps, (unsigned)RESEND_WINDOW); n > 1; n--)
         set_sent(r, (uint16_t)(out - n + 1), false);
     r->newest = out;
+}
+
+/* --- when -------------------------------------------------------------------------------------------- */
+
+static uint32_t to_ms(uint64_t us)
+{
+    return (uint32_t)(us / US_PER_MS);
+}
+
+/* @out is under way from now on. Without memory for that it is not remembered. */
+static bool note_recent(struct resend *r, uint16_t out, uint64_t now_us)
+{
+    if (r->recent == NULL)
+        r->recent = mem_try_alloc(RESEND_RECENT * sizeof(*r->recent));
+    if (r->recent != NULL)
+        r->recent[out % RESEND_RECENT] = (struct resend_recent){to_ms(now_us), out, true};
+    return r->recent != NULL;
 }
 
 /* --- what was sent ----------------------------------------------------------------------------------- */
@@ -138,21 +186,25 @@ static void place_late(struct resend *r, unsigned i, uint16_t out, const struct 
     insert_span(r, (unsigned)(find_span(r, out) + 1), (struct resend_span){out, *how});
 }
 
-static void note_late(struct resend *r, uint16_t out, const struct resend_rewrite *how)
+static void note_late(struct resend *r, uint16_t out, const struct resend_rewrite *how,
+                      uint64_t now_us)
 {
     int i = find_span(r, out);
 
     if (seq16_diff(out, r->newest) <= -RESEND_WINDOW)
         return;
     set_sent(r, out, true);
+    if (r->asked > 0)
+        (void)note_recent(r, out, now_us);
     if (i >= 0 && !is_of(span_at(r, (unsigned)i), how))
         place_late(r, (unsigned)i, out, how);
 }
 
-void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how)
+void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how,
+                 uint64_t now_us)
 {
     if (r->started && !seq16_newer(out_seq, r->newest)) {
-        note_late(r, out_seq, how);
+        note_late(r, out_seq, how, now_us);
         return;
     }
     if (!r->started)
@@ -172,11 +224,6 @@ static uint64_t repeat_us(uint64_t rtt_us)
     uint64_t us = (rtt_us == 0 ? RESEND_UNKNOWN_RTT_US : MIN(rtt_us, RESEND_MAX_REPEAT_US)) * 3 / 4;
 
     return MAX(us, RESEND_MIN_REPEAT_US);
-}
-
-static uint32_t to_ms(uint64_t us)
-{
-    return (uint32_t)(us / US_PER_MS);
 }
 
 static bool is_too_soon(const struct resend *r, uint16_t out, uint64_t rtt_us, uint64_t now_us)
@@ -267,13 +314,10 @@ static bool take(struct resend_budget *b, size_t bytes, uint64_t now_us)
 bool resend_pay(struct resend *r, struct resend_budget *budget, uint16_t out_seq, size_t bytes,
                 uint64_t now_us)
 {
-    if (r->recent == NULL)
-        r->recent = mem_try_alloc(RESEND_RECENT * sizeof(*r->recent));
-    if (r->recent == NULL || !take(budget, bytes, now_us)) {
+    if (!take(budget, bytes, now_us) || !note_recent(r, out_seq, now_us)) {
         r->over_budget++;
         return false;
     }
-    r->recent[out_seq % RESEND_RECENT] = (struct resend_recent){to_ms(now_us), out_seq, true};
     r->resent++;
     r->bytes_resent += bytes;
     return true;
@@ -289,6 +333,8 @@ void resend_init(struct resend *r)
 void resend_reset(struct resend *r)
 {
     MEM_FREE(r->recent);
+    MEM_FREE(r->span);
+    r->max_spans = 0;
     memset(r->sent, 0, sizeof(r->sent));
     r->started = false;
     r->first_span = 0;

@@ -5,7 +5,7 @@
  * A viewer asks by the numbers it was sent; the packets are kept once for all viewers, by the numbers of their source. What lies
  * between is constant over stretches: another distance of sequence numbers after each packet left out, other distances of everything
  * after a switch. So a subscription keeps those stretches instead of packets, whatever its forwarder remembers: 700 bytes, and a
- * kilobyte more once its viewer has asked for something.
+ * kilobyte more once its viewer has asked for something. A start from the history has a stretch for each frame, until it is over.
  *
  * Nothing that was not sent to this very viewer is sent again, nothing twice within a round trip, and all together a viewer
  * gets no more than a budget. Pure. Owner: a subscription has a `struct resend`, its transport the `struct resend_budget`.
@@ -20,7 +20,9 @@
 
 #define RESEND_WINDOW 1024 /* packets behind the newest that can be asked for */
 #define RESEND_SPANS 24    /* 0.8 s of a stream that leaves out each second picture of 60 */
-#define RESEND_RECENT 128  /* packets sent again of which we remember when */
+#define RESEND_MAX_SPANS \
+    192 /* three seconds of 60 pictures, of which each has another time distance */
+#define RESEND_RECENT 128 /* packets sent again of which we remember when */
 
 /* A viewer repeats after a round trip by its own measure; ours may be a little longer, so three quarters of it must lie between
  * two answers, within these bounds. */
@@ -70,11 +72,11 @@ struct resend_recent; /* private */
 
 struct resend {
     bool started;
-    uint8_t first_span, spans;
-    uint16_t newest;                       /* outgoing */
-    struct resend_span span[RESEND_SPANS]; /* a ring, oldest at first_span */
-    uint64_t sent[RESEND_WINDOW / 64];     /* of the window, by outgoing number */
-    struct resend_recent *recent;          /* allocated by the first answer */
+    uint8_t first_span, spans, max_spans; /* the last: room in span */
+    uint16_t newest;                      /* outgoing */
+    struct resend_span *span; /* a ring, oldest at first_span; allocated with the first packet */
+    uint64_t sent[RESEND_WINDOW / 64]; /* of the window, by outgoing number */
+    struct resend_recent *recent;      /* allocated by the first answer */
     /* counters of numbers: asked for, and what became of them; not_kept is the caller's to count */
     uint64_t asked, resent, never_sent, too_old, too_soon, over_budget, not_kept;
     uint64_t bytes_resent;
@@ -92,10 +94,11 @@ void resend_init(struct resend *r);
 /** Free what it allocated and forget what was sent; the counters stay. */
 void resend_reset(struct resend *r);
 /**
- * Note that a packet went out as @out_seq, rewritten by @how. Late packets too: @out_seq need not rise. Packets that are sent again
- * are not noted again.
+ * Note that a packet went out as @out_seq, rewritten by @how. Late packets too: @out_seq need not rise; who has asked for one
+ * meanwhile need not be answered. Packets that are sent again are not noted again.
  */
-void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how);
+void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how,
+                 uint64_t now_us);
 /**
  * Judge a number that the viewer asks for; anything but RESEND_YES is counted and ignored. *origin is written with RESEND_YES.
  *

@@ -524,4 +524,5 @@ void transport_describe(const struct transport *tp, struct strbuf *out)
     strbuf_addf(out, ", rtcp malformed %llu, dtls early %llu, send early %llu failed %llu",
                 (unsigned long long)s.rtcp_malformed, (unsigned long long)s.dtls_before_check,
                 (unsigned long long)s.send_before_open, (unsigned long long)s.send_failed);
+    transport_bwe_describe(tp, out);
 }

@@ -205,6 +205,14 @@ bool transport_read_bwe(const struct transport *tp, struct bwe_stats *out)
     return tp->bwe != NULL;
 }
 
+void transport_bwe_describe(const struct transport *tp, struct strbuf *out)
+{
+    if (tp->bwe == NULL)
+        return;
+    strbuf_addf(out, ", ");
+    bwe_describe(tp->bwe, out);
+}
+
 /* ---- life ---- */
 
 void transport_bwe_init(struct transport *tp)

@@ -100,6 +100,8 @@ void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size
 void transport_bwe_init(struct transport *tp);
 void transport_bwe_stop(struct transport *tp);
 void transport_bwe_fini(struct transport *tp);
+/** Append what the estimator knows. */
+void transport_bwe_describe(const struct transport *tp, struct strbuf *out);
 /** Number a packet of @bytes that leaves now. There is an estimator. */
 uint16_t transport_bwe_number(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
 /** Packets were sent: see to it that the estimator is woken in time. */

@@ -119,10 +119,12 @@ bool history_can_start(const struct history *h, uint64_t max_age_us, size_t max_
     if (!h->started || !h->has_keyframe || now_us - h->keyframe_us > max_age_us)
         return false;
     int count = seq16_diff(h->newest, h->keyframe_seq) + 1;
-    if (count <= 0 || (size_t)count > max_packets)
-        return false;
-    for (int i = 0; i < count; i++)
-        if (history_find(h, (uint16_t)(h->keyframe_seq + i)) == NULL)
-            return false;
-    return true;
+    return count > 0 && (size_t)count <= max_packets && history_find(h, h->keyframe_seq) != NULL;
+}
+
+bool history_next_hole(const struct history *h, uint16_t *seq)
+{
+    while (!seq16_newer(*seq, h->newest) && history_find(h, *seq) != NULL)
+        (*seq)++;
+    return !seq16_newer(*seq, h->newest);
 }

@@ -45,6 +45,8 @@ void history_clear(struct history *h);
 void history_add(struct history *h, struct packet *pkt);
 /** The packet of a sequence number, borrowed; NULL when it is not there (any more). */
 struct packet *history_find(const struct history *h, uint16_t seq);
-/** Whether everything from the newest keyframe on is here, it came within @max_age_us, and it is @max_packets at most. */
+/** Whether the newest keyframe came within @max_age_us, and is followed by @max_packets at most; packets may be missing between. */
 bool history_can_start(const struct history *h, uint64_t max_age_us, size_t max_packets,
                        uint64_t now_us);
+/** Move *seq on to the first number from there up to the newest that is not here; false when all are. */
+MUST_CHECK bool history_next_hole(const struct history *h, uint16_t *seq);

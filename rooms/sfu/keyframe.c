@@ -26,12 +26,20 @@ bool keyframe_is_pending(const struct keyframe_requester *k)
     return k->is_wanted && k->tries < KEYFRAME_TRIES;
 }
 
+/* When a request may be sent that has not been sent yet. */
+static uint64_t affordable_us(const struct keyframe_requester *k)
+{
+    return k->spent_us > KEYFRAME_CREDIT_US ? k->spent_us - KEYFRAME_CREDIT_US : 0;
+}
+
 bool keyframe_ask(struct keyframe_requester *k, uint64_t round_trip_us, uint64_t now_us)
 {
     bool is_pending = keyframe_is_pending(k);
     uint64_t free_us =
         k->last_sent_us + (is_pending ? patience_us(round_trip_us) : KEYFRAME_MIN_INTERVAL_US);
 
+    if (!is_pending || k->tries == 0)
+        free_us = MAX(free_us, affordable_us(k));
     k->asked++;
     k->is_wanted = true;
     if (k->sent == 0 || now_us >= free_us) {
@@ -53,6 +61,8 @@ bool keyframe_tick(struct keyframe_requester *k, uint64_t round_trip_us, uint64_
 
 void keyframe_received(struct keyframe_requester *k)
 {
+    if (k->is_wanted)
+        k->spent_us = MAX(k->spent_us, k->last_sent_us) + KEYFRAME_SPACING_US;
     k->is_wanted = false;
     k->tries = 0;
     k->received++;

@@ -2,6 +2,9 @@
 /*
  * keyframe.h - the one requester of keyframes of an encoding: merges all reasons (join, switch, loss), spaces requests, repeats
  * until a keyframe comes. Pure: time in, "send one now" out.
+ *
+ * A keyframe costs everybody who watches a good part of a second's bitrate: some come at short notice, but in the long run one each
+ * KEYFRAME_SPACING_US, however many viewers on bad lines ask.
  */
 #pragma once
 
@@ -9,6 +12,9 @@
 #include <stdint.h>
 
 #define KEYFRAME_MIN_INTERVAL_US 300000ull /* between two requests of one encoding, whoever asks */
+#define KEYFRAME_SPACING_US 1000000ull     /* between two that came, in the long run */
+#define KEYFRAME_CREDIT_US \
+    (2 * KEYFRAME_SPACING_US) /* what may be used ahead of that: three within a second */
 #define KEYFRAME_MAX_PATIENCE_US \
     1000000ull /* first repetition after two round trips, at least the former, at most this */
 #define KEYFRAME_MAX_BACKOFF 4u /* the gap doubles so often: the publisher may be asleep */
@@ -17,6 +23,7 @@
 struct keyframe_requester {
     bool is_wanted;
     uint64_t last_sent_us, next_due_us;
+    uint64_t spent_us; /* until when those that came last, one each KEYFRAME_SPACING_US */
     uint32_t tries;
     uint64_t asked, sent, merged, received; /* counters */
 };

@@ -19,6 +19,7 @@
  * are what a worker can carry. */
 #define MAX_TRACKS_PER_WORKER 65536
 #define MAX_SUBSCRIPTIONS_PER_WORKER 262144
+#define KEYFRAME_ON_ITS_WAY_US 250000ull /* to another worker, which may be busy */
 
 /* ---- facts from transports ---- */
 
@@ -401,8 +402,12 @@ void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint6
 {
     struct track *track = map_get_u64(s->track_by_id, id);
 
-    if (track != NULL && encoding < track->encoding_count)
-        encoding_ask_keyframe(&track->encoding[encoding], now_us);
+    if (track == NULL || encoding >= track->encoding_count)
+        return;
+    const struct history *h = &track->encoding[encoding].history;
+    if (h->started && h->has_keyframe && now_us - h->keyframe_us < KEYFRAME_ON_ITS_WAY_US)
+        return; /* whoever asked did not see it yet when it asked; it asks again, should it not come */
+    encoding_ask_keyframe(&track->encoding[encoding], now_us);
 }
 
 /* ---- relays and replicas ---- */

@@ -7,7 +7,8 @@
  *             ^ seq ─────────────▶ live
  *
  * Media time is squeezed: a frame's timestamp tells when it leaves, so that the viewer shows it at once and is not seconds
- * behind afterwards. From the first live packet on, distances are the publisher's again.
+ * behind afterwards. From the first live packet on, distances are the publisher's again; so a packet that upstream lost and that may
+ * still come is waited for: later it would find no place any more.
  */
 #include "core/packet.h"
 #include "core/seq.h"
@@ -22,6 +23,7 @@
 #define CATCHUP_OF_ESTIMATE_PERCENT 250u /* what the pacer lets through (pacer.h) */
 #define CATCHUP_LEAST_PERCENT 150u
 #define CATCHUP_FIRST_BYTES 12000u /* leave at once */
+#define CATCHUP_HOLD_US 400000ull  /* for one packet: two requests upstream */
 
 void subscription_catchup_stop(struct subscription *sub)
 {
@@ -67,21 +69,32 @@ static uint64_t rate_of(struct subscription *sub, uint64_t now_us)
     return bps;
 }
 
-static void on_due(struct deadline *d, uint64_t now_us, void *arg)
+/* The next packet is missing: whether to wait for it. */
+static bool holds(struct subscription *sub, uint64_t now_us)
 {
-    struct subscription *sub = arg;
+    struct catchup *c = &sub->catchup;
+
+    if (!nack_is_awaited(&sub->encoding->nack, c->seq))
+        return false;
+    if (c->held_us == 0)
+        c->held_us = now_us;
+    c->credit_bytes = MIN(c->credit_bytes, (int64_t)CATCHUP_FIRST_BYTES);
+    return now_us - c->held_us < CATCHUP_HOLD_US;
+}
+
+/* What may leave now. Returns whether something is left. */
+static bool send_share(struct subscription *sub, uint64_t now_us)
+{
     struct catchup *c = &sub->catchup;
     const struct history *h = &sub->encoding->history;
 
-    if (!subscription_is_open(sub)) {
-        subscription_stop(sub); /* when it opens again, it starts again */
-        return;
-    }
-    c->credit_bytes += (int64_t)(rate_of(sub, now_us) * (now_us - c->credit_us) / 8 / US_PER_S);
-    c->credit_us = now_us;
     while (c->credit_bytes > 0 && !seq16_newer(c->seq, h->newest)) {
-        struct packet *pkt = history_find(h, c->seq++);
-        if (pkt == NULL) /* lost upstream */
+        struct packet *pkt = history_find(h, c->seq);
+        if (pkt == NULL && holds(sub, now_us))
+            break;
+        c->seq++;
+        c->held_us = 0;
+        if (pkt == NULL)
             continue;
         c->credit_bytes -= pkt->len;
         take(sub, pkt, now_us);
@@ -89,10 +102,30 @@ static void on_due(struct deadline *d, uint64_t now_us, void *arg)
             subscription_send_run(sub, now_us);
     }
     subscription_send_run(sub, now_us);
-    if (seq16_newer(c->seq, h->newest))
-        end(sub, now_us);
-    else
+    return !seq16_newer(c->seq, h->newest);
+}
+
+static void on_due(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct subscription *sub = arg;
+    struct catchup *c = &sub->catchup;
+
+    if (!subscription_is_open(sub)) {
+        subscription_stop(sub); /* when it opens again, it starts again */
+        return;
+    }
+    if (!c->has_started && history_find(&sub->encoding->history, c->seq) == NULL) {
+        struct encoding *e = sub->encoding; /* too late: its place is taken */
+        subscription_stop(sub);
+        encoding_ask_keyframe(e, now_us);
+        return;
+    }
+    c->credit_bytes += (int64_t)(rate_of(sub, now_us) * (now_us - c->credit_us) / 8 / US_PER_S);
+    c->credit_us = now_us;
+    if (send_share(sub, now_us))
         deadline_set(sub->owner->sfu->env.wheel, d, now_us + CATCHUP_TICK_US);
+    else
+        end(sub, now_us);
 }
 
 void subscription_catchup_init(struct subscription *sub)
@@ -100,13 +133,26 @@ void subscription_catchup_init(struct subscription *sub)
     deadline_init(&sub->catchup.due, on_due, sub);
 }
 
+/* Everything from the newest keyframe on is here, or may still come. */
+static bool can_start(const struct encoding *e, uint64_t now_us)
+{
+    const struct history *h = &e->history;
+    uint16_t seq = h->keyframe_seq;
+
+    if (!history_can_start(h, CATCHUP_MAX_AGE_US, CATCHUP_MAX_PACKETS, now_us))
+        return false;
+    for (; history_next_hole(h, &seq); seq++)
+        if (!nack_is_awaited(&e->nack, seq))
+            return false;
+    return true;
+}
+
 bool subscription_catchup_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
     struct catchup *c = &sub->catchup;
     const struct history *h = &e->history;
 
-    if (!subscription_is_video(sub) || sub->encoding != NULL ||
-        !history_can_start(h, CATCHUP_MAX_AGE_US, CATCHUP_MAX_PACKETS, now_us))
+    if (!subscription_is_video(sub) || sub->encoding != NULL || !can_start(e, now_us))
         return false;
     const struct packet *key = history_find(h, h->keyframe_seq);
     if (subscription_current(sub)->pt[key->codec_index] == PT_NONE)
@@ -116,6 +162,7 @@ bool subscription_catchup_start(struct subscription *sub, struct encoding *e, ui
     c->seq = h->keyframe_seq;
     c->credit_bytes = CATCHUP_FIRST_BYTES;
     c->credit_us = now_us;
+    c->held_us = 0;
     sub->encoding = e;
     sub->in_ssrc = key->rtp.ssrc;
     sub->owner->sfu->totals.starts_from_history++;

@@ -241,7 +241,8 @@ void subscription_send_repair(struct subscription *sub, uint64_t now_us)
 
 /* How it was rewritten: what a retransmission needs to be rewritten alike. */
 static void note_for_resend(struct subscription *sub, const struct rtp_header *h,
-                            const struct media_info *m, const struct forwarder_out *out)
+                            const struct media_info *m, const struct forwarder_out *out,
+                            uint64_t now_us)
 {
     struct resend_rewrite how = {
         .source = sub->source,
@@ -258,7 +259,7 @@ static void note_for_resend(struct subscription *sub, const struct rtp_header *h
     }
     if (m->dd.has_frame_number)
         how.frame_number = (uint16_t)(out->frame_number - m->dd.frame_number);
-    resend_sent(&sub->resend, out->seq, &how);
+    resend_sent(&sub->resend, out->seq, &how, now_us);
 }
 
 /* The filter has descriptors of its own encoding only, so the structure is this packet's. */
@@ -311,7 +312,7 @@ HOT void subscription_forward(struct subscription *sub, const struct burst_item 
         return;
     }
     if (sub->rtx_stream != NULL)
-        note_for_resend(sub, &pkt->rtp, media, &out.number);
+        note_for_resend(sub, &pkt->rtp, media, &out.number, now_us);
     sub->sent_pt = out.pt;
     sub->frames += pkt->media.is_frame_start;
     sub->key_frames += pkt->media.is_keyframe && subscription_is_video(sub);
@@ -427,7 +428,8 @@ static HOT void take_packet(struct subscription *sub, const struct source_link *
 {
     const struct packet *pkt = item->pkt;
     uint8_t pt = link->pt[pkt->codec_index];
-    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc)
+    if (sub->catchup.is_on && item->encoding == sub->encoding && pkt->rtp.ssrc == sub->in_ssrc &&
+        !(sub->catchup.has_started && seq16_newer(sub->catchup.seq, pkt->rtp.seq)))
         return; /* it is in the history, and will be taken from there */
     bool flows = link == subscription_current(sub) && item->encoding == sub->encoding &&
                  pkt->rtp.ssrc == sub->in_ssrc && forwarder_follows(&sub->forwarder, pkt->rtp.seq);

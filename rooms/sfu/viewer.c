@@ -169,6 +169,33 @@ static size_t collect(struct viewer *v, struct subscription *of[MAX_SLOTS_PER_PA
     return n;
 }
 
+/* Whether video may be paused for want of bandwidth. Of several the least important may at any time. The only one is all there is
+ * to see, and estimates err: only when its lowest layer would take twice what there is, for a while; and then until it fits. */
+static bool may_pause(struct viewer *v, struct allocator_item *const *items, size_t n, uint64_t bps,
+                      uint64_t now_us)
+{
+    uint64_t lowest_bps = 0;
+    unsigned wanted = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!items[i]->is_wanted || items[i]->is_muted || items[i]->layers == 0)
+            continue;
+        lowest_bps += items[i]->layer[0].bitrate_bps;
+        wanted++;
+    }
+    if (v->pauses) {
+        v->pauses = bps < lowest_bps;
+        v->lacks_since_us = v->pauses ? v->lacks_since_us : 0;
+    } else if (bps * VIEWER_PAUSE_FACTOR >= lowest_bps) {
+        v->lacks_since_us = 0;
+    } else if (v->lacks_since_us == 0) {
+        v->lacks_since_us = now_us;
+    } else {
+        v->pauses = now_us - v->lacks_since_us >= VIEWER_PAUSE_AFTER_US;
+    }
+    return v->pauses || wanted > 1;
+}
+
 static void run(struct viewer *v, uint64_t now_us)
 {
     struct subscription *of[MAX_SLOTS_PER_PARTICIPANT];
@@ -180,14 +207,21 @@ static void run(struct viewer *v, uint64_t now_us)
         fill(of[i], subscription_track(of[i]));
         items[i] = &of[i]->item->it;
     }
-    allocator_run(&v->allocator, items, n, bps - MIN(bps, v->audio_bps), now_us);
+    bps -= MIN(bps, v->audio_bps);
+    bool is_pausable = may_pause(v, items, n, bps, now_us);
+    for (size_t i = 0; i < n; i++)
+        items[i]->is_pausable = is_pausable;
+    allocator_run(&v->allocator, items, n, bps, now_us);
     v->ran_us = now_us;
     for (size_t i = 0; i < n; i++) {
         struct layer_aim aim = aim_of(of[i]->item, &of[i]->wish);
         subscription_set_aim(of[i], &aim, now_us);
     }
     transport_want_bps(v->owner->tp, viewer_wanted_bps(v->owner), now_us);
-    deadline_set(v->owner->sfu->env.wheel, &v->due, v->allocator.next_run_us);
+    uint64_t next_us = v->allocator.next_run_us;
+    if (v->lacks_since_us != 0 && !v->pauses)
+        next_us = MIN(next_us, v->lacks_since_us + VIEWER_PAUSE_AFTER_US);
+    deadline_set(v->owner->sfu->env.wheel, &v->due, next_us);
 }
 
 static void on_due(struct deadline *d, uint64_t now_us, void *arg)

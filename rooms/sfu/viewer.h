@@ -22,12 +22,17 @@ struct sfu_transport;
 struct subscription;
 
 #define VIEWER_RUN_US 250000ull
+/* The only video is paused when its lowest layer would take so many times what there is, for so long. */
+#define VIEWER_PAUSE_FACTOR 2
+#define VIEWER_PAUSE_AFTER_US 1000000ull
 
 struct viewer {
     struct sfu_transport *owner;
     struct allocator allocator;
     struct deadline due;
     uint64_t ran_us, audio_bps;
+    uint64_t lacks_since_us; /* that there is far too little; 0: there is not */
+    bool pauses;
 };
 
 /* A subscription's part of it. */

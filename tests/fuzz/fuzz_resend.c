@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (data[0] % 4 == 2 && sent[at].is_sent)
             continue; /* a forwarder gives a number once */
         struct resend_rewrite how = {.source = source, .seq = offset, .ts = source};
-        resend_sent(&r, at, &how);
+        resend_sent(&r, at, &how, now_us);
         sent[at].is_sent = true;
         sent[at].in = (uint16_t)(at - offset);
         sent[at].source = source;

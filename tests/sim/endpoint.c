@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 #include "transport/dtls.h"
 #include "transport/ice_client.h"
 #include "transport/rtcp_fb.h"
@@ -65,7 +66,7 @@ struct negotiated_codec endpoint_codec(const struct endpoint *e, enum codec_id i
 
 void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len)
 {
-    struct addr to = sim_server_addr();
+    struct addr to = sim_addr(e->sim);
 
     net_send(e->host, &to, buf, len);
 }
@@ -73,6 +74,8 @@ void endpoint_send_raw(struct endpoint *e, const uint8_t *buf, size_t len)
 bool endpoint_try_send_rtp(struct endpoint *e, const uint8_t *buf, size_t len)
 {
     CHECK(len <= MAX_DATAGRAM_BYTES);
+    if (e->feedback != NULL)
+        feedback_keep(e, buf, len);
     memcpy(e->sent, buf, len);
     e->sent_bytes = len;
     if (rtpsec_protect_rtp(e->rtpsec, e->sent, &e->sent_bytes, sizeof(e->sent)) != 0)
@@ -216,7 +219,9 @@ static void receive_rtp(struct endpoint *e, uint8_t *buf, size_t len, uint64_t n
         return;
     }
     struct slot *s = slot_find(e, h.ssrc);
-    if (s == NULL)
+    if (e->feedback != NULL)
+        feedback_receive(e, &h, buf, len, now_us);
+    else if (s == NULL)
         e->unknown_ssrc++;
     else
         slot_receive(s, &h, buf, len, now_us);
@@ -262,6 +267,8 @@ static void take_rtcp(struct endpoint *e, const struct rtcp_packet *p, uint64_t 
     else if (p->type == RTCP_PSFB && p->fb.fmt == RTCP_PSFB_FIR &&
              rtcp_fb_parse_fir(&fir, &p->fb) == 0)
         take_keyframe_request(e, fir.at[0].ssrc, true);
+    else if (p->type == RTCP_RTPFB && p->fb.fmt == RTCP_RTPFB_NACK && e->feedback != NULL)
+        feedback_take_nack(e, &p->fb);
     else if (p->type == RTCP_BYE)
         for (size_t i = 0; i < p->bye.n; i++)
             if (slot_find(e, p->bye.ssrc[i]) != NULL)
@@ -346,6 +353,7 @@ void endpoint_free(struct endpoint **ep)
         pub_stop(&e->pub[i]);
     deadline_clear(&e->check_due);
     deadline_clear(&e->report_due);
+    feedback_free(e);
     net_detach(&e->host);
     ice_client_free(&e->ice);
     dtls_free(&e->dtls);
@@ -431,6 +439,21 @@ static void describe_slot(const struct slot *s, struct strbuf *out)
                     s->source[i].frames, s->source[i].decoded, s->source[i].keyframes);
 }
 
+static void describe_feedback(const struct endpoint *e, struct strbuf *out)
+{
+    const struct feedback *f = e->feedback;
+
+    strbuf_addf(
+        out, "  nacks sent %u, received %u, asked for %u, resent %u, numbered %llu, missing %llu\n",
+        f->nacks_sent, f->nacks_received, f->asked_again, f->resent,
+        (unsigned long long)f->numbered, (unsigned long long)feedback_numbers_missing(e));
+    for (unsigned i = 0; i < e->slot_count; i++)
+        strbuf_addf(
+            out, "    slot %u: %u rtx, repaired %u, padding %u, %llu bytes, given up %llu\n", i + 1,
+            f->slot[i].rtx_packets, f->slot[i].rtx_repaired, f->slot[i].rtx_padding,
+            (unsigned long long)f->slot[i].rtx_bytes, (unsigned long long)f->slot[i].nack.given_up);
+}
+
 void endpoint_describe(const struct endpoint *e, struct strbuf *out)
 {
     strbuf_addf(
@@ -453,4 +476,6 @@ void endpoint_describe(const struct endpoint *e, struct strbuf *out)
         }
     for (unsigned i = 0; i < e->slot_count; i++)
         describe_slot(&e->slot[i], out);
+    if (e->feedback != NULL)
+        describe_feedback(e, out);
 }

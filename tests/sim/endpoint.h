@@ -27,6 +27,7 @@
 #include "transport/transceiver.h"
 
 struct dtls;
+struct feedback;
 struct ice_client;
 struct rtp_header;
 struct rtpsec;
@@ -72,11 +73,12 @@ struct pub {
     struct pub_encoding encoding[MAX_ENCODINGS];
     unsigned encoding_count;
     bool is_sending;
-    unsigned temporal_layers; /* of video: 1 to 3 */
-    unsigned fill_bytes;      /* of a packet, behind what it says of itself */
-    bool obeys_demand;        /* switches encodings off and on as it is told */
-    unsigned wanted, demands; /* what it was told last; how often */
-    unsigned padding_percent; /* of frames followed by padding-only packets */
+    unsigned temporal_layers;  /* of video: 1 to 3 */
+    unsigned fill_bytes;       /* of a packet, behind what it says of itself */
+    unsigned keyframe_packets; /* 0: twice what other frames have */
+    bool obeys_demand;         /* switches encodings off and on as it is told */
+    unsigned wanted, demands;  /* what it was told last; how often */
+    unsigned padding_percent;  /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
     /* Redundant audio: each packet carries the sound of the one before, too. */
@@ -166,6 +168,7 @@ struct endpoint {
     unsigned pub_count;
     struct slot slot[ENDPOINT_MAX_SLOTS];
     unsigned slot_count;
+    struct feedback *feedback; /* feedback.h; NULL: it says nothing of loss and congestion */
     uint64_t checks_answered, packets_received, replays, unknown_ssrc, rrs, foreign_plis;
     unsigned faults;
     char fault[160]; /* the first */
@@ -210,6 +213,8 @@ void endpoint_set_estimate(struct endpoint *e, uint64_t bps);
 void slot_ask_keyframe(struct slot *s);
 /** Negotiate redundant audio. */
 void slot_take_red(struct slot *s);
+/** The server opened it anew: what is shown starts with the next keyframe. */
+void slot_begin_anew(struct slot *s);
 /** The server's wall time of an outgoing timestamp, by the newest sender report. */
 int64_t slot_wall_of_ts(const struct slot *s, uint32_t ts);
 

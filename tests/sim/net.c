@@ -9,6 +9,7 @@
 #include "core/list.h"
 #include "core/mem.h"
 #include "core/rng.h"
+#include "tests/sim/link.h"
 
 #define REORDER_US 30000u
 
@@ -22,6 +23,7 @@ struct net_host {
     struct net *net;
     struct addr at;
     struct line up, down;
+    struct link *down_link;
     net_on_datagram *on_datagram;
     void *arg;
 };
@@ -126,6 +128,11 @@ void net_set_down(struct net_host *h, const struct net_line *line)
     h->down.quality = *line;
 }
 
+void net_set_down_link(struct net_host *h, struct link *link)
+{
+    h->down_link = link;
+}
+
 const struct addr *net_addr(const struct net_host *h)
 {
     return &h->at;
@@ -181,6 +188,14 @@ static uint64_t cross(struct net *n, struct line *line, uint64_t at_us)
     return line->newest_us;
 }
 
+/* The senders to a host with a bottleneck have lines without delay, so that the order of calls is that of time. */
+static uint64_t cross_link(struct link *link, size_t len, uint64_t at_us)
+{
+    uint64_t arrives_us, waited_us;
+
+    return link_send(link, len, at_us, &arrives_us, &waited_us) ? arrives_us : 0;
+}
+
 void net_send_from(struct net_host *h, const struct addr *from, const struct addr *to,
                    const uint8_t *buf, size_t len)
 {
@@ -188,6 +203,8 @@ void net_send_from(struct net_host *h, const struct addr *from, const struct add
     struct net_host *dest = find_host(n, to);
     uint64_t arrival_us = cross(n, &h->up, n->now_us);
 
+    if (dest != NULL && arrival_us != 0 && dest->down_link != NULL)
+        arrival_us = cross_link(dest->down_link, len, arrival_us);
     if (dest != NULL && arrival_us != 0)
         arrival_us = cross(n, &dest->down, arrival_us);
     if (arrival_us == 0 || dest == NULL)

@@ -13,6 +13,7 @@
 #include "core/addr.h"
 #include "core/attr.h"
 
+struct link;
 struct net;
 struct net_host;
 struct wheel;
@@ -46,6 +47,8 @@ void net_move(struct net_host *h, const struct addr *to);
 /** Set the line that leaves the host, and the one that leads to it. */
 void net_set_up(struct net_host *h, const struct net_line *line);
 void net_set_down(struct net_host *h, const struct net_line *line);
+/** Have what is sent to the host pass a bottleneck (link.h, borrowed) behind the line of its sender; NULL: none. */
+void net_set_down_link(struct net_host *h, struct link *link);
 /** Send a datagram, with the host's own source address or, for what is forged, any. */
 void net_send(struct net_host *h, const struct addr *to, const uint8_t *buf, size_t len);
 void net_send_from(struct net_host *h, const struct addr *from, const struct addr *to,

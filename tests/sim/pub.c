@@ -6,6 +6,7 @@
 #include "core/check.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 
 #define AUDIO_US 20000ull
 #define VIDEO_US 33000ull
@@ -197,6 +198,13 @@ static void send_padding(struct pub *p, struct pub_encoding *enc, const struct c
     enc->packets++;
 }
 
+static uint8_t packet_count(const struct pub *p, const struct pub_encoding *enc, bool is_keyframe)
+{
+    if (is_keyframe && p->keyframe_packets > 0)
+        return (uint8_t)p->keyframe_packets;
+    return (uint8_t)(enc->packets_per_frame * (is_keyframe ? 2 : 1));
+}
+
 static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
 {
     bool is_video = p->codec == CODEC_VP8;
@@ -204,7 +212,7 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     struct content c = {
         .track = (uint32_t)p->track,
         .encoding = (uint8_t)(enc - p->encoding),
-        .count = (uint8_t)(enc->packets_per_frame * (is_video && is_keyframe ? 2 : 1)),
+        .count = packet_count(p, enc, is_video && is_keyframe),
         .is_keyframe = is_keyframe,
         .frame = enc->frames,
         .capture_us = now_us,
@@ -302,6 +310,7 @@ static struct pub *open_pub(struct pub *p)
 {
     struct sim *sim = p->owner->sim;
 
+    feedback_negotiate_pub(p);
     SIM_EXPECT(sim,
                sfu_track_open(sim->sfu, p->track, p->owner->id, &p->section, sim_now_us(sim)) == 0);
     pub_start(p);

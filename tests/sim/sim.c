@@ -49,12 +49,36 @@ static void free_later(void *block, void (*free_block)(void *block), void *arg)
     sim->later[sim->later_count++].free_block = free_block;
 }
 
-static void on_turn_end(void *arg)
+/* What other workers relayed here. */
+static void empty_ring(struct sim *sim)
 {
-    struct sim *sim = arg;
+    for (size_t i = 0; i < sim->ring_count; i++) {
+        if (sim->sfu != NULL)
+            sfu_replica_receive(sim->sfu, sim->ring[i], sim_now_us(sim));
+        else
+            packet_unref(&sim->ring[i]);
+    }
+    sim->ring_count = 0;
+}
 
+static void end_turn(struct sim *sim)
+{
+    if (!sim->is_behind || sim->sfu == NULL)
+        empty_ring(sim);
     if (sim->sfu != NULL)
         sfu_flush(sim->sfu, sim_now_us(sim));
+}
+
+static void on_turn_end(void *arg)
+{
+    struct sim *sim = arg, *beside = sim->beside;
+
+    end_turn(sim);
+    if (beside != NULL) {
+        end_turn(beside);
+        egress_flush(beside->egress);
+        run_later(beside);
+    }
     egress_flush(sim->egress);
     run_later(sim);
 }
@@ -122,6 +146,51 @@ static void on_subscription_blocked(uint64_t id, enum codec_id codec, void *arg)
     sim->blocked_codec = codec;
 }
 
+/* ---- between workers ---- */
+
+static bool on_relay_packet(void *peer, struct packet *pkt, void *arg)
+{
+    struct sim *to = peer;
+
+    (void)arg;
+    if (to->ring_count == to->ring_max)
+        return false;
+    to->ring[to->ring_count++] = pkt;
+    return true;
+}
+
+static void on_relay_flush(void *peer, void *arg)
+{
+    (void)peer, (void)arg; /* the turn ends soon */
+}
+
+static void on_relay_clock(void *peer, uint64_t replica_id, const struct relay_clock *clock,
+                           void *arg)
+{
+    const struct sim *to = peer;
+
+    (void)arg;
+    if (to->sfu != NULL)
+        sfu_replica_set_clock(to->sfu, replica_id, clock);
+}
+
+static void on_replica_keyframe(void *peer, uint64_t track_id, unsigned encoding, void *arg)
+{
+    const struct sim *origin = peer;
+
+    (void)arg;
+    if (origin->sfu != NULL)
+        sfu_track_ask_keyframe(origin->sfu, track_id, encoding, sim_now_us(origin));
+}
+
+void sim_relay(struct sim *from, struct sim *to, uint64_t track_id, const struct transceiver *t)
+{
+    SIM_EXPECT(from, sfu_replica_open(to->sfu, track_id, track_id, t, from) == 0);
+    SIM_EXPECT(from, sfu_relay_open(from->sfu, track_id, track_id, to, sim_now_us(from)) == 0);
+}
+
+/* ---- what the control side hears of layers and levels ---- */
+
 static void on_levels(struct track_levels *levels, size_t n, void *arg)
 {
     const struct sim *sim = arg;
@@ -158,6 +227,10 @@ static const struct sfu_handlers handlers = {
     .on_transport_state = on_transport_state,
     .on_track_live = on_track_live,
     .on_subscription_blocked = on_subscription_blocked,
+    .on_relay_packet = on_relay_packet,
+    .on_relay_flush = on_relay_flush,
+    .on_relay_clock = on_relay_clock,
+    .on_replica_keyframe = on_replica_keyframe,
     .on_subscription_state = on_subscription_state,
     .on_track_demand = on_track_demand,
 };
@@ -186,16 +259,20 @@ struct addr sim_endpoint_addr(unsigned id, unsigned move)
         .ip = {10, 1, (uint8_t)move, (uint8_t)id}, .port = (uint16_t)(5000 + move), .family = 4};
 }
 
-struct sim *sim_new(void)
+struct addr sim_addr(const struct sim *sim)
+{
+    return *net_addr(sim->host);
+}
+
+static struct sim *make(struct net *net, uint64_t seed, const struct addr *at)
 {
     struct sim *sim = MEM_NEW(struct sim);
-    struct addr at = sim_server_addr();
 
-    sim->seed = choose_seed();
-    rng_seed(&sim->rng, sim->seed);
-    sim->net = net_new(sim->seed, SIM_START_US);
-    sim->host = net_attach(sim->net, &at, on_datagram, sim);
-    net_set_turn_hook(sim->net, on_turn_end, sim);
+    sim->seed = seed;
+    rng_seed(&sim->rng, seed);
+    sim->net = net;
+    sim->host = net_attach(net, at, on_datagram, sim);
+    sim->ring_max = SIM_RING;
     list_init(&sim->endpoints);
     sim->egress = egress_new(on_flush, sim);
     sim->mux = mux_new(SIM_MAX_IDS);
@@ -215,8 +292,46 @@ struct sim *sim_new(void)
     };
     CHECK(sfu_open(&sim->sfu, &env, &handlers, sim) == 0);
     rng_seed(&sim->sfu->rng, sim->seed);
+    return sim;
+}
+
+struct sim *sim_new(void)
+{
+    uint64_t seed = choose_seed();
+    struct addr at = sim_server_addr();
+    struct sim *sim = make(net_new(seed, SIM_START_US), seed, &at);
+
+    net_set_turn_hook(sim->net, on_turn_end, sim);
     running = sim;
     return sim;
+}
+
+struct sim *sim_new_beside(struct sim *first)
+{
+    struct addr at = sim_server_addr();
+
+    at.port++;
+    first->beside = make(first->net, first->seed + 1, &at);
+    first->beside->first = first;
+    return first->beside;
+}
+
+/* Its objects end; those of other workers may still speak of them. */
+static void stop(struct sim *sim)
+{
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        endpoint_free(&e);
+    sfu_close(&sim->sfu, sim_now_us(sim));
+}
+
+static void take_down(struct sim *sim)
+{
+    net_detach(&sim->host);
+    egress_free(&sim->egress);
+    mux_free(&sim->mux);
+    stun_responder_free(&sim->stun);
+    packet_pool_free(&sim->pool);
+    mem_free(sim);
 }
 
 void sim_free(struct sim **sp)
@@ -228,17 +343,16 @@ void sim_free(struct sim **sp)
     *sp = NULL;
     running = NULL;
     is_described = false;
-    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
-        endpoint_free(&e);
-    sfu_close(&sim->sfu, sim_now_us(sim));
+    struct sim *beside = sim->beside;
+    struct net *net = sim->net;
+    stop(sim);
+    if (beside != NULL)
+        stop(beside);
     on_turn_end(sim);
-    net_detach(&sim->host);
-    net_free(&sim->net);
-    egress_free(&sim->egress);
-    mux_free(&sim->mux);
-    stun_responder_free(&sim->stun);
-    packet_pool_free(&sim->pool);
-    mem_free(sim);
+    if (beside != NULL)
+        take_down(beside);
+    take_down(sim);
+    net_free(&net);
 }
 
 void sim_open_transport(struct sim *sim, uint64_t id, const struct ice_credentials *local)
@@ -310,6 +424,13 @@ struct sfu_rtp_stats sim_rtp_stats(struct sim *sim, uint64_t transport_id, enum 
     return found;
 }
 
+static void describe_worker(const struct sim *sim, struct strbuf *out)
+{
+    sfu_describe(sim->sfu, out);
+    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
+        endpoint_describe(e, out);
+}
+
 static void describe(struct sim *sim)
 {
     struct strbuf text;
@@ -317,9 +438,9 @@ static void describe(struct sim *sim)
     strbuf_init(&text, 1 << 20);
     strbuf_addf(&text, "again with PARLEY_TEST_SEED=%" PRIu64 "\nat %llu ms\n", sim->seed,
                 (unsigned long long)((sim_now_us(sim) - SIM_START_US) / MS));
-    sfu_describe(sim->sfu, &text);
-    LIST_EACH(&sim->endpoints, struct endpoint, node, e)
-        endpoint_describe(e, &text);
+    describe_worker(sim, &text);
+    if (sim->beside != NULL || sim->first != NULL)
+        describe_worker(sim->beside != NULL ? sim->beside : sim->first, &text);
     (void)fputs(text.p, stderr); /* cmocka cuts long texts */
     strbuf_fini(&text);
 }
@@ -337,6 +458,8 @@ void sim_expect_no_faults(struct sim *sim)
 {
     LIST_EACH(&sim->endpoints, struct endpoint, node, e)
         SIM_EXPECT(sim, e->faults == 0);
+    if (sim->beside != NULL)
+        sim_expect_no_faults(sim->beside);
 }
 
 /* ---- around the tests ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sim.h - one media worker without thread and sockets on a virtual network: an sfu whose egress leads into the net, and what the
- * control side would hear of it. Endpoints (endpoint.h) join it.
+ * control side would hear of it. Endpoints (endpoint.h) join it. A second worker may be put beside it, which tracks are relayed to.
  */
 #pragma once
 
@@ -20,6 +20,7 @@
 #define SIM_MAX_IDS 64
 #define SIM_START_US 3000000ull
 #define SIM_WALL_US 1700000000000000ull /* wall time when the clock shows 0 */
+#define SIM_RING 1024                   /* packets on their way to another worker */
 #define SIM_CONSENT_US 6000000ull
 #define MS 1000ull
 #define SECONDS 1000000ull
@@ -28,6 +29,7 @@ struct dtls_context;
 struct egress;
 struct fingerprint;
 struct packet_pool;
+struct packet;
 struct stun_responder;
 struct track_levels;
 
@@ -59,10 +61,20 @@ struct sim {
     /* close this transport from inside the handler when it gets there; 0: none */
     uint64_t close_id;
     enum transport_state close_state;
+
+    /* relays */
+    struct sim *beside, *first; /* the second worker, if there is one; of that: the first one */
+    struct packet *ring[SIM_RING];
+    size_t ring_count, ring_max;
+    bool is_behind; /* takes nothing out of its ring */
 };
 
 /** Make it. The seed is PARLEY_TEST_SEED, or drawn anew. */
 MUST_CHECK struct sim *sim_new(void);
+/** Another worker on the network of @first, which ends with that one. */
+MUST_CHECK struct sim *sim_new_beside(struct sim *first);
+/** Have a track of @from relayed to @to, under the same id. */
+void sim_relay(struct sim *from, struct sim *to, uint64_t track_id, const struct transceiver *t);
 /** End what is left, endpoints included. */
 void sim_free(struct sim **sim);
 /** Open a transport whose randomness comes of the seed, too. */
@@ -72,6 +84,8 @@ void sim_run(struct sim *sim, uint64_t duration_us);
 uint64_t sim_now_us(const struct sim *sim);
 uint64_t sim_wall_us(const struct sim *sim);
 struct addr sim_server_addr(void);
+/** Where this worker is. */
+struct addr sim_addr(const struct sim *sim);
 /** An address for endpoint @id; another one for each @move. */
 struct addr sim_endpoint_addr(unsigned id, unsigned move);
 /** Of all endpoints and of the server. */

@@ -8,14 +8,18 @@
 #include "core/payload_vp8.h"
 #include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "tests/sim/feedback.h"
 #include "transport/rtcp_fb.h"
 
 #define BROKEN_FRAMES 3 /* behind the newest, before a keyframe is asked for */
 #define BROKEN_US 100000ull
+#define REPAIR_US 800000ull
 #define WATCHED_PACKETS 100    /* after a change of mind a source may begin where it stopped */
 #define SWITCH_ERROR_US 400000 /* media time at a switch against true time: arrivals jitter */
 /* A viewer that starts from the server's history is shown it faster than it was; by then it has caught up. */
 #define CATCHUP_US 2500000ull
+/* The server waits so long for a packet in the middle that came late. */
+#define CATCHUP_HOLD_US 500000ull
 
 static bool is_same_source(const struct content *a, const struct content *b)
 {
@@ -71,6 +75,7 @@ struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
     if (codec == CODEC_AV1 || codec == CODEC_VP9)
         t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
             endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);
+    feedback_negotiate_slot(s);
     rtp_recv_init(&s->recv, t->ssrc, t->codec[0].codec.clock_hz);
     SIM_EXPECT(sim, sfu_subscription_open(sim->sfu, s->id, e->id, t, sim_now_us(sim)) == 0);
     return s;
@@ -172,7 +177,8 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
         follows(before, c) && (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
-        us <= MAX(true_us, (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us) + 100000))
+        us <= MAX(true_us,
+                  (int64_t)(sim_now_us(s->owner->sim) - s->newest_content_us + CATCHUP_HOLD_US)))
         return;
     if (is_exact ? error_us > 100 : error_us > SWITCH_ERROR_US)
         fault(s, "time does not go on by the real distance", c);
@@ -305,6 +311,19 @@ void slot_ask_keyframe(struct slot *s)
     s->plis++;
 }
 
+void slot_begin_anew(struct slot *s)
+{
+    memset(s->frame, 0, sizeof(s->frame));
+    s->decoded.count = 0;
+    s->newest_content.count = 0;
+}
+
+/* Who can ask for what is missing waits for it. */
+static uint64_t patience_us(const struct slot *s)
+{
+    return s->section.codec[0].nack ? REPAIR_US : BROKEN_US;
+}
+
 void slot_tend(struct slot *s, uint64_t now_us)
 {
     if (!is_broken(s)) {
@@ -313,7 +332,7 @@ void slot_tend(struct slot *s, uint64_t now_us)
     }
     if (s->broken_since_us == 0)
         s->broken_since_us = now_us;
-    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < BROKEN_US ||
+    if (s->kind != MEDIA_VIDEO || now_us - s->broken_since_us < patience_us(s) ||
         now_us - s->pli_us < PLI_INTERVAL_US)
         return;
     s->pli_us = now_us;

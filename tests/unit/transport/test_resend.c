@@ -48,11 +48,16 @@ static struct resend_rewrite rewrite_of(uint16_t out, uint16_t in, uint16_t sour
     };
 }
 
-static void send_one(uint16_t out, uint16_t in, uint16_t source)
+static void send_one_at(uint16_t out, uint16_t in, uint16_t source, uint64_t now_us)
 {
     struct resend_rewrite how = rewrite_of(out, in, source);
 
-    resend_sent(&r, out, &how);
+    resend_sent(&r, out, &how, now_us);
+}
+
+static void send_one(uint16_t out, uint16_t in, uint16_t source)
+{
+    send_one_at(out, in, source, START_US - 10000 * MS);
 }
 
 static void send_range(uint16_t out, uint16_t in, uint16_t source, size_t count)
@@ -200,15 +205,29 @@ static void of_many_spans_the_newest_are_kept(void **state)
     uint16_t out = 10, in = 10;
 
     (void)state;
-    for (unsigned i = 0; i < 2 * RESEND_SPANS;
+    for (unsigned i = 0; i < 2 * RESEND_MAX_SPANS;
          i++, out = (uint16_t)(out + 3), in = (uint16_t)(in + 5))
         send_range(out, in, 1, 3); /* two of five left out */
-    for (unsigned i = 1; i <= RESEND_SPANS; i++)
+    for (unsigned i = 1; i <= RESEND_MAX_SPANS; i++)
         expect_origin((uint16_t)(out - 3 * i), 1, (uint16_t)(in - 5 * i));
-    assert_int_equal(verdict((uint16_t)(out - 3 * RESEND_SPANS - 1)), RESEND_TOO_OLD);
+    assert_int_equal(verdict((uint16_t)(out - 3 * RESEND_MAX_SPANS - 1)), RESEND_TOO_OLD);
 }
 
 /* ---- answers ---- */
+
+/* Lost upstream, asked for by the viewer meanwhile: it is under way when the viewer asks again. */
+static void what_came_late_needs_no_answer_for_a_round_trip(void **state)
+{
+    struct resend_origin o;
+
+    (void)state;
+    send_one_at(10, 110, 1, START_US);
+    send_one_at(12, 112, 1, START_US);
+    assert_int_equal(resend_look_up(&r, 11, RTT_US, START_US + 60 * MS, &o), RESEND_NEVER_SENT);
+    send_one_at(11, 111, 1, START_US + 100 * MS);
+    assert_int_equal(resend_look_up(&r, 11, RTT_US, START_US + 130 * MS, &o), RESEND_TOO_SOON);
+    assert_int_equal(resend_look_up(&r, 11, RTT_US, START_US + 161 * MS, &o), RESEND_YES);
+}
 
 static void nothing_goes_out_twice_within_a_round_trip(void **state)
 {
@@ -423,6 +442,7 @@ int main(void)
         T(a_long_jump_leaves_nothing_behind),
         T(one_span_serves_a_stream_for_hours),
         T(of_many_spans_the_newest_are_kept),
+        T(what_came_late_needs_no_answer_for_a_round_trip),
         T(nothing_goes_out_twice_within_a_round_trip),
         T(a_burst_is_answered_as_a_whole_and_once),
         T(a_storm_gets_no_more_than_the_budget),

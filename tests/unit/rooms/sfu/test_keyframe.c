@@ -42,6 +42,41 @@ static void requests_keep_their_distance(void **state)
     assert_true(keyframe_ask(&k, 0, START_US + 2 * KEYFRAME_MIN_INTERVAL_US));
 }
 
+/* Each is answered at once and wanted again at once. */
+static void in_the_long_run_they_keep_a_longer_one(void **state)
+{
+    uint64_t end_us = START_US + 20 * KEYFRAME_SPACING_US;
+    unsigned sent = 0, sent_early = 0;
+
+    (void)state;
+    for (uint64_t now_us = START_US; now_us < end_us; now_us += 20 * MS) {
+        if (keyframe_ask(&k, 0, now_us) || keyframe_tick(&k, 0, now_us)) {
+            sent++;
+            sent_early += now_us < START_US + KEYFRAME_SPACING_US;
+            keyframe_received(&k);
+        }
+    }
+    assert_int_equal(sent_early, 3);
+    assert_in_range(sent, 20, 22);
+}
+
+static void what_is_not_answered_is_repeated_all_the_same(void **state)
+{
+    uint64_t now_us = START_US;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++, now_us += KEYFRAME_MIN_INTERVAL_US) {
+        assert_true(keyframe_ask(&k, 0, now_us));
+        keyframe_received(&k);
+    }
+    assert_false(keyframe_ask(&k, 0, now_us));
+    now_us = keyframe_next_us(&k);
+    assert_int_equal(now_us, START_US + KEYFRAME_SPACING_US);
+    assert_true(keyframe_tick(&k, 0, now_us));
+    assert_int_equal(keyframe_next_us(&k), now_us + KEYFRAME_MIN_INTERVAL_US);
+    assert_true(keyframe_tick(&k, 0, keyframe_next_us(&k)));
+}
+
 static void a_keyframe_ends_the_repetitions(void **state)
 {
     (void)state;
@@ -137,6 +172,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_request_serves_all_who_ask, set_up),
         cmocka_unit_test_setup(requests_keep_their_distance, set_up),
+        cmocka_unit_test_setup(in_the_long_run_they_keep_a_longer_one, set_up),
+        cmocka_unit_test_setup(what_is_not_answered_is_repeated_all_the_same, set_up),
         cmocka_unit_test_setup(a_keyframe_ends_the_repetitions, set_up),
         cmocka_unit_test_setup(the_first_repetition_waits_two_round_trips_within_bounds, set_up),
         cmocka_unit_test_setup(repetitions_back_off_and_end, set_up),
