@@ -3,9 +3,10 @@
 // A mixed room: everybody has a colour and a tone, and whoever plays the mix sees and hears them together.
 
 import assert from "node:assert/strict";
-import { publishColor, readMix, unpublish, watchMix } from "./lib/mix_in_page.mjs";
+import { askMix, joinMix, publishColor, readMix, unpublish, watchMix } from "./lib/mix_in_page.mjs";
 import { until } from "./lib/poll.mjs";
 import { scene } from "./lib/scene.mjs";
+import { runServerProgram } from "./lib/server.mjs";
 
 const PEOPLE = [
   { name: "Ann", color: "#c03030", hz: 440 },
@@ -15,6 +16,7 @@ const PEOPLE = [
 ];
 /** Middles of four tiles, beside the white spot and the names. */
 const QUARTERS = [[0.25, 0.35], [0.75, 0.35], [0.25, 0.85], [0.75, 0.85]].map(([x, y]) => /** @type {[number, number]} */ ([x, y - 0.05]));
+const KEYS = ["--auth-keys", "operator:a secret that has more than 32 bytes in it"];
 const HEARD_DB = -60;
 const SILENT_DB = -75;
 
@@ -45,9 +47,9 @@ async function enter(s, who, options = {}) {
 }
 
 /** @param {any} s */
-async function openViewer(s) {
+async function openViewer(s, token = "") {
   const viewer = await s.open("Viewer", { path: "/client/README.md" });
-  const answer = await viewer.run(watchMix, { endpoint: `${s.server.url}/whep/hall/mix` });
+  const answer = await viewer.run(watchMix, { endpoint: `${s.server.url}/whep/hall/mix`, token });
   assert.equal(answer.status, 201, answer.text);
   return viewer;
 }
@@ -85,4 +87,52 @@ scene("a viewer sees and hears the mix of two, then of four, and one leaves", as
   await call(s, "PATCH", "/hall/mix", { layout: "speaker", width: 480, height: 480 });
   await until("the other size", async () => (await viewer.run(readMix, { places: [], hz: [] })).height === 480);
   await viewer.screenshot("mix-speaker");
+});
+
+scene("members hear the mix without themselves, a viewer hears all, and who administrates it changes it", async (s) => {
+  const [ann, bob] = await Promise.all(["Ann", "Bob"].map((name) => s.open(name, { path: "/client/README.md" })));
+  const hz = PEOPLE.map((one) => one.hz);
+  const token = (identity, ...grants) => runServerProgram(["token", "--room", "hall", "--identity", identity, ...grants, ...KEYS]);
+  const join = async (person, who, start) =>
+    person.run(joinMix, { url: `${s.server.wsUrl}?access_token=${await token(who.name, ...(start ? ["--grant", "roomAdmin"] : []))}`, identity: who.name, hz: who.hz, start });
+  const { mix } = await join(ann, PEOPLE[0], { width: 640, height: 360, loudest: 4 });
+  assert.equal(mix.loudest, 4);
+  await join(bob, PEOPLE[1]);
+  const viewer = await openViewer(s, await token("eve"));
+  const hears = (person, people) => until(`${person.name} to hear ${people.map(({ name }) => name)}`, async () => {
+    const { levels } = await person.run(readMix, { places: [], hz });
+    return PEOPLE.every((one, i) => (people.includes(one) ? levels[i] > HEARD_DB : levels[i] < SILENT_DB));
+  }, { describe: () => person.run(readMix, { places: [], hz }) });
+  await hears(ann, [PEOPLE[1]]);
+  await hears(bob, [PEOPLE[0]]);
+  await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
+  await viewer.screenshot("mix-placeholders");
+
+  assert.match((await bob.run(askMix, { method: "stopMix" })).result.error, /roomAdmin/);
+  assert.match((await ann.run(askMix, { method: "startMix", params: {} })).result.error, /mixed already/);
+  assert.match((await ann.run(askMix, { method: "updateMix", params: { width: 7 } })).result.error, /width/);
+  const { result } = await ann.run(askMix, { method: "updateMix", params: { mixMinus: false, layout: "pip" } });
+  assert.equal(result.mix.layout, "pip");
+  await hears(ann, [PEOPLE[0], PEOPLE[1]]);
+  await ann.run(askMix, { method: "updateMix", params: { who: "listed", members: [{ identity: "Bob" }] } });
+  await hears(viewer, [PEOPLE[1]]);
+  await ann.run(askMix, { method: "stopMix" });
+  await until("Bob to be told of the end", async () => {
+    const { told } = await bob.run(askMix, { method: "ping" });
+    return told.at(-1)?.method === "slots" && told.some(({ method, params }) => method === "mixChanged" && params.mix === null);
+  }, { describe: () => bob.run(askMix, { method: "ping" }) });
+  await hears(viewer, []);
+}, { settings: KEYS });
+
+scene("mixes begin and end a hundred times while somebody watches", async (s) => {
+  await call(s, "POST", "", { name: "hall" });
+  const ann = await enter(s, PEOPLE[0]);
+  const viewer = await openViewer(s);
+  for (let i = 0; i < 100; i++) {
+    await call(s, "POST", "/hall/mix", { width: 320, height: 180, encodings: 1 + (i % 3), codec: i % 2 ? "h264" : "vp8" });
+    await call(s, "DELETE", "/hall/mix");
+  }
+  await call(s, "POST", "/hall/mix", { width: 320, height: 180 });
+  await perceives(viewer, [[0.25, 0.4], [0.75, 0.4]], [PEOPLE[0], PEOPLE[0]], "one");
+  await ann.run(unpublish);
 });

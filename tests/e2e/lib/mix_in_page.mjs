@@ -57,14 +57,14 @@ export async function unpublish() {
 
 /**
  * Play a WHEP stream, ready for its colours and tones to be told.
- * @param {{endpoint: string}} options
+ * @param {{endpoint: string, token?: string}} options
  */
-export async function watchMix({ endpoint }) {
+export async function watchMix({ endpoint, token }) {
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   const stream = new MediaStream();
   for (const kind of ["audio", "video"]) stream.addTrack(pc.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
   await pc.setLocalDescription(await pc.createOffer());
-  const headers = { "content-type": "application/sdp" };
+  const headers = { "content-type": "application/sdp", ...(token && { authorization: `Bearer ${token}` }) };
   const response = await fetch(endpoint, { method: "POST", headers, body: pc.localDescription.sdp });
   const text = await response.text();
   if (response.status !== 201) return { status: response.status, text };
@@ -113,4 +113,58 @@ export async function readMix({ places, hz }) {
     colors,
     levels: hz.map(levelOf),
   };
+}
+
+/**
+ * Join over the WebSocket, send a tone, and receive the sound of the room's mix. The mix may begin later: `startMix` is the last
+ * request, when @start says so.
+ * @param {{url: string, identity: string, hz: number, start?: object}} options
+ */
+export async function joinMix({ url, identity, hz, start }) {
+  const socket = new WebSocket(url, "parley.v1");
+  await new Promise((done, fail) => Object.assign(socket, { onopen: done, onerror: fail }));
+  const waiting = new Map();
+  const told = [];
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.id === undefined) told.push(message);
+    else waiting.get(message.id)(message);
+  };
+  const request = async (method, params = {}) => {
+    const id = waiting.size + 1;
+    const answer = await new Promise((done) => {
+      waiting.set(id, done);
+      socket.send(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+    });
+    if (answer.error) throw new Error(`${method}: ${answer.error.message}`);
+    return answer.result;
+  };
+  const joined = await request("join", { room: "hall", identity, autoSubscribe: false });
+  const mix = start ? (await request("startMix", start)).mix : joined.room.mix;
+  const audio = new AudioContext();
+  const oscillator = new OscillatorNode(audio, { frequency: hz });
+  const gain = new GainNode(audio, { gain: 0.2 });
+  const out = new MediaStreamAudioDestinationNode(audio);
+  oscillator.connect(gain).connect(out);
+  oscillator.start();
+  await audio.resume();
+  const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+  pc.addTransceiver(out.stream.getAudioTracks()[0], { direction: "sendonly" });
+  const { receiver } = pc.addTransceiver("audio", { direction: "recvonly" });
+  await pc.setLocalDescription(await pc.createOffer());
+  const { sdp } = await request("offer", { sdp: pc.localDescription.sdp });
+  await pc.setRemoteDescription({ type: "answer", sdp });
+  const { mid } = await request("subscribe", { trackId: mix.tracks.find(({ kind }) => kind === "audio").id });
+  // A browser decodes what an element plays; the analyser then has sound.
+  const player = Object.assign(document.createElement("audio"), { autoplay: true, muted: true, srcObject: new MediaStream([receiver.track]) });
+  const analyser = new AnalyserNode(audio, { fftSize: 8192, smoothingTimeConstant: 0.2 });
+  new MediaStreamAudioSourceNode(audio, { mediaStream: player.srcObject }).connect(analyser);
+  window.mix = { pc, video: { videoWidth: 0, videoHeight: 0 }, audio, analyser, request, told, player };
+  return { mid, mix };
+}
+
+/** @param {{method: string, params?: object}} what */
+export async function askMix({ method, params }) {
+  const result = await window.mix.request(method, params).catch((error) => ({ error: error.message }));
+  return { result, told: window.mix.told.map(({ method, params }) => ({ method, params })) };
 }
