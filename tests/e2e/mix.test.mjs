@@ -106,6 +106,7 @@ scene("members hear the mix without themselves, a viewer hears all, and who admi
   await hears(ann, [PEOPLE[1]]);
   await hears(bob, [PEOPLE[0]]);
   await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
+  await until("pictures of those who have none", async () => (await viewer.run(readMix, { places: [], hz: [] })).width === 640, { describe: () => viewer.run(readMix, { places: [], hz: [] }) });
   await viewer.screenshot("mix-placeholders");
 
   assert.match((await bob.run(askMix, { method: "stopMix" })).result.error, /roomAdmin/);
