@@ -146,7 +146,7 @@ void mix_run_audio(struct mix *m, uint64_t now_us);
 void mix_run_video(struct mix *m, uint64_t now_us);
 /** When the next picture is due. */
 uint64_t mix_video_due_us(const struct mix *m);
-/** Tell how long the last picture took, of which the mix learns what it can afford. */
+/** Tell how long after its time the last picture was ready, of which the mix learns what it can afford. */
 void mix_note_load(struct mix *m, uint64_t busy_us, uint64_t now_us);
 
 struct mix_stats {

@@ -13,6 +13,7 @@
 #define ACTIVE_RGB 0x2f9e6e
 #define LOAD_SMOOTHING 16.0
 #define LOAD_HIGH 0.85
+#define LOAD_MOST 1.5 /* one picture counts for no more: a hiccup is no trend */
 #define LOAD_LOW 0.45 /* of the cheaper level; the next better one costs up to 1.8 times as much */
 #define LEVEL_SETTLE_US 1000000ull /* before the next step down */
 #define LEVEL_CALM_US 10000000ull  /* with little to do, before a step up */
@@ -374,7 +375,7 @@ static void set_level(struct mix *m, unsigned level, uint64_t now_us)
 
 void mix_note_load(struct mix *m, uint64_t busy_us, uint64_t now_us)
 {
-    double load = (double)busy_us / (double)interval_us(m);
+    double load = MIN((double)busy_us / (double)interval_us(m), LOAD_MOST);
 
     if (!m->is_watched)
         return;
