@@ -135,8 +135,36 @@ static void free_inlet(struct mixer *m, struct inlet *in)
     mem_free(in);
 }
 
+void mixer_add_mix_stats(struct mixer_stats *to, const struct mix *m)
+{
+    struct mix_stats s;
+
+    mix_read_stats(m, &s);
+    to->pictures_in += s.pictures_in;
+    to->decode_errors += s.decode_errors;
+    to->encoded += s.encoded;
+    to->late += s.late;
+    to->no_packet += s.no_packet;
+    to->decode_ns += s.decode_ns;
+    to->compose_ns += s.compose_ns;
+    to->encode_ns += s.encode_ns;
+    to->audio_ns += s.audio_ns;
+    to->lowered += s.level > 0;
+}
+
+/* What it counted stays in the sums. */
+static void keep_stats(struct mixer *m, const struct mix *mix)
+{
+    uint64_t lowered = m->stats.lowered;
+
+    mixer_add_mix_stats(&m->stats, mix);
+    m->stats.lowered = lowered;
+}
+
 void mixer_close_mix(struct mixer *m, struct hosted *h)
 {
+    if (h->mix != NULL)
+        keep_stats(m, h->mix);
     (void)map_remove_u64(m->mix_by_id, h->id);
     deadline_clear(&h->video_due);
     LIST_EACH(&h->inlets, struct inlet, node, in) {
@@ -300,6 +328,9 @@ static void reply_stats(struct mixer *m, const struct command *c)
     e->on_stats = c->on_stats;
     e->arg = c->arg;
     e->stats = m->stats;
+    LIST_EACH(&m->mixes, struct hosted, node, h) {
+        mixer_add_mix_stats(&e->stats, h->mix);
+    }
     worker_read_stats(m->worker, &e->stats.loop);
     packet_pool_read_stats(m->packets, &e->stats.packets);
     picture_pool_read_stats(m->pictures, &e->stats.pictures);

@@ -103,6 +103,8 @@ void mixer_tell_clock(struct mixer *m, const struct outlet *o, const struct take
                       uint64_t now_us);
 
 /* mixer_command.c */
+/** Add what a mix counted so far to the sums. */
+void mixer_add_mix_stats(struct mixer_stats *to, const struct mix *m);
 void mixer_close_mix(struct mixer *m, struct hosted *h);
 MUST_CHECK struct mixer_event *mixer_event_new(enum mixer_event_kind kind, uint64_t mix);
 void mixer_event_post(struct mixer *m, struct mixer_event *e);

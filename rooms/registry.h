@@ -12,6 +12,7 @@
 
 #include "core/attr.h"
 #include "core/config.h"
+#include "mixer/mixer.h"
 #include "rooms/room.h"
 #include "rooms/sfu/sfu_host.h"
 #include "transport/candidate.h"
@@ -30,12 +31,20 @@ struct registry_host_stats {
     struct sfu_host_stats host;
 };
 
+struct registry_mixer_stats {
+    unsigned index;
+    int err; /* not 0: it did not answer */
+    struct mixer_stats mixer;
+};
+
 struct registry_stats {
     bool is_draining;
     uint64_t rooms, participants;  /* now */
     uint64_t rooms_created, joins; /* ever */
     const struct registry_host_stats *host;
     size_t host_count;
+    const struct registry_mixer_stats *mixer;
+    size_t mixer_count;
 };
 
 struct registry_config {
