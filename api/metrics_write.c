@@ -234,6 +234,8 @@ static const struct row rows[] = {
         host.sfu.replicas),
     ROW("parley_relayed_packets_total", METRIC_COUNTER, "RTP packets handed to other workers.",
         host.sfu.packets_relayed),
+    ROW("parley_silence_left_out_total", METRIC_COUNTER,
+        "RTP packets of digital silence that were handed to nobody.", host.sfu.silence_left_out),
     ROW("parley_keyframes_received_total", METRIC_COUNTER, "Keyframes from publishers.",
         host.sfu.keyframes_received),
     ROW("parley_twcc_feedback_sent_total", METRIC_COUNTER,

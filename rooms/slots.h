@@ -82,5 +82,8 @@ struct slot_info slots_info(const struct slot *s);
 void slots_blocked(struct slot *s, enum codec_id codec);
 /** Tell later in this turn, once, what changed and what is wanted. */
 void slots_tell_later(struct participant *p);
+/** Tell that a track cannot reach the client. The last step of whoever calls it: the handler may end the participant. */
+void slots_tell_failed(struct participant *p, const struct publication *pub, const char *detail,
+                       const char *message);
 /** The deadline's work. Calls: the participant's on_event. */
 void slots_tell(struct participant *p);

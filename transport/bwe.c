@@ -24,8 +24,9 @@
 #define HALVED_EACH_US 1000000ull /* while silence lasts */
 #define MAX_HALVINGS 5
 /* nothing sent for that long: nobody needs to know more, unless he said so */
-#define DRAINED_US 500000ull /* longer than any queue that is worth draining */
 #define IDLE_US 2000000ull
+/* Nothing is sent any more, perhaps because so little is allowed: what waited of ours has arrived by now. */
+#define DRAINED_US 500000ull
 /* a cluster is so much longer than what one packet may come too early or late */
 #define PROBE_JITTERS 6
 #define AT_MAXIMUM \
@@ -104,20 +105,6 @@ static uint64_t estimate_bps(const struct bwe *b)
     return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
 }
 
-/* A queue that nothing was added to for so long has drained, whether or not somebody could tell of it. */
-static uint64_t drained_us(const struct bwe *b)
-{
-    return bwe_drain_is_on(&b->drain) ? b->last_sent_us + DRAINED_US + b->rtt_us : UINT64_MAX;
-}
-
-static void notice_drained(struct bwe *b, uint64_t now_us)
-{
-    if (now_us < drained_us(b))
-        return;
-    b->drain = (struct bwe_drain){0};
-    set_target(b, now_us);
-}
-
 static bool may_probe(const struct bwe *b, uint64_t now_us)
 {
     bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
@@ -125,20 +112,25 @@ static bool may_probe(const struct bwe *b, uint64_t now_us)
     bool is_at_maximum = b->plan.recover_bps == 0 &&
                          (double)estimate_bps(b) >= AT_MAXIMUM * (double)b->config.max_bps;
 
-    return b->probe.state == PROBE_IDLE && b->halvings == 0 && !is_idle && may_answer &&
-           !is_at_maximum && !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
+    /* Who sends nothing because of a silence has to find out by himself whether it is over. */
+    bool is_silent = b->halvings > 0 && b->silence_due_us != UINT64_MAX;
+
+    return b->probe.state == PROBE_IDLE && !is_silent && !is_idle && may_answer && !is_at_maximum &&
+           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
 }
 
 static void set_deadline(struct bwe *b, uint64_t now_us)
 {
     uint64_t probe_us = probe_next_us(&b->probe);
-    uint64_t at_us = MIN(b->silence_due_us, drained_us(b));
+    uint64_t at_us = b->silence_due_us;
 
     if (probe_us != UINT64_MAX)
         at_us = MIN(at_us, b->probe.state == PROBE_SENDING ? MAX(probe_us, now_us + PROBE_STEP_US)
                                                            : probe_us);
     else if (may_probe(b, now_us))
         at_us = MIN(at_us, probe_plan_due_us(&b->plan, estimate_bps(b)));
+    if (bwe_drain_is_on(&b->drain))
+        at_us = MIN(at_us, MAX(b->last_sent_us, now_us - MIN(now_us, DRAINED_US)) + DRAINED_US);
     b->deadline_us = at_us;
 }
 
@@ -182,6 +174,11 @@ HOT uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64
     if (UNLIKELY(b->silence_due_us == UINT64_MAX))
         wake_up(b, now_us);
     return seq;
+}
+
+uint16_t bwe_next_number(const struct bwe *b)
+{
+    return send_history_next_seq(&b->history);
 }
 
 static void note_sent_rate(struct bwe *b, uint64_t now_us)
@@ -399,10 +396,20 @@ static void begin_probe(struct bwe *b, uint64_t now_us)
     probe_start(&b->probe, bps, PROBE_JITTERS * bwe_delay_jitter_us(&b->delay), now_us);
 }
 
+/* A queue that is still there when we have not sent for so long is none of ours, or no queue but a longer way. */
+static void end_drain(struct bwe *b, uint64_t now_us)
+{
+    if (!bwe_drain_is_on(&b->drain) || now_us < b->last_sent_us + DRAINED_US)
+        return;
+    b->drain = (struct bwe_drain){0};
+    bwe_delay_restart(&b->delay);
+    set_target(b, now_us);
+}
+
 void bwe_on_deadline(struct bwe *b, uint64_t now_us)
 {
     notice_silence(b, now_us);
-    notice_drained(b, now_us);
+    end_drain(b, now_us);
     take_probe(b, now_us);
     begin_probe(b, now_us);
     set_deadline(b, now_us);

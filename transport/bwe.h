@@ -54,6 +54,8 @@ void bwe_free(struct bwe **b);
  * Units: @bytes as on the wire, without IP and UDP.
  */
 uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64_t now_us);
+/** The number that the next packet will get: for one that may turn out not to be sent. */
+uint16_t bwe_next_number(const struct bwe *b);
 /** Take feedback, in any order and as often as it comes; what it says of packets never sent is counted and ignored. */
 void bwe_on_feedback(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_us);
 /** The round trip, as reports measure it (RFC 3550 s6.4.1). */

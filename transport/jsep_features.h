@@ -10,10 +10,11 @@
     X("nack", nack)          \
     X("nack pli", pli)       \
     X("ccm fir", fir)        \
+    X("goog-remb", remb)     \
     X("transport-cc", twcc)
 
-/* Header extensions, names of RTP_EXT_MAP. Not here: ABS_SEND_TIME (it asks for an estimate of ours, REMB) and
- * VIDEO_LAYERS_ALLOCATION. */
+/* Header extensions, names of RTP_EXT_MAP. Not here: VIDEO_LAYERS_ALLOCATION. ABS_SEND_TIME and goog-remb go together, where we
+ * receive and without transport-cc only. */
 #define JSEP_EXT_MAP(X)      \
     X(MID)                   \
     X(RID)                   \
@@ -26,7 +27,8 @@
     X(COLOR_SPACE)           \
     X(VIDEO_CONTENT_TYPE)    \
     X(VIDEO_TIMING)          \
-    X(TWCC)
+    X(TWCC)                  \
+    X(ABS_SEND_TIME)
 
 /* Codecs, names of CODEC_MAP; which configurations of them is codec_is_supported()'s business. RTX follows its codec, RED
  * goes without the one it carries. */

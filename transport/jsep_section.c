@@ -233,6 +233,24 @@ static void drop_twcc(struct transceiver *t)
     t->ext.id[RTP_EXT_TWCC] = 0;
 }
 
+/* An estimate of ours is told where we receive, the endpoint says when it sent, and it gets no transport-wide feedback. */
+static bool has_remb(const struct transceiver *t, const struct sdp_section *s)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < t->codec_count; i++)
+        has |= t->codec[i].remb;
+    return has && t->ext.id[RTP_EXT_ABS_SEND_TIME] != 0 && !has_twcc(t) &&
+           jsep_section_client_sends(s);
+}
+
+static void drop_remb(struct transceiver *t)
+{
+    for (size_t i = 0; i < t->codec_count; i++)
+        t->codec[i].remb = false;
+    t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
+}
+
 int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
                            struct sdp_error *why)
 {
@@ -243,6 +261,8 @@ int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, b
     negotiate_exts(t, s, ext_mixed);
     if (!has_twcc(t))
         drop_twcc(t);
+    if (!has_remb(t, s))
+        drop_remb(t);
     if (!str_eq_c(s->msid_stream, "-") &&
         !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
         return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",

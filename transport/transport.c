@@ -90,6 +90,7 @@ static void withdraw(struct transport *tp)
     deadline_clear(&tp->handshake_due);
     deadline_clear(&tp->report_due);
     deadline_clear(&tp->twcc_due);
+    deadline_clear(&tp->remb_due);
     forget_all_paths(tp);
     while (tp->ufrag_count > 0)
         remove_ufrag(tp, tp->ufrag[--tp->ufrag_count]);
@@ -104,6 +105,7 @@ static void enter(struct transport *tp, enum transport_state state)
     case TRANSPORT_FAILED:
         deadline_clear(&tp->report_due);
         deadline_clear(&tp->twcc_due);
+        deadline_clear(&tp->remb_due);
         forget_all_paths(tp);
         break;
     case TRANSPORT_CLOSED:
@@ -375,6 +377,7 @@ static void free_now(void *block)
     transport_media_fini(tp);
     ice_free(&tp->ice);
     transport_twcc_fini(tp);
+    transport_remb_fini(tp);
     transport_bwe_fini(tp);
     mem_free(tp);
 }
@@ -422,6 +425,7 @@ int transport_open(struct transport **out, const struct transport_env *env,
     transport_rtcp_init(tp);
     transport_bwe_init(tp);
     transport_twcc_init(tp);
+    transport_remb_init(tp);
     *out = tp;
     return 0;
 out:

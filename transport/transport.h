@@ -103,6 +103,7 @@ struct transport_stats {
         unvalidated_path;
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
     uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
+    uint64_t rembs_sent, remb_malformed, remb_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
     uint64_t padding_bytes_sent;
     char dtls_cipher[64];
@@ -186,6 +187,12 @@ bool transport_send_nack(struct transport *tp, uint32_t ssrc, const uint16_t *se
  * (RTP_EXT_TWCC; the same on all bundled sections). 0 stops it. Without memory there is none; that is counted.
  */
 void transport_set_twcc_id(struct transport *tp, uint8_t ext_id);
+/**
+ * Tell the endpoint what its way to us carries (REMB), by the header extension @ext_id that says when packets were sent
+ * (RTP_EXT_ABS_SEND_TIME; the same on all bundled sections). 0 stops it, as does transport_set_twcc_id(). Without memory there is none;
+ * that is counted.
+ */
+void transport_set_remb_id(struct transport *tp, uint8_t ext_id);
 
 /**
  * Number what is sent by the header extension @ext_id (RTP_EXT_TWCC; the same on all bundled sections), and estimate by the feedback

@@ -131,9 +131,14 @@ void transport_drop_waiting(struct transport *tp, const void *owner)
 
 /* ---- what happens ---- */
 
-uint16_t transport_bwe_number(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us)
+uint16_t transport_bwe_number(const struct transport *tp)
 {
-    return bwe_on_sent(tp->bwe, bytes, (enum bwe_kind)kind, now_us);
+    return bwe_next_number(tp->bwe);
+}
+
+void transport_bwe_sent(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us)
+{
+    (void)bwe_on_sent(tp->bwe, bytes, (enum bwe_kind)kind, now_us);
 }
 
 void transport_bwe_feedback(struct transport *tp, const struct rtcp_fb *fb, uint64_t now_us)

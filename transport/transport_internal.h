@@ -13,6 +13,7 @@ struct bwe;
 struct fanout_key;
 struct rtcp_fb;
 struct map;
+struct remb;
 struct rtpsec;
 struct twcc;
 struct writer;
@@ -62,6 +63,11 @@ struct transport {
     uint32_t twcc_media_ssrc; /* of a latest packet */
     struct deadline twcc_due;
 
+    /* transport_remb.c */
+    struct remb *remb; /* NULL: it gets transport-wide feedback, or nothing was negotiated */
+    uint8_t remb_ext_id;
+    struct deadline remb_due;
+
     /* transport_bwe.c */
     struct bwe *bwe; /* NULL until it is negotiated */
     uint8_t send_twcc_ext_id;
@@ -96,14 +102,23 @@ void transport_twcc_fini(struct transport *tp);
 void transport_twcc_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
                             uint64_t now_us);
 
+/** Prepare and take down what transport_remb.c keeps. */
+void transport_remb_init(struct transport *tp);
+void transport_remb_fini(struct transport *tp);
+/** Note when a clear RTP packet, which came as @bytes, was sent and arrived. */
+void transport_remb_receive(struct transport *tp, const struct packet *pkt, size_t bytes,
+                            uint64_t now_us);
+
 /** Prepare and take down what transport_bwe.c keeps; _stop: when nothing is sent any more. */
 void transport_bwe_init(struct transport *tp);
 void transport_bwe_stop(struct transport *tp);
 void transport_bwe_fini(struct transport *tp);
 /** Append what the estimator knows. */
 void transport_bwe_describe(const struct transport *tp, struct strbuf *out);
-/** Number a packet of @bytes that leaves now. There is an estimator. */
-uint16_t transport_bwe_number(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
+/** The number of the next packet. There is an estimator. */
+uint16_t transport_bwe_number(const struct transport *tp);
+/** A packet of @bytes leaves under that number now. */
+void transport_bwe_sent(struct transport *tp, size_t bytes, unsigned kind, uint64_t now_us);
 /** Packets were sent: see to it that the estimator is woken in time. */
 void transport_bwe_arm(struct transport *tp);
 /** Take feedback (RTCP_RTPFB with fmt RTCP_RTPFB_TWCC), REMB, a new round trip, another path. Calls: on_estimate. */

@@ -42,6 +42,8 @@ static void receive_rtp(struct transport *tp, struct packet *pkt, uint64_t now_u
     pkt->flags |= PACKET_HAS_RTP;
     if (tp->twcc != NULL)
         transport_twcc_receive(tp, pkt, bytes, now_us);
+    else if (tp->remb != NULL)
+        transport_remb_receive(tp, pkt, bytes, now_us);
     transport_rtcp_wake(tp, now_us);
     if (tp->handlers->on_rtp != NULL)
         tp->handlers->on_rtp(tp, pkt, now_us, tp->arg);
@@ -158,14 +160,16 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
         return false;
     }
     uint8_t *room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
-    if (out->twcc != NULL && tp->bwe != NULL)
-        wire_put_u16(out->twcc, transport_bwe_number(tp, len + fanout_key_tag_bytes(tp->send_key),
-                                                     out->kind, now_us));
+    bool is_numbered = out->twcc != NULL && tp->bwe != NULL;
+    if (is_numbered)
+        wire_put_u16(out->twcc, transport_bwe_number(tp));
     if (fanout_cipher_submit(egress_cipher(tp->env->egress), tp->send_key, out->stream, &packet,
                              room, &len) != 0) {
         tp->stats.send_failed++;
         return false;
     }
+    if (is_numbered) /* not before: a number that is not sent would look like a loss */
+        transport_bwe_sent(tp, len, out->kind, now_us);
     egress_commit(tp->env->egress, len, path);
     tp->stats.packets_sent++;
     tp->stats.bytes_sent += len;

@@ -48,6 +48,7 @@ void transport_set_twcc_id(struct transport *tp, uint8_t ext_id)
         deadline_clear(&tp->twcc_due);
         twcc_free(&tp->twcc);
     } else if (tp->twcc == NULL) {
+        transport_set_remb_id(tp, 0);
         tp->twcc_media_ssrc = tp->reporter_ssrc; /* until there is one: never 0 */
         tp->twcc = twcc_new();
         if (tp->twcc == NULL)

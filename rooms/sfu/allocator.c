@@ -15,6 +15,9 @@
 
 #define SMOOTH_ESTIMATE_US 1000000ull
 #define SMOOTH_BITRATE_US 3000000ull
+#define MAX_RISE_DOUBT \
+    8 /* a rise by more than that share is no scatter: probes find more, and more than that */
+#define SETTLES_US 250000ull        /* when to look again whether it has */
 #define FORGET_AFTER_US 10000000ull /* then what was smoothed is no more than history */
 #define SCATTERS 3 /* mean deviations below its average that an estimate is surely not to fall */
 #define RISE_PERCENT 130 /* a bitrate that rises by more than noise counts at once */
@@ -54,7 +57,9 @@ static void take_estimate(struct allocator *a, uint64_t bps, uint64_t now_us)
         a->smooth_bps = a->estimate_bps;
         a->scatter_bps = 0;
     } else {
-        uint64_t off = MAX(a->smooth_bps, a->estimate_bps) - MIN(a->smooth_bps, a->estimate_bps);
+        uint64_t off = a->estimate_bps < a->smooth_bps
+                           ? a->smooth_bps - a->estimate_bps
+                           : MIN(a->estimate_bps - a->smooth_bps, a->smooth_bps / MAX_RISE_DOUBT);
         a->scatter_bps = blend(a->scatter_bps, off, us, SMOOTH_ESTIMATE_US);
         a->smooth_bps = blend(a->smooth_bps, a->estimate_bps, us, SMOOTH_ESTIMATE_US);
     }
@@ -340,6 +345,13 @@ static void settle(struct allocator *a, struct allocator_item *it)
     a->wanted_bps += cost_of(it, it->wanted);
 }
 
+/* What is smoothed comes to that by itself: no other estimate may come, as when nothing is sent. */
+static bool is_enough_by_now(const struct allocator *a)
+{
+    return (a->total_bps + a->step_bps) * (100 + ALLOCATOR_HEADROOM_PERCENT) / 100 <=
+           a->estimate_bps;
+}
+
 static void report(struct allocator *a)
 {
     a->next_step_bps = 0;
@@ -351,6 +363,8 @@ static void report(struct allocator *a)
                        SCATTERS * a->scatter_bps;
     if (a->waits_for_time)
         a->next_run_us = MAX(MAX(a->hold_until_us, a->next_up_us), a->now_us + 1);
+    else if (is_enough_by_now(a))
+        a->next_run_us = a->now_us + SETTLES_US;
 }
 
 void allocator_run(struct allocator *a, struct allocator_item *const *items, size_t n,

@@ -21,9 +21,10 @@ bool demand_move(struct demand *d, unsigned from, unsigned to, uint64_t now_us)
 {
     unsigned before = demand_set(d);
 
-    for (unsigned i = 0; i < d->encodings; i++) {
-        bool was = (from >> i & 1) != 0, is = (to >> i & 1) != 0;
-        if (was == is)
+    /* By the bits that differ: to compare bit by bit is what gcc 12.2 makes wrong code of. */
+    for (unsigned i = 0, changed = from ^ to; i < d->encodings; i++) {
+        bool is = (to >> i & 1) != 0;
+        if ((changed >> i & 1) == 0)
             continue;
         CHECK(is || d->votes[i] > 0);
         d->votes[i] += is ? 1u : UINT32_MAX;

@@ -34,6 +34,7 @@ static void tell_clock(struct relay *r, const struct encoding *e)
     r->told_sr_us[index] = e->recv.sr_arrival_us;
     const struct relay_clock clock = {
         .encoding = (uint8_t)index,
+        .ssrc = e->ssrc,
         .sr_ntp = e->recv.sr_ntp,
         .sr_ntp_middle = e->recv.sr_ntp_middle,
         .sr_ts = e->recv.sr_ts,

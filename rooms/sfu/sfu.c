@@ -507,7 +507,10 @@ void sfu_replica_set_clock(struct sfu *s, uint64_t id, const struct relay_clock 
 
     if (track == NULL || track->owner != NULL || clock->encoding >= track->encoding_count)
         return;
-    struct rtp_recv *recv = &track->encoding[clock->encoding].recv;
+    struct encoding *e = &track->encoding[clock->encoding];
+    struct rtp_recv *recv = &e->recv;
+    if (e->ssrc != clock->ssrc) /* it came before the first packet, which must not begin anew */
+        encoding_follow(e, clock->ssrc);
     recv->sr_ntp = clock->sr_ntp;
     recv->sr_ntp_middle = clock->sr_ntp_middle;
     recv->sr_ts = clock->sr_ts;

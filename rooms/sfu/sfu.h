@@ -31,6 +31,7 @@ struct track_levels;
 /* A sender report of a relayed track's encoding, and the publisher's clock that it stands on. */
 struct relay_clock {
     uint8_t encoding;
+    uint32_t ssrc; /* whose: packets of it may be on their way still */
     uint64_t sr_ntp;
     uint32_t sr_ntp_middle, sr_ts;
     uint64_t sr_arrival_us;

@@ -19,7 +19,7 @@
 #define CATCHUP_MAX_PACKETS 1024
 #define CATCHUP_TICK_US 5000ull
 #define CATCHUP_SPEED 3u
-#define CATCHUP_MIN_BPS 2000000ull /* a keyframe of a slow stream is not made to wait */
+#define CATCHUP_MIN_BPS 2000000ull       /* a keyframe of a slow stream is not made to wait */
 #define CATCHUP_OF_ESTIMATE_PERCENT 250u /* what the pacer lets through (pacer.h) */
 #define CATCHUP_LEAST_PERCENT 150u
 #define CATCHUP_FIRST_BYTES 12000u /* leave at once */

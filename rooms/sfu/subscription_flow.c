@@ -380,6 +380,13 @@ static void want_start(struct subscription *sub, struct encoding *e, uint64_t no
         encoding_ask_keyframe(e, now_us);
 }
 
+/* Of a replica, whose history comes after its first viewers. */
+static bool starts_from_history(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    return e->track->owner == NULL && sub->encoding == NULL && !sub->aim.is_paused &&
+           e == subscription_target(sub, e->track) && subscription_catchup_start(sub, e, now_us);
+}
+
 /* A packet that is not of what flows. Returns whether it flows from now on. */
 static bool try_start(struct subscription *sub, const struct source_link *link,
                       const struct burst_item *item, uint64_t now_us)
@@ -400,6 +407,8 @@ static bool try_start(struct subscription *sub, const struct source_link *link,
         subscription_start(sub, link, item, now_us);
         return true;
     }
+    if (is_current && starts_from_history(sub, e, now_us))
+        return false; /* the packet is in there */
     if (subscription_is_video(sub))
         want_start(sub, e, now_us);
     return false;

@@ -128,6 +128,9 @@ void subscription_paced(const struct pacer_item *item, uint64_t now_us)
             subscription_count_sent(sub, 1, subscription_payload_of(&p->out), now_us);
         else
             sub->owner->sfu->totals.packets_resent++;
+    } else { /* its path is gone */
+        sub->packets_dropped++;
+        sub->owner->sfu->totals.packets_dropped++;
     }
     give_back(sub->owner->sfu, p);
 }

@@ -30,6 +30,14 @@ static void add(struct transport_stats *to, const struct transport_stats *from)
     ADD(twcc_feedback_sent);
     ADD(twcc_malformed);
     ADD(twcc_no_memory);
+    ADD(twcc_feedback_received);
+    ADD(rembs_sent);
+    ADD(remb_malformed);
+    ADD(remb_no_memory);
+    ADD(padding_bytes_sent);
+    ADD(probe_packets_sent);
+    ADD(paced_packets);
+    ADD(pace_dropped);
     ADD(dtls_before_check);
     ADD(send_before_open);
     ADD(send_failed);

@@ -57,6 +57,8 @@ static void set_section(struct track *t, const struct transceiver *section)
     set_encoding_count(t, MAX(section->encoding_count, 1u));
     if (t->owner != NULL && section->ext.id[RTP_EXT_TWCC] != 0)
         transport_set_twcc_id(t->owner->tp, section->ext.id[RTP_EXT_TWCC]);
+    else if (t->owner != NULL && section->ext.id[RTP_EXT_ABS_SEND_TIME] != 0)
+        transport_set_remb_id(t->owner->tp, section->ext.id[RTP_EXT_ABS_SEND_TIME]);
 }
 
 /* ---- demand ---- */
@@ -451,6 +453,15 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     take(t, e, pkt, now_us);
 }
 
+static bool is_of_history(struct track *t, const struct packet *pkt, uint64_t now_us)
+{
+    if (t->relayed_since_us == 0)
+        t->relayed_since_us = now_us;
+    return t->section.kind == MEDIA_VIDEO &&
+           now_us - t->relayed_since_us < TRACK_RELAYED_START_US && pkt->arrival_us != 0 &&
+           now_us > pkt->arrival_us + TRACK_RELAYED_OLD_US;
+}
+
 HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now_us)
 {
     if (pkt->encoding >= t->encoding_count || pkt->codec_index >= t->section.codec_count)
@@ -463,7 +474,10 @@ HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now
     if (e->ssrc != pkt->rtp.ssrc)
         encoding_follow(e, pkt->rtp.ssrc);
     (void)!encoding_receive(e, pkt, now_us); /* its origin has judged it */
-    take(t, e, pkt, now_us);
+    if (!is_of_history(t, pkt, now_us))
+        take(t, e, pkt, now_us);
+    else if (!t->is_muted)
+        history_add(&e->history, pkt);
 }
 
 HOT void track_flush(struct track *t, uint64_t now_us)

@@ -27,23 +27,21 @@ test("packets take as long as the wire is told, and as many are lost", { skip },
 
 test("a clean network: pictures flow, and their delay is read off them", { skip }, () => {
   // How many frames a second a busy machine gives is not judged here.
-  const { text } = node("tests/net/run.mjs", "clean", "--seconds", "5", "--size", "640x360", "--output", "tests/e2e/output/net");
+  const { text } = node("tests/net/run.mjs", "clean", "--seconds", "3", "--size", "640x360", "--output", "tests/e2e/output/net");
   const file = path.join(ROOT, "tests/e2e/output/net/clean.json");
   assert.ok(fs.existsSync(file), text);
   const { figures, published, lanes } = JSON.parse(fs.readFileSync(file, "utf8"));
   const { fps, kbps, delayRead, delayMedianMs, shownFps } = figures.viewer1;
   assert.ok(fps >= 6, text);
   assert.ok(kbps > 50, text);
-  assert.ok(delayRead >= shownFps * 5 * 0.8, `the delay of ${delayRead} frames was read\n${text}`);
+  assert.ok(delayRead >= shownFps * 3 * 0.8, `the delay of ${delayRead} frames was read\n${text}`);
   assert.ok(delayMedianMs > 0 && delayMedianMs < 2000, text);
   assert.equal(published.layers.length, 2);
   assert.equal(lanes["viewer1.down"].at(-1).droppedLoss, 0);
 });
 
-test("what the harness does not know it says so", { skip }, () => {
-  for (const [args, problem] of [[["cleen"], /no profile cleen; there are clean, /], [["--seconds", "1"], /--seconds wants/], [["--size", "big"], /--size wants/]]) {
-    const { status, text } = node("tests/net/run.mjs", ...args);
-    assert.equal(status, 2);
-    assert.match(text, problem);
-  }
+test("what the harness does not know it says so", () => {
+  const { status, text } = node("tests/net/run.mjs", "cleen");
+  assert.equal(status, 2);
+  assert.match(text, /no profile cleen; there are clean, /);
 });

@@ -118,6 +118,7 @@ static struct client *client_new(struct test_server *server, const struct client
     struct client *c = g_new0(struct client, 1);
 
     c->config = *config;
+    c->level = 40;
     c->server = server;
     c->audio =
         (struct sender){.ssrc = ++last_ssrc, .seq = 65500, .ts = 4294960000u}; /* both wrap soon */
@@ -145,7 +146,9 @@ struct client *client_join(struct test_server *server, const struct client_confi
 {
     struct client *c = client_new(server, config);
 
-    c->seat = seat_join(server, config->room != NULL ? config->room : "room", config->identity);
+    const char *room = config->room != NULL ? config->room : "room";
+    c->seat = config->follows ? seat_join_following(server, room, config->identity)
+                              : seat_join(server, room, config->identity);
     if (c->seat == NULL || client_renegotiate(c, config->slots) != 0) {
         client_leave(&c);
         return NULL;

@@ -32,6 +32,7 @@ struct client_config {
     const char *session_line; /* put into the offer */
     unsigned slots;           /* m-sections of each kind to receive on */
     bool publishes;
+    bool follows;               /* receives what moves with who speaks, and nothing else */
     uint8_t audio_pt, video_pt; /* 0: 111, 96 */
 };
 
@@ -64,6 +65,8 @@ void client_vanish(struct client **c);
 bool client_is_open(const struct client *c);
 /** Iterate until it is; false after WAIT_MS. */
 bool client_wait_open(struct client *c);
+/** How loud its audio is, in -dBov. */
+void client_set_level(struct client *c, uint8_t level);
 /** Send media each 20 ms from now on, and stop. */
 void client_start_media(struct client *c);
 void client_stop_media(struct client *c);

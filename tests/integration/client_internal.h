@@ -28,6 +28,7 @@ struct client {
     struct sdp_offer offer;
     struct sdp_answer answer;
     bool has_answer, is_silent, wants_keyframe;
+    uint8_t level; /* of its audio, -dBov */
     struct sender audio, video;
     struct slot_receiver slot[SDP_MAX_SECTIONS];
     unsigned frames;

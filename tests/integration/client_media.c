@@ -11,7 +11,7 @@
 #define PACKET_ROOM_BYTES 64 /* for SRTP's trailer */
 #define TAG_OFFSET 14        /* in each payload: tag, number */
 #define PAYLOAD_BYTES 80
-#define MID_ELEMENT_BYTES 8 /* extension header, one-byte element, padding */
+#define MID_ELEMENT_BYTES 8 /* extension header, two one-byte elements, or one and padding */
 #define RTCP_SR 200
 #define RTCP_RR 201
 #define RTCP_BYE 203
@@ -25,7 +25,7 @@ bool client_send(struct client *c, bool is_rtcp, uint8_t *buf, size_t len)
            link_send(c->link, buf, len);
 }
 
-/* Header with the section's mid (RFC 8285 one-byte form), then a payload that names its sender. */
+/* Header with the section's mid and the level of audio (RFC 8285 one-byte form), then a payload that names its sender. */
 static size_t write_rtp(struct client *c, struct sender *s, uint8_t pt, char mid, bool marker,
                         uint8_t *out)
 {
@@ -40,7 +40,7 @@ static size_t write_rtp(struct client *c, struct sender *s, uint8_t pt, char mid
     writer_u16(&w, 1);
     writer_u8(&w, SDP_MID_EXT_ID << 4);
     writer_u8(&w, (uint8_t)mid);
-    writer_u16(&w, 0);
+    writer_u16(&w, pt == c->offer.audio_pt ? SDP_LEVEL_EXT_ID << 12 | c->level : 0);
     uint8_t *payload = out + writer_len(&w);
     memset(payload, 0, PAYLOAD_BYTES);
     wire_put_u32(payload + TAG_OFFSET, c->config.tag);
@@ -92,6 +92,11 @@ void client_send_media(struct client *c)
     c->video.ts += 1800;
     c->stats.sent_audio = c->audio.number;
     c->stats.sent_video = c->video.number;
+}
+
+void client_set_level(struct client *c, uint8_t level)
+{
+    c->level = level;
 }
 
 static gboolean on_media_due(void *arg)

@@ -37,6 +37,9 @@ static void add_section(const struct sdp_offer *o, size_t index, GString *out)
         out,
         "a=mid:%zu\r\na=extmap:%d urn:ietf:params:rtp-hdrext:sdes:mid\r\na=%s\r\na=rtcp-mux\r\n",
         index, SDP_MID_EXT_ID, s->sends ? "sendonly" : "recvonly");
+    if (!s->is_video)
+        g_string_append_printf(out, "a=extmap:%d urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
+                               SDP_LEVEL_EXT_ID);
     add_codec(o, s->is_video, out);
     if (s->sends)
         g_string_append_printf(out, "a=msid:%s t%zu\r\na=ssrc:%" PRIu32 " cname:%s\r\n",

@@ -13,6 +13,7 @@
 #define SDP_MAX_SECTIONS 64
 #define SDP_MAX_CANDIDATES 16
 #define SDP_MID_EXT_ID 4
+#define SDP_LEVEL_EXT_ID 5 /* of audio */
 
 /* One m-section of an offer. */
 struct sdp_offer_section {

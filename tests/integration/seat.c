@@ -50,8 +50,19 @@ static void on_event(struct participant *p, const struct room_event *event, void
 struct join {
     const char *room, *identity;
     struct seat *seat;
+    bool follows;
     int err;
 };
+
+static void follow(struct join *j)
+{
+    struct participant *p = j->seat->participant;
+    const char *mid;
+
+    j->err = participant_subscribe_moving(p, MEDIA_AUDIO, 1, &mid);
+    if (j->err == 0)
+        j->err = participant_subscribe_moving(p, MEDIA_VIDEO, 1, &mid);
+}
 
 static void join(struct test_server *s, void *arg)
 {
@@ -64,7 +75,7 @@ static void join(struct test_server *s, void *arg)
                         .subscribe = true,
                         .update_metadata = true,
                         .publish_sources = UINT32_MAX},
-        .auto_subscribe = true,
+        .auto_subscribe = !j->follows,
     };
     struct room *r = registry_find_room(s->registry, j->room);
     bool existed;
@@ -75,12 +86,15 @@ static void join(struct test_server *s, void *arg)
         j->err = room_join(r, &params, &j->seat->participant);
     if (j->err == 0)
         participant_attach(j->seat->participant, &handlers, j->seat);
+    if (j->err == 0 && j->follows)
+        follow(j);
 }
 
-struct seat *seat_join(struct test_server *s, const char *room, const char *identity)
+static struct seat *join_as(struct test_server *s, const char *room, const char *identity,
+                            bool follows)
 {
     struct seat *seat = g_new0(struct seat, 1);
-    struct join j = {.room = room, .identity = identity, .seat = seat};
+    struct join j = {.room = room, .identity = identity, .seat = seat, .follows = follows};
 
     seat->server = s;
     pthread_mutex_init(&seat->lock, NULL);
@@ -90,6 +104,16 @@ struct seat *seat_join(struct test_server *s, const char *room, const char *iden
     pthread_mutex_destroy(&seat->lock);
     g_free(seat);
     return NULL;
+}
+
+struct seat *seat_join(struct test_server *s, const char *room, const char *identity)
+{
+    return join_as(s, room, identity, false);
+}
+
+struct seat *seat_join_following(struct test_server *s, const char *room, const char *identity)
+{
+    return join_as(s, room, identity, true);
 }
 
 struct offer {

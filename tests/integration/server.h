@@ -49,6 +49,8 @@ bool test_server_is_idle_soon(struct test_server *s);
 
 /** Join; the room is made when there is none. NULL when it is refused. */
 struct seat *seat_join(struct test_server *s, const char *room, const char *identity);
+/** Automatic subscription for nothing, and "speaker:1" of both kinds instead. */
+struct seat *seat_join_following(struct test_server *s, const char *room, const char *identity);
 /** Offer; returns the error and the answer's text (to g_free()), NULL with an error. */
 MUST_CHECK int seat_offer(struct seat *seat, const char *sdp, char **answer);
 /** Leave, when it is still in, and free the seat. */

@@ -140,6 +140,87 @@ static void a_large_room_uses_both_workers(void **state)
         client_leave(&c[i]);
 }
 
+/* ---- who speaks ---- */
+
+#define LOUD 20
+#define QUIET 90
+
+/* Those who speak: of both workers. */
+static bool speaks(unsigned i)
+{
+    return i < 2 || i >= CROWD - 2;
+}
+
+struct crowd {
+    struct client *c[CROWD];
+    unsigned speaker;
+};
+
+static bool all_follow_the_speaker(void *arg)
+{
+    const struct crowd *crowd = arg;
+
+    for (unsigned i = 0; i < CROWD; i++)
+        if (i != crowd->speaker && !client_has_source(crowd->c[i], 1 + crowd->speaker))
+            return false;
+    return true;
+}
+
+static struct client *join_follower(unsigned i)
+{
+    char identity[16];
+    const struct client_config config = {
+        .identity = identity,
+        .tag = 1 + i,
+        .link = {.kind = LINK_LIGHT},
+        .slots = 1,
+        .publishes = speaks(i),
+        .follows = true,
+    };
+
+    g_snprintf(identity, sizeof(identity), "member-%u", i);
+    struct client *c = client_join(group_server, &config);
+    assert_non_null(c);
+    assert_true(client_wait_open(c));
+    client_set_level(c, QUIET);
+    if (config.publishes)
+        client_start_media(c);
+    return c;
+}
+
+static void slots_follow_who_speaks_over_workers(void **state)
+{
+    static const unsigned turns[] = {1, CROWD - 1, 0, CROWD - 2, 1};
+    struct crowd crowd;
+    unsigned on[2] = {0, 0};
+
+    (void)state;
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd.c[i] = join_follower(i);
+        on[seat_worker(client_seat(crowd.c[i]))] += speaks(i);
+    }
+    assert_true(on[0] > 0 && on[1] > 0);
+    for (unsigned t = 0; t < ARRAY_LEN(turns); t++) {
+        crowd.speaker = turns[t];
+        for (unsigned i = 0; i < CROWD; i++)
+            client_reset_received(crowd.c[i]);
+        client_set_level(crowd.c[crowd.speaker], LOUD);
+        assert_true(clock_wait(all_follow_the_speaker, &crowd, WAIT_MS));
+        client_set_level(crowd.c[crowd.speaker], QUIET);
+        for (unsigned i = 0; i < CROWD; i++)
+            assert_int_equal(client_stats(crowd.c[i])->audio[1 + crowd.speaker].missing, 0);
+    }
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(client_stats(crowd.c[i])->sequence_gaps, 0);
+    for (unsigned w = 0; w < 2; w++) { /* microphone and camera of who is elsewhere, once */
+        struct sfu_host_stats at = test_server_stats(group_server, w);
+        assert_in_range(at.sfu.replicas, 1, 2 * on[w ^ 1]);
+        assert_int_equal(at.sfu.relay_dropped, 0);
+    }
+    for (unsigned i = 0; i < CROWD; i++)
+        client_leave(&crowd.c[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +230,8 @@ int main(void)
                                         group_begin_two_workers, group_end),
         cmocka_unit_test_setup_teardown(a_large_room_uses_both_workers, group_begin_two_workers,
                                         group_end),
+        cmocka_unit_test_setup_teardown(slots_follow_who_speaks_over_workers,
+                                        group_begin_two_workers, group_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { within } from "../e2e/lib/poll.mjs";
 import { endWithOuter, isInside, runInside } from "./lib/isolation.mjs";
@@ -17,25 +18,39 @@ const ECHO = `const s = require("dgram").createSocket("udp4");
   s.on("message", (m, from) => s.send(m, from.port, from.address));
   s.bind(7000, "${SERVER_ADDRESS}", () => console.log("ready"));`;
 
-/** Sends datagrams with their time in them; tells how many came back and how long they took. */
+/** For each line "COUNT EVERY_MS BYTES WAIT_MS" it sends numbered datagrams and tells how many came back, and when. */
 const PING = `const s = require("dgram").createSocket("udp4");
-  const [count, everyMs, bytes, waitMs] = process.argv.slice(1).map(Number);
-  const seen = new Map(), order = []; let copies = 0;
-  const sent = [];
-  s.on("message", (m) => { const i = m.readUInt32BE(0); if (seen.has(i)) { copies++; return; } seen.set(i, performance.now() - sent[i]); order.push(i); });
-  let i = 0;
-  const start = performance.now();
-  const next = () => {
-    while (i < count && performance.now() - start >= i * everyMs) { const m = Buffer.alloc(bytes); m.writeUInt32BE(i, 0); sent[i] = performance.now(); s.send(m, 7000, "${SERVER_ADDRESS}"); i++; }
-    if (i < count) return void setTimeout(next, 1);
-    setTimeout(() => {
-      const times = [...seen.values()].sort((a, b) => a - b);
-      console.log(JSON.stringify({ back: seen.size, copies, overtaken: order.filter((n, k) => k > 0 && n < order[k - 1]).length,
-        least: times[0], median: times[times.length >> 1], most: times[times.length - 1] }));
-      process.exit(0);
-    }, waitMs);
+  let round = 0, sent, seen, order, copies;
+  s.on("message", (m) => {
+    if (m.readUInt32BE(4) !== round) return;
+    const i = m.readUInt32BE(0);
+    if (seen.has(i)) return void copies++;
+    seen.set(i, performance.now() - sent[i]);
+    order.push(i);
+  });
+  const tell = () => {
+    const times = [...seen.values()].sort((a, b) => a - b);
+    console.log(JSON.stringify({ back: seen.size, copies, overtaken: order.filter((n, k) => k > 0 && n < order[k - 1]).length,
+      least: times[0], median: times[times.length >> 1], most: times[times.length - 1] }));
   };
-  next();`;
+  require("readline").createInterface(process.stdin).on("line", (line) => {
+    const [count, everyMs, bytes, waitMs] = line.split(" ").map(Number);
+    round++;
+    [sent, seen, order, copies] = [[], new Map(), [], 0];
+    const start = performance.now();
+    const next = () => {
+      while (sent.length < count && performance.now() - start >= sent.length * everyMs) {
+        const m = Buffer.alloc(bytes);
+        m.writeUInt32BE(sent.length, 0);
+        m.writeUInt32BE(round, 4);
+        sent.push(performance.now());
+        s.send(m, 7000, "${SERVER_ADDRESS}");
+      }
+      setTimeout(sent.length < count ? next : tell, sent.length < count ? 1 : waitMs);
+    };
+    next();
+  });
+  console.log("ready");`;
 
 if (!isInside()) process.exit(await runInside([HERE]));
 endWithOuter();
@@ -43,25 +58,26 @@ endWithOuter();
 const network = await Network.open(["viewer"]);
 const { wire } = network;
 
-/** @param {string} namespace @param {string} script @param {(string | number)[]} args */
-function start(namespace, script, ...args) {
-  const child = spawn(...commandIn(namespace, [process.execPath, "-e", script, "--", ...args.map(String)]), { stdio: ["ignore", "pipe", "inherit"] });
-  const line = new Promise((resolve, reject) => {
-    child.stdout.once("data", (data) => resolve(String(data).trim()));
-    child.once("close", () => reject(new Error("it ended without a word")));
-  });
-  return { child, line: within("a line", /** @type {Promise<string>} */ (line), ROUND_MS) };
+/** @param {string} namespace @param {string} script */
+async function start(namespace, script) {
+  const child = spawn(...commandIn(namespace, [process.execPath, "-e", script]), { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const line = async () => String((await within("a line", lines.next(), ROUND_MS)).value);
+  assert.equal(await line(), "ready");
+  return { line, say: (/** @type {string} */ text) => child.stdin.write(`${text}\n`), end: () => child.kill() };
 }
+
+const echo = await start("server", ECHO);
+const pinger = await start("viewer", PING);
 
 /** @param {string} settings @param {{count?: number, everyMs?: number, bytes?: number, waitMs?: number}} [options] */
-async function ping(settings, { count = 100, everyMs = 5, bytes = 100, waitMs = 300 } = {}) {
+async function ping(settings, { count = 100, everyMs = 3, bytes = 100, waitMs = 200 } = {}) {
   await wire.tell("set viewer rate=none queue=200ms delay=0 jitter=0 order=keep loss=0 duplicate=0 reorder=0");
-  for (const line of settings.split(";")) await wire.tell(line.trim());
-  return JSON.parse(await start("viewer", PING, count, everyMs, bytes, waitMs).line);
+  await wire.tell(settings);
+  pinger.say(`${count} ${everyMs} ${bytes} ${waitMs}`);
+  return JSON.parse(await pinger.line());
 }
 
-const echo = start("server", ECHO);
-assert.equal(await echo.line, "ready");
 await ping("seed 1", { count: 20 }); // the first ones find everything cold
 
 const plain = await ping("seed 1");
@@ -71,7 +87,7 @@ assert.ok(delayed.least >= 80 && delayed.median < plain.median + 95, JSON.string
 const oneWay = await ping("set viewer.up delay=40ms");
 assert.ok(oneWay.least >= 40 && oneWay.median < plain.median + 55, JSON.stringify(oneWay));
 
-const lossy = await ping("set viewer.down loss=20%", { count: 500, everyMs: 2 });
+const lossy = await ping("set viewer.down loss=20%", { count: 500, everyMs: 1 });
 assert.ok(lossy.back > 340 && lossy.back < 460, JSON.stringify(lossy));
 const doubled = await ping("set viewer.up duplicate=100%");
 assert.equal(doubled.copies, 100);
@@ -91,7 +107,8 @@ const { down, up } = (await wire.stats()).links.viewer;
 assert.equal(down.packetsIn + down.duplicated, down.packetsOut + down.droppedQueue + down.droppedLoss + down.droppedDark);
 assert.ok(up.droppedQueue > 50 && down.droppedDark === 100 && down.droppedLoss > 40, JSON.stringify({ down, up }));
 
-echo.child.kill();
+echo.end();
+pinger.end();
 await network.close();
 console.log("the wire does what it is told");
 process.exit(0);

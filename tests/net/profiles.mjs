@@ -5,7 +5,7 @@
 // A profile is a list of phases; each changes links when it begins ("viewer1", "publisher.up", …: the words of the wire program, see
 // command.h) and lasts a share of the run. Its aims look at the finished run. Links that nobody mentions carry 100 Mb/s.
 
-import { freezes, heightAfter, heights, round, settledAfter } from "./lib/series.mjs";
+import { freezes, heightAfter, heights, movesFrom, round, settledAfter } from "./lib/series.mjs";
 
 const CLEAN = "rate=100M queue=200ms";
 
@@ -58,6 +58,13 @@ function hasNoFreeze(run, longestMs, viewer = "viewer1") {
 function isTopLayer(run, viewer = "viewer1") {
   const share = heights(run.viewers[viewer].frames, ...whole(run))[run.height] ?? 0;
   return { text: `${viewer}: ${run.height} lines all the time`, value: `${round(share * 100)} %`, ok: share >= 0.99 };
+}
+
+/** That there is something to lose. @param {Run} run @param {string} phase @returns {Verdict} */
+function isTopLayerIn(run, phase) {
+  const { fromMs, toMs } = phaseOf(run, phase);
+  const share = heights(run.viewers.viewer1.frames, fromMs, toMs)[run.height] ?? 0;
+  return { text: `${run.height} lines ${phase}`, value: `${round(share * 100)} %`, ok: share >= 0.9 };
 }
 
 const steady = (/** @type {Record<string, string>} */ links) => [{ name: "steady", share: 1, links }];
@@ -123,6 +130,7 @@ export const PROFILES = [
       const settled = settledAfter(run.lanes["viewer1.down"], { ...cut, rateBps: 500_000, queueMs: 200 });
       const top = heightAfter(run.viewers.viewer1.frames, run.height, back.fromMs, back.toMs);
       return [
+        isTopLayerIn(run, "before"),
         { text: "sent less than 500 kb/s, queue under 200 ms, within 2 s", value: seconds(settled), ok: settled !== null && settled <= 2000 },
         hasNoFreeze(run, 1000),
         { text: `${run.height} lines again within 10 s`, value: seconds(top), ok: top !== null && top <= 10_000 },
@@ -145,6 +153,7 @@ export const PROFILES = [
       const settled = settledAfter(run.lanes["publisher.up"], { ...cut, rateBps: 500_000, queueMs: 200 });
       const top = heightAfter(run.viewers.viewer1.frames, run.height, back.fromMs, back.toMs);
       return [
+        isTopLayerIn(run, "before"),
         // The browser decides that, from the server's feedback; Chromium's estimate grows by 8 % a second.
         { text: "browser sends less than 500 kb/s, queue under 200 ms, within 3 s", value: seconds(settled), ok: settled !== null && settled <= 3000 },
         hasNoFreeze(run, 1000),
@@ -178,7 +187,7 @@ export const PROFILES = [
     ],
     aims: (run) => {
       const endMs = phaseOf(run, "after").fromMs + 1000;
-      const moving = run.viewers.viewer1.frames.find(({ atMs }) => atMs > endMs)?.atMs ?? null;
+      const moving = movesFrom(run.viewers.viewer1.frames, endMs);
       const after = moving === null ? null : moving - endMs;
       const later = moving === null ? [] : freezes(run.viewers.viewer1.frames, moving, run.seconds * 1000);
       return [

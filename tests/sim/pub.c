@@ -101,7 +101,7 @@ static void place(const struct pub *p, struct pub_encoding *enc, struct content 
 
 static unsigned is_synced(const struct pub_encoding *enc, const struct content *c)
 {
-    return c->temporal > 0 && c->ref == enc->base_frame;
+    return c->temporal > 0 && c->ref == enc->base_frame ? 1u : 0u;
 }
 
 /* RFC 7741 s4.2 with all extensions; then, in the first packet, the frame tag of RFC 6386 s9.1. */
@@ -112,7 +112,7 @@ static void write_vp8(struct writer *w, const struct pub_encoding *enc, const st
     writer_u16(w, 0x8000 | enc->picture_id);
     writer_u8(w, enc->tl0);
     /* Y, layer sync: refers to the base layer alone */
-    writer_u8(w, (uint8_t)(c->temporal << 6 | is_synced(enc, c) << 5 | enc->keyidx));
+    writer_u8(w, (uint8_t)((unsigned)c->temporal << 6 | is_synced(enc, c) << 5 | enc->keyidx));
     if (c->index > 0)
         return;
     writer_u8(w, c->is_keyframe ? 0x00 : 0x01);

@@ -183,6 +183,15 @@ static void on_replica_keyframe(void *peer, uint64_t track_id, unsigned encoding
         sfu_track_ask_keyframe(origin->sfu, track_id, encoding, sim_now_us(origin));
 }
 
+static void on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg)
+{
+    const struct sim *origin = peer;
+
+    (void)arg;
+    if (origin->sfu != NULL)
+        sfu_relay_set_demand(origin->sfu, replica_id, wanted, sim_now_us(origin));
+}
+
 void sim_relay(struct sim *from, struct sim *to, uint64_t track_id, const struct transceiver *t)
 {
     SIM_EXPECT(from, sfu_replica_open(to->sfu, track_id, track_id, t, from) == 0);
@@ -231,6 +240,7 @@ static const struct sfu_handlers handlers = {
     .on_relay_flush = on_relay_flush,
     .on_relay_clock = on_relay_clock,
     .on_replica_keyframe = on_replica_keyframe,
+    .on_replica_demand = on_replica_demand,
     .on_subscription_state = on_subscription_state,
     .on_track_demand = on_track_demand,
 };

@@ -117,6 +117,15 @@ static void want(const struct scene *c, unsigned i, uint64_t bps)
     transport_want_bps(transport_of(c->viewer[i]), bps, sim_now_us(c->sim));
 }
 
+/* How many frames it decodes in that time. */
+static uint32_t shown_in(struct scene *c, unsigned i, uint64_t us)
+{
+    uint32_t before = decoded(c, i);
+
+    sim_run(c->sim, us);
+    return decoded(c, i) - before;
+}
+
 /* ---- the estimate ---- */
 
 static void the_estimate_follows_a_line(void **state)
@@ -125,19 +134,18 @@ static void the_estimate_follows_a_line(void **state)
     uint64_t cut_us = c.began_us + 10 * SECONDS, back_us = c.began_us + 18 * SECONDS;
 
     (void)state;
+    c.camera->encoding[0].packets_per_frame = 6; /* 1.3 Mb/s */
     set_link(&c, 3 * MBPS);
     link_change(c.link, cut_us, MBPS / 2);
     link_change(c.link, back_us, 3 * MBPS);
-    want(&c, 0, 5 * MBPS / 2);
-    sim_run(c.sim, 10 * SECONDS);
+    sim_run(c.sim, 8 * SECONDS);
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 2 * SECONDS) > 50);
     SIM_EXPECT(c.sim, estimate(&c, 0) > 3 * MBPS / 2 && estimate(&c, 0) < 4 * MBPS);
-    sim_run(c.sim, 3 * SECONDS);
-    SIM_EXPECT(c.sim, estimate(&c, 0) < 7 * MBPS / 10);
-    sim_run(c.sim, 5 * SECONDS);
-    SIM_EXPECT(c.sim, estimate(&c, 0) > MBPS / 5 && estimate(&c, 0) < 7 * MBPS / 10);
-    sim_run(c.sim, 12 * SECONDS);
-    SIM_EXPECT(c.sim, estimate(&c, 0) > 3 * MBPS / 2);
-    SIM_EXPECT(c.sim, c.camera->encoding[0].keyframes - c.keyframes <= 30 + 2);
+    sim_run(c.sim, 4 * SECONDS);
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 4 * SECONDS) < 10 && estimate(&c, 0) < MBPS);
+    sim_run(c.sim, 16 * SECONDS);
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 2 * SECONDS) > 50 && estimate(&c, 0) > 3 * MBPS / 2);
+    SIM_EXPECT(c.sim, c.camera->encoding[0].keyframes - c.keyframes <= 36);
     expect_the_others_notice_nothing(&c);
     end_scene(&c);
 }
@@ -148,17 +156,16 @@ static void a_second_of_darkness_passes(void **state)
 
     (void)state;
     set_link(&c, 4 * MBPS);
-    want(&c, 0, 2 * MBPS);
     sim_run(c.sim, 5 * SECONDS);
     uint64_t before = estimate(&c, 0);
     c.link->blocked_from_us = sim_now_us(c.sim);
     c.link->blocked_to_us = sim_now_us(c.sim) + SECONDS;
     mark(&c);
-    sim_run(c.sim, 6 * SECONDS);
+    sim_run(c.sim, 3 * SECONDS);
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 3 * SECONDS) > 80);
     SIM_EXPECT(c.sim, estimate(&c, 0) > before / 2);
-    SIM_EXPECT(c.sim, decoded(&c, 0) - c.decoded[0] > 4 * 30 - 10);
-    SIM_EXPECT(c.sim, c.slot[0]->largest_gap_us < 1200 * MS);
-    SIM_EXPECT(c.sim, c.camera->encoding[0].keyframes - c.keyframes <= 2);
+    SIM_EXPECT(c.sim, c.slot[0]->largest_gap_us < 1500 * MS);
+    SIM_EXPECT(c.sim, c.camera->encoding[0].keyframes - c.keyframes <= 3);
     expect_the_others_notice_nothing(&c);
     end_scene(&c);
 }
@@ -175,6 +182,22 @@ static void the_bad_line_of_one_is_nobody_elses(void **state)
     end_scene(&c);
 }
 
+/* What looks like a queue that does not go: the rate goes down, so video that has one layer stops for a moment, and returns. */
+static void a_longer_way_does_not_end_video(void **state)
+{
+    struct scene c = set_scene();
+    const struct net_line far = {.delay_us = 60 * MS};
+
+    (void)state;
+    net_set_down(c.viewer[0]->host, &far);
+    sim_run(c.sim, 10 * SECONDS);
+    mark(&c);
+    sim_run(c.sim, 5 * SECONDS);
+    SIM_EXPECT(c.sim, decoded(&c, 0) - c.decoded[0] > 4 * 30);
+    expect_the_others_notice_nothing(&c);
+    end_scene(&c);
+}
+
 /* ---- probes ---- */
 
 static void probes_find_what_could_be_used_and_do_no_harm(void **state)
@@ -183,9 +206,11 @@ static void probes_find_what_could_be_used_and_do_no_harm(void **state)
 
     (void)state;
     SIM_EXPECT(c.sim, feedback_of(c.slot[0])->rtx_packets == 0);
-    for (unsigned i = 0; i < VIEWERS; i++)
-        want(&c, i, 5 * MBPS);
-    sim_run(c.sim, 6 * SECONDS);
+    for (unsigned n = 0; n < 60; n++) { /* as if there were more to be had */
+        for (unsigned i = 0; i < VIEWERS; i++)
+            want(&c, i, 5 * MBPS);
+        sim_run(c.sim, 100 * MS);
+    }
     for (unsigned i = 0; i < VIEWERS; i++) {
         const struct feedback_slot *fs = feedback_of(c.slot[i]);
         SIM_EXPECT(c.sim, estimate(&c, i) > 4 * MBPS);
@@ -324,17 +349,18 @@ static void what_waits_goes_with_its_transport(void **state)
 static void a_viewer_that_tells_nothing_is_served_all_the_same(void **state)
 {
     struct scene c = set_scene();
+    struct endpoint *quiet = endpoint_join(c.sim, 9);
 
     (void)state;
-    c.viewer[0]->feedback->is_silent = true;
-    want(&c, 0, 5 * MBPS);
+    feedback_enable(quiet, ALL);
+    quiet->feedback->is_silent = true;
+    struct slot *s = endpoint_watch(quiet, c.camera);
     sim_run(c.sim, 10 * SECONDS);
-    SIM_EXPECT(c.sim, feedback_of(c.slot[0])->rtx_bytes < MBPS / 8);
-    SIM_EXPECT(c.sim, estimate(&c, 0) >= BWE_DEFAULT_MIN_BPS);
+    SIM_EXPECT(c.sim, feedback_of(s)->rtx_bytes < MBPS / 8);
+    SIM_EXPECT(c.sim, transport_estimate_bps(transport_of(quiet)) == BWE_DEFAULT_START_BPS);
+    SIM_EXPECT(c.sim, slot_source(s, c.camera)->decoded > 10 * 30 - 10);
     for (unsigned i = 0; i < VIEWERS; i++)
-        SIM_EXPECT(c.sim,
-                   decoded(&c, i) - c.decoded[i] + 2 >= c.camera->encoding[0].frames - c.frames);
-    expect_the_others_notice_nothing(&c);
+        expect_nothing_noticed(&c, i);
     end_scene(&c);
 }
 
@@ -484,14 +510,14 @@ static void a_bound_of_the_receivers_own_holds_within_bounds(void **state)
     send_remb(c.viewer[0], 0);
     sim_run(c.sim, 2 * SECONDS);
     SIM_EXPECT(c.sim, estimate(&c, 0) == BWE_DEFAULT_MIN_BPS);
-    SIM_EXPECT(c.sim, c.slot[0]->decoded.frame + 10 > c.camera->encoding[0].frames);
     for (unsigned i = 0; i < 2000; i++) {
         send_remb(c.viewer[0], i % 2 == 0 ? UINT64_MAX >> 1 : rng_u32(&c.sim->rng));
         if (i % 10 == 0)
             sim_run(c.sim, 5 * MS);
     }
     send_remb(c.viewer[0], UINT64_MAX >> 1);
-    sim_run(c.sim, 100 * MS);
+    sim_run(c.sim, 15 * SECONDS); /* what was too much is tried again after a while */
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 2 * SECONDS) > 50);
     expect_liar_is_bounded(&c);
     end_scene(&c);
 }
@@ -502,6 +528,7 @@ int main(void)
         SIM_TEST(the_estimate_follows_a_line),
         SIM_TEST(a_second_of_darkness_passes),
         SIM_TEST(the_bad_line_of_one_is_nobody_elses),
+        SIM_TEST(a_longer_way_does_not_end_video),
         SIM_TEST(probes_find_what_could_be_used_and_do_no_harm),
         SIM_TEST(where_nothing_flows_padding_is_sent),
         SIM_TEST(a_keyframe_is_spread_and_stays_whole),

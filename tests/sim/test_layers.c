@@ -337,6 +337,33 @@ static void what_is_not_sent_is_told(void **state)
     end_stage(&g);
 }
 
+/* Viewers on another worker are heard through its replica's vote. */
+static void another_worker_votes_for_its_viewers(void **state)
+{
+    struct stage g = set_stage(3, &perfect);
+    struct sim *beside = sim_new_beside(g.sim);
+    struct endpoint *other = endpoint_join(beside, 20);
+
+    (void)state;
+    g.camera->obeys_demand = true;
+    wish_for(g.slot, 320, 180);
+    sim_relay(g.sim, beside, g.camera->track, &g.camera->section);
+    struct slot *s = endpoint_watch(other, g.camera);
+    sim_run(g.sim, 10 * SECONDS);
+    const struct slot_source *src = slot_source(s, g.camera);
+    SIM_EXPECT(g.sim, g.camera->wanted == 5); /* the lowest here, the highest there */
+    SIM_EXPECT(g.sim, src->encoding == 2 && src->decoded > 250);
+    wish_for(s, 640, 360);
+    sim_run(g.sim, 2 * SECONDS);
+    SIM_EXPECT(g.sim, src->encoding == 1);
+    sim_run(g.sim, DEMAND_OFF_DELAY_US + SECONDS);
+    SIM_EXPECT(g.sim, g.camera->wanted == 3);
+    slot_watch(s, NULL);
+    sim_run(g.sim, DEMAND_OFF_DELAY_US + SECONDS);
+    SIM_EXPECT(g.sim, g.camera->wanted == 1);
+    end_stage(&g);
+}
+
 /* ---- many ---- */
 
 #define MANY 50
@@ -395,6 +422,7 @@ int main(void)
         SIM_TEST(random_wishes_leave_no_trace),
         SIM_TEST(the_publisher_sends_what_somebody_wants),
         SIM_TEST(what_is_not_sent_is_told),
+        SIM_TEST(another_worker_votes_for_its_viewers),
         SIM_TEST(many_viewers_of_all_kinds_cost_the_publisher_little),
     };
 

@@ -280,8 +280,12 @@ export class Publications extends Emitter {
     track.transceiver = null;
     track.id = null;
     if (!transceiver || !this.#peer) return;
+    // A browser forgets all encodings but the first when a section rests: one with several is given up, and its place in the
+    // description used again. The first section has to stay, for it carries the connection of all.
+    const hasLayers = (transceiver.sender.getParameters?.().encodings?.length ?? 0) > 1;
+    if (hasLayers && transceiver !== this.#peer.pc.getTransceivers()[0]) return transceiver.stop();
     transceiver.direction = "inactive";
     void transceiver.sender.replaceTrack(null);
-    this.#idle.push({ shape, transceiver });
+    if (!hasLayers) this.#idle.push({ shape, transceiver });
   }
 }

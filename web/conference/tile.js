@@ -13,6 +13,9 @@ import { receivedLines, sentLines } from "./tile_stats.js";
 /** @typedef {import("../client/participant.js").Participant} Participant */
 /** @typedef {import("../client/track.js").Track} Track */
 
+/** So long a picture may wait before a word is lost about it: many come right away. @type {Record<string, number>} */
+const PATIENCE_MS = { bandwidth: 1000, notSent: 3000 };
+
 /**
  * @typedef {object} TileActions
  * @property {(tile: Tile) => void} pin   or unpin
@@ -37,6 +40,8 @@ export class Tile {
   #track = null;
   /** @type {(() => void)[]} */
   #offs = [];
+  /** Since when the picture waits, and why. */
+  #wait = { reason: "", sinceMs: 0 };
   #watch = 0; // number of the running wait for a frame
 
   /**
@@ -97,9 +102,10 @@ export class Tile {
     for (const off of this.#offs.splice(0)) off();
     this.#track?.detach(this.#video);
     this.#track = track;
+    this.#wait = { reason: "", sinceMs: 0 };
     if (track) {
       for (const type of /** @type {const} */ (["mutedChanged", "mediaChanged"])) this.#offs.push(track.on(type, () => this.#onMedia()));
-      for (const type of /** @type {const} */ (["stateChanged", "wishChanged"])) this.#offs.push(track.on(type, () => this.#onHold()));
+      for (const type of /** @type {const} */ (["stateChanged", "wishChanged"])) this.#offs.push(track.on(type, () => this.#onState()));
       track.attach(this.#video);
     }
     this.#onMedia();
@@ -176,6 +182,7 @@ export class Tile {
 
   /** Why a picture that there is does not show. */
   #holdWords() {
+    if (performance.now() - this.#wait.sinceMs < (PATIENCE_MS[this.#wait.reason] ?? 0)) return "";
     return this.#track instanceof ReceivedTrack ? describeHold(this.#track, this.#actions.isRationed()) : "";
   }
 
@@ -195,6 +202,17 @@ export class Tile {
     setData(this.element, "mirror", this.#participant.isLocal && this.#source === "camera" && facing !== "environment");
     setData(this.element, "hasVideo", "false");
     this.#figures.replaceChildren();
+    this.#onHold();
+  }
+
+  #onState() {
+    const track = /** @type {ReceivedTrack} */ (this.#track);
+    const reason = track.state === "paused" && !track.isPaused ? track.reason : "";
+    if (reason !== this.#wait.reason) {
+      this.#wait = { reason, sinceMs: performance.now() };
+      const patience = PATIENCE_MS[reason];
+      if (patience) setTimeout(() => this.#track === track && this.#onHold(), patience + 10);
+    }
     this.#onHold();
   }
 

@@ -5,7 +5,7 @@
 //     server 10.77.0.1 --- 10.77.1.1 === wire "publisher" === 10.77.1.2 publisher
 //                      --- 10.77.2.1 === wire "viewer1"   === 10.77.2.2 viewer1
 //
-// Of a link, "down" leads from the server to the browser and "up" back.
+// Of a link, "down" leads from the server to the browser and "up" back. The tests themselves reach the server over a cable of their own.
 
 import { execFileSync } from "node:child_process";
 import { Wire } from "./wire.mjs";
@@ -30,6 +30,10 @@ export class Network {
   static async open(names) {
     for (const name of [SERVER, ...names]) run(`ip netns add ${name}; ip -n ${name} link set lo up`);
     run(`ip -n ${SERVER} address add ${SERVER_ADDRESS}/32 dev lo`);
+    run(`ip link add control type veth peer name control netns ${SERVER}
+      ip address add 10.77.255.1/30 dev control; ip link set control up
+      ip -n ${SERVER} address add 10.77.255.2/30 dev control; ip -n ${SERVER} link set control up
+      ip route add ${SERVER_ADDRESS} via 10.77.255.2`);
     const wire = await Wire.open(names.map((name) => `${name}=${SERVER}/${name},${name}/uplink`));
     names.forEach((name, i) => {
       const subnet = `10.77.${i + 1}`;
@@ -38,6 +42,11 @@ export class Network {
         ip -n ${name} route add default dev uplink`);
     });
     return new Network(names, wire);
+  }
+
+  /** Whose address it is; null: nobody's. @param {string} address */
+  nameOf(address) {
+    return this.#names.find((_, i) => address === `10.77.${i + 1}.2`) ?? null;
   }
 
   get wire() {

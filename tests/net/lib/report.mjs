@@ -15,6 +15,7 @@ const PUBLISHER = "#737373";
 const LINK = "#dc2626";
 const FREEZE = "rgba(220, 38, 38, 0.16)";
 const BIN_MS = 1000;
+const ESTIMATE_TOP_KBPS = 5000;
 const UNIT = /** @type {Record<string, number>} */ ({ k: 1e3, M: 1e6, G: 1e9, "": 1 });
 
 const STYLE = `
@@ -103,6 +104,7 @@ function charts(run) {
     chart({ ...common, title: "picture height", top: run.height, lines: byViewer(({ frames }) => steps(/** @type {any[]} */ (inside(frames)), lengthMs), { isStep: true }) }),
     chart({ ...common, title: "kb/s: sent to the viewer", lines: [
       ...byViewer((_, name) => perSecond(run.lanes[`${name}.down`], "bytesIn", lengthMs, 8 / 1000)),
+      ...viewers.flatMap(([name], i) => estimate(run, name, viewers.length > 1 ? `server's estimate of ${name}` : "server's estimate", colorOf(i))),
       ...limited.map((name) => ({ label: `${name}'s link`, color: LINK, isDashed: true, isStep: true, points: rateOf(run, name, "down") })),
     ] }),
     chart({ ...common, title: "queue at the viewer's link, ms", top: 100, lines: byViewer((_, name) => run.lanes[`${name}.down`].map(({ atMs, queueMs }) => [atMs, queueMs])) }),
@@ -113,6 +115,17 @@ function charts(run) {
       ] }),
     ] : []),
   ].join("");
+}
+
+/**
+ * The server's estimate of what a viewer's link carries, cut off where it is far beyond what there is to send.
+ * @param {Run} run @param {string} viewer @param {string} label @param {string} color
+ * @returns {Line[]}
+ */
+function estimate(run, viewer, label, color) {
+  const points = (run.serverViews[viewer] ?? []).filter(({ estimateBps }) => estimateBps !== null);
+  if (points.length === 0) return [];
+  return [{ label, color, isDashed: true, points: points.map(({ atMs, estimateBps }) => [atMs, Math.min(Number(estimateBps) / 1000, ESTIMATE_TOP_KBPS)]) }];
 }
 
 /**

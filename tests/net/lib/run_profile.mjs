@@ -10,11 +10,13 @@ import { harvest, newest, publish, view } from "./in_page.mjs";
 import { Network } from "./network.mjs";
 import { startParley, startPeer } from "./server.mjs";
 import { publisherFigures, round, viewerFigures } from "./series.mjs";
+import { look } from "./server_view.mjs";
 
 const SAMPLE_MS = 100;
+const LOOK_MS = 500;
 /** Until the publisher sends, and the viewers show, all that the machine and the server can. */
 const WARM_MS = 20_000;
-const SETTLED_MS = 3000;
+const SETTLED_MS = 2000;
 
 /**
  * @typedef {import("./series.mjs").Frame} Frame
@@ -31,6 +33,7 @@ const SETTLED_MS = 3000;
  * @property {Record<string, Viewer>} viewers
  * @property {{samples: Sample[], states: any[]}} publisher
  * @property {Record<string, Sample[]>} lanes  "viewer1.down" and so on
+ * @property {Record<string, (import("./server_view.mjs").View & {atMs: number})[]>} serverViews  what the server says of each connection
  * @property {Record<string, ReturnType<typeof viewerFigures>>} figures  of each viewer, over the whole run
  * @property {boolean} isPublisherLimited  by the profile
  * @property {ReturnType<typeof publisherFigures>} published
@@ -114,7 +117,8 @@ export async function runProfile(profile, options) {
 
 /** @param {Stage} stage @param {Options} options */
 async function publishes({ publisher, server }, { width, height, codec }) {
-  const wanted = { endpoint: server.whip, width, height, fps: 30, encodings: encodingsFor(height), codec };
+  const encodings = server.wantsHighestFirst ? encodingsFor(height).reverse() : encodingsFor(height);
+  const wanted = { endpoint: server.whip, width, height, fps: 30, encodings, codec };
   expectConnected(await publisher.run(publish, wanted), publisher);
   await until("the publisher's frames", async () => (await publisher.run(newest)).layers?.some((/** @type {any} */ layer) => layer.frames > 0), {
     describe: async () => [await publisher.run(newest), ...publisher.console],
@@ -145,6 +149,12 @@ async function measure(profile, { seconds, height, say }, stage) {
   for (const { name, share, links } of profile.phases) {
     phases.push({ name, links, fromMs: phaseMs, toMs: (phaseMs += share * lengthMs) });
   }
+  /** @type {{atMs: number, views: Record<string, import("./server_view.mjs").View>}[]} */
+  const looks = [];
+  const looking = setInterval(async () => {
+    const { room } = stage.server;
+    if (room) looks.push({ atMs: Date.now() - t0, views: await look(room, (address) => stage.network.nameOf(address)) });
+  }, LOOK_MS);
   let next = 0;
   let started = Promise.resolve();
   for (;;) {
@@ -161,10 +171,11 @@ async function measure(profile, { seconds, height, say }, stage) {
     if (wireSamples.length % 20 === 1) loads.push(loadavg()[0]);
     await pause(Math.max(1, SAMPLE_MS - ((Date.now() - t0) % SAMPLE_MS)));
   }
+  clearInterval(looking);
   await started;
   phases[phases.length - 1].toMs = lengthMs;
   const [publisher, ...viewers] = await Promise.all([stage.publisher, ...stage.viewers].map((seat) => seat.run(harvest)));
-  return { t0, lengthMs, phases, wireSamples, publisher, viewers, load: Math.max(...loads) };
+  return { t0, lengthMs, phases, wireSamples, looks, publisher, viewers, load: Math.max(...loads) };
 }
 
 /**
@@ -172,7 +183,7 @@ async function measure(profile, { seconds, height, say }, stage) {
  * @param {Awaited<ReturnType<typeof measure>>} record
  * @returns {Run}
  */
-function conclude(profile, options, server, { t0, lengthMs, phases, wireSamples, publisher, viewers, load }) {
+function conclude(profile, options, server, { t0, lengthMs, phases, wireSamples, looks, publisher, viewers, load }) {
   const since = (/** @type {any[]} */ rows) => rows.map((row) => ({ ...row, atMs: row.atMs - t0 }));
   const harvested = (/** @type {any} */ one) => ({ samples: since(one.samples), frames: since(one.frames), states: since(one.states) });
   const byName = Object.fromEntries(viewers.map((one, i) => [`viewer${i + 1}`, harvested(one)]));
@@ -183,13 +194,16 @@ function conclude(profile, options, server, { t0, lengthMs, phases, wireSamples,
       for (const [direction, counters] of Object.entries(directions)) (lanes[`${link}.${direction}`] ??= []).push({ atMs, ...counters });
     }
   }
+  /** @type {Run["serverViews"]} */
+  const serverViews = {};
+  for (const { atMs, views } of looks) for (const [name, view] of Object.entries(views)) (serverViews[name] ??= []).push({ atMs, ...view });
   const sent = harvested(publisher);
   const figuresOf = (/** @type {number} */ fromMs, /** @type {number} */ toMs) =>
     Object.fromEntries(Object.entries(byName).map(([name, viewer]) => [name, viewerFigures(viewer, fromMs, toMs)]));
   /** @type {Run} */
   const run = {
     profile: profile.name, sentence: profile.sentence, server, seconds: lengthMs / 1000, width: options.width, height: options.height,
-    phases, viewers: byName, publisher: { samples: sent.samples, states: sent.states }, lanes,
+    phases, viewers: byName, publisher: { samples: sent.samples, states: sent.states }, lanes, serverViews,
     isPublisherLimited: profile.isPublisherLimited === true,
     figures: figuresOf(0, lengthMs),
     published: publisherFigures(sent.samples, 0, lengthMs),

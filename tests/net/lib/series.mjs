@@ -162,3 +162,17 @@ export function heightAfter(frames, height, fromMs, toMs) {
   const first = frames.find((frame) => frame.atMs >= fromMs && frame.atMs < toMs && frame.height >= height);
   return first ? Math.round(first.atMs - fromMs) : null;
 }
+
+/** A picture moves when so many frames follow one another within MOVING_MS: a single late one is not it. */
+const MOVING_FRAMES = 5;
+const MOVING_MS = 500;
+
+/**
+ * The first moment from which the picture moves.
+ * @param {Frame[]} frames @param {number} fromMs
+ * @returns {number | null} of its first frame
+ */
+export function movesFrom(frames, fromMs) {
+  const later = frames.filter(({ atMs }) => atMs > fromMs);
+  return later.find(({ atMs }, i) => later[i + MOVING_FRAMES - 1]?.atMs - atMs <= MOVING_MS)?.atMs ?? null;
+}

@@ -16,6 +16,8 @@ const END_MS = 15_000;
 const HTTP = `${SERVER_ADDRESS}:8080`;
 const MEDIA = `${SERVER_ADDRESS}:40000`;
 const WORKERS = 2;
+/** Servers that take the first of the listed encodings for the largest. Parley measures. */
+const HIGHEST_FIRST = ["janus"];
 
 /**
  * @typedef {object} MediaServer
@@ -24,6 +26,8 @@ const WORKERS = 2;
  * @property {string} page   an address of its origin, for pages
  * @property {string} whip
  * @property {string} whep
+ * @property {boolean} wantsHighestFirst  encodings in the offer
+ * @property {string | null} room   in Parley's REST API
  * @property {() => Promise<void>} stop
  */
 
@@ -50,6 +54,8 @@ export async function startParley(log, settings = []) {
     page: `${url}/client/README.md`,
     whip: `${url}/whip/hall`,
     whep: `${url}/whep/hall`,
+    wantsHighestFirst: false,
+    room: `${url}/v1/rooms/hall`,
     stop: async () => {
       const ended = await program.stop("SIGTERM").finally(keep);
       if (ended?.code !== 0) throw new Error(`the server ended with ${JSON.stringify(ended)}: ${program.tail()}`);
@@ -77,6 +83,8 @@ export async function startPeer(peer) {
     page: new URL("/", ready.whip).href,
     whip: ready.whip.replace("ROOM", "hall"),
     whep: ready.whep.replace("ROOM", "hall"),
+    wantsHighestFirst: HIGHEST_FIRST.includes(peer),
+    room: null,
     stop: async () => {
       const ended = new Promise((resolve) => child.once("close", resolve));
       child.stdin.end();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { freezes, growth, heightAfter, heights, publisherFigures, quantile, settledAfter, valueAt, viewerFigures } from "../../net/lib/series.mjs";
+import { freezes, growth, heightAfter, heights, movesFrom, publisherFigures, quantile, settledAfter, valueAt, viewerFigures } from "../../net/lib/series.mjs";
 import { PROFILES } from "../../net/profiles.mjs";
 
 /** Frames each `everyMs` in [from, to). */
@@ -57,6 +57,13 @@ test("the time until a height is back", () => {
   const frames = [...framesFrom(0, 1000, 100, 720), ...framesFrom(1000, 5000, 100, 180), ...framesFrom(5000, 6000, 100, 720)];
   assert.equal(heightAfter(frames, 720, 2000, 6000), 3000);
   assert.equal(heightAfter(frames, 720, 2000, 4000), null);
+});
+
+test("a picture moves when frames follow one another; a late one is not enough", () => {
+  const frames = [...framesFrom(0, 1000), { atMs: 2100 }, { atMs: 2500 }, ...framesFrom(3000, 4000)];
+  assert.equal(movesFrom(frames, 2000), 3000);
+  assert.equal(movesFrom(frames, 500), 528);
+  assert.equal(movesFrom(frames, 3950), null);
 });
 
 test("what a viewer had", () => {

@@ -18,6 +18,9 @@
 #define TWCC_EXT \
     "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n"
 #define TWCC(pt) "a=rtcp-fb:" pt " transport-cc\r\n" TWCC_EXT
+#define ABS_SEND_TIME_EXT \
+    "a=extmap:6 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+#define REMB "a=rtcp-fb:96 goog-remb\r\n" ABS_SEND_TIME_EXT
 #define SIMULCAST_RIDS "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n"
 
 /* ---- what an offer is answered with ---- */
@@ -129,6 +132,20 @@ static const struct {
      SESSION_HEAD BUNDLE("0") VIDEO("0", "a=rtcp-fb:96 transport-cc\r\na=sendonly\r\n"),
      {"a=recvonly\r\n"},
      {"transport-cc"}},
+    {"an estimate of ours where transport-wide feedback is not known, and we receive",
+     SESSION_HEAD BUNDLE("0 1 2") VIDEO("0", REMB "a=sendonly\r\n")
+         VIDEO("1", REMB "a=recvonly\r\n") VIDEO("2", REMB TWCC("96") "a=sendonly\r\n"),
+     {"a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" ABS_SEND_TIME_EXT
+      "a=recvonly\r\n",
+      "apt=96\r\na=sendonly\r\n",
+      "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" TWCC_EXT
+      "a=recvonly\r\n"},
+     {"fb:97"}},
+    {"no estimate without the times it is made of",
+     SESSION_HEAD BUNDLE("0 1") VIDEO("0", "a=rtcp-fb:96 goog-remb\r\na=sendonly\r\n")
+         VIDEO("1", ABS_SEND_TIME_EXT "a=sendonly\r\n"),
+     {"a=recvonly\r\n"},
+     {"goog-remb", "abs-send-time"}},
     {"header extensions under the offer's ids, directions mirrored",
      SESSION_HEAD BUNDLE("0") VIDEO(
          "0",

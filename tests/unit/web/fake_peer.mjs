@@ -40,6 +40,9 @@ export class FakePeerConnection {
       mid: null,
       direction,
       currentDirection: null,
+      stop() {
+        this.direction = "stopped";
+      },
       receiver: { track: new FakeMediaStreamTrack(kind), getSynchronizationSources: () => [] },
       sender: {
         track: typeof what === "string" ? null : what,

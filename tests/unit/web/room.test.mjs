@@ -147,7 +147,7 @@ test("a track that the server does not take fails to publish", async () => {
 
 test("an unpublished section is used again for the same kind of track", async () => {
   await connect();
-  const screen = () => new LocalTrack(new FakeMediaStreamTrack("video", { height: 1080 }), { source: "screen" });
+  const screen = () => new LocalTrack(new FakeMediaStreamTrack("video", { height: 1080 }), { source: "screen", publish: { simulcast: false } });
   const first = await room.publish(screen());
   room.unpublish(first);
   await settle();
@@ -292,17 +292,33 @@ test("the server switches encodings that nobody wants off, and on again", async 
   assert.deepEqual(active(), ["q", "h", "f"]);
 });
 
-test("a section that is used again sends all its encodings", async () => {
-  await connect();
+test("a section with several encodings is given up, one with a single encoding sends again", async () => {
+  await connect({ tracks: [microphone()] });
   const first = await room.publish(camera());
-  server.notify("encodingsWanted", { trackId: first.id, encodings: [{ rid: "q", wanted: false }] });
-  await settle();
   room.unpublish(first);
   await settle();
   await room.publish(camera());
+  assert.deepEqual(pc().transceivers.map(({ direction }) => direction), ["sendonly", "stopped", "sendonly"]);
+  assert.equal(pc().transceivers[2].sender.parameters.encodings.length, 3);
+
+  const single = () => new LocalTrack(new FakeMediaStreamTrack("video", { height: 180 }));
+  const small = await room.publish(single());
+  server.notify("encodingsWanted", { trackId: small.id, encodings: [{ rid: null, wanted: false }] });
   await settle();
-  assert.equal(pc().transceivers.length, 1);
-  assert.ok(pc().transceivers[0].sender.parameters.encodings.every(({ active }) => active));
+  room.unpublish(small);
+  await settle();
+  await room.publish(single());
+  await settle();
+  assert.equal(pc().transceivers.length, 4);
+  assert.deepEqual(pc().transceivers[3].sender.parameters.encodings.map(({ active }) => active), [true]);
+});
+
+test("the first section stays: it carries the connection", async () => {
+  await connect();
+  room.unpublish(await room.publish(camera()));
+  await settle();
+  await room.publish(camera());
+  assert.deepEqual(pc().transceivers.map(({ direction }) => direction), ["inactive", "sendonly"]);
 });
 
 test("how a slot is served is the track's state, whichever is told first", async () => {

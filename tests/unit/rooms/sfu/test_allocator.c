@@ -420,6 +420,49 @@ static void another_track_begins_anew(void **state)
     assert_int_equal(a.downs, 0);
 }
 
+static void set_was(int8_t was[MAX_LADDER_LAYERS], int8_t a0, int8_t a1, int8_t a2)
+{
+    memset(was, -1, MAX_LADDER_LAYERS);
+    was[0] = a0;
+    was[1] = a1;
+    was[2] = a2;
+}
+
+/* The ladder has other steps now, of the same source. */
+static void other_steps_keep_what_there_is(void **state)
+{
+    struct allocator_item *it = add_camera(64);
+    int8_t was[MAX_LADDER_LAYERS];
+
+    (void)state;
+    settle(600 * K, 5);
+    EXPECT_TARGETS(1);
+    it->layers = 2; /* the lowest one went: what it has is the lowest now */
+    it->layer[0] = it->layer[1];
+    it->layer[1] = it->layer[2];
+    set_was(was, 1, 2, -1);
+    allocator_item_remap(it, was);
+    run(600 * K);
+    EXPECT_TARGETS(0);
+    assert_int_equal(it->target_bps, 500 * K);
+    set_camera(it); /* it comes back, as something new */
+    set_was(was, -1, 0, 1);
+    allocator_item_remap(it, was);
+    run(600 * K);
+    EXPECT_TARGETS(1);
+    assert_int_equal(a.ups + a.downs, 0);
+    it->layers = 1; /* what it has went: the next lower one, with which it is short of nothing */
+    set_was(was, 0, -1, -1);
+    allocator_item_remap(it, was);
+    run(600 * K);
+    EXPECT_TARGETS(0);
+    set_camera(it);
+    set_was(was, -1, -1, -1); /* nothing is as it was: no reason to pause */
+    allocator_item_remap(it, was);
+    run(600 * K);
+    assert_true(it->target >= 0 && a.pauses == 0);
+}
+
 static void the_next_step_to_probe_for_is_enough(void **state)
 {
     (void)state;
@@ -739,6 +782,7 @@ int main(void)
         T(equals_share),
         T(a_bitrate_that_jumps_counts_at_once),
         T(another_track_begins_anew),
+        T(other_steps_keep_what_there_is),
         T(the_next_step_to_probe_for_is_enough),
         T(ten_percent_of_noise_make_nothing_flap),
         T(a_first_run_is_within_bounds_and_just),

@@ -113,6 +113,19 @@ static void a_long_silence_costs_nothing_and_forgets_all(void **state)
     assert_true(layer_rates_is_live(&r, 0, 0));
 }
 
+static void what_begins_late_in_a_bin_has_its_rate_after_the_next(void **state)
+{
+    (void)state;
+    add(0, 0, 1000, true); /* the bin begins */
+    layer_rates_advance(&r, now_us + 20 * LAYER_RATES_BIN_US);
+    now_us += 20 * LAYER_RATES_BIN_US + LAYER_RATES_BIN_US * 9 / 10;
+    assert_false(layer_rates_is_live(&r, 0, 0));
+    for (unsigned i = 0; i < 22; i++, now_us += LAYER_RATES_BIN_US / 20)
+        add(0, 0, 1000, true);
+    layer_rates_advance(&r, now_us);
+    expect_about(layer_rates_bps(&r, 0, 0), 640000); /* 20 in a bin, not two or three */
+}
+
 static void a_keyframe_is_smoothed(void **state)
 {
     (void)state;
@@ -134,6 +147,7 @@ int main(void)
         cmocka_unit_test_setup(what_tells_no_layer_is_the_lowest, set_up),
         cmocka_unit_test_setup(a_layer_that_ends_is_gone_after_a_while, set_up),
         cmocka_unit_test_setup(a_long_silence_costs_nothing_and_forgets_all, set_up),
+        cmocka_unit_test_setup(what_begins_late_in_a_bin_has_its_rate_after_the_next, set_up),
         cmocka_unit_test_setup(a_keyframe_is_smoothed, set_up),
     };
 
