@@ -84,6 +84,10 @@ scene("a viewer sees and hears the mix of two, then of four, and one leaves", as
   await publishers[1].run(unpublish);
   await perceives(viewer, [[0.25, 0.3], [0.75, 0.3], [0.5, 0.8]], [PEOPLE[0], PEOPLE[2], PEOPLE[3]], "three");
   await viewer.screenshot("mix-three");
+  const page = await s.open("Watcher", { path: "/watch/", params: { participant: "mix" } });
+  await page.reaches("live");
+  await until("the player's page to show the mix", () => page.run(() => document.querySelector("video").videoWidth === 640));
+  await page.screenshot("mix-watch-page");
   await call(s, "PATCH", "/hall/mix", { layout: "speaker", width: 480, height: 480 });
   await until("the other size", async () => (await viewer.run(readMix, { places: [], hz: [] })).height === 480);
   await viewer.screenshot("mix-speaker");
