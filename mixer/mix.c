@@ -122,18 +122,24 @@ void mix_free(struct mix **mp)
     mem_free(m);
 }
 
-int mix_update(struct mix *m, const struct mix_settings *settings, uint64_t now_us)
+/* Layout and bitrate change what flows; all else is of the canvas and its encoders. */
+static bool needs_rebuild(const struct mix_settings *a, const struct mix_settings *b)
+{
+    return a->width != b->width || a->height != b->height || a->fps != b->fps ||
+           a->background_rgb != b->background_rgb || a->has_labels != b->has_labels;
+}
+
+int mix_update(struct mix *m, const struct mix_settings *settings)
 {
     struct mix_settings before = m->settings;
     int err = mix_settings_check(settings, NULL);
 
-    (void)now_us;
     if (err != 0)
         return err;
     CHECK(settings->codec == before.codec && settings->encodings == before.encodings);
     m->settings = *settings;
     m->settings.max_loud = before.max_loud; /* of the sound that runs */
-    err = mix_video_rebuild(m);
+    err = needs_rebuild(&before, settings) ? mix_video_rebuild(m) : mix_video_adjust(m);
     if (err != 0)
         m->settings = before;
     return err;

@@ -100,7 +100,7 @@ MUST_CHECK int mix_new(struct mix **out, const struct mix_settings *settings,
 /** Free with all that is in it. */
 void mix_free(struct mix **m);
 /** Other settings; codec and number of encodings stay as they were (a CHECK). Errors: those of mix_new(); nothing changed then. */
-MUST_CHECK int mix_update(struct mix *m, const struct mix_settings *settings, uint64_t now_us);
+MUST_CHECK int mix_update(struct mix *m, const struct mix_settings *settings);
 
 /** Make a member known, or tell its name anew; @number is the caller's, from 1 on. Errors: E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int mix_set_member(struct mix *m, uint32_t number, const char *identity,

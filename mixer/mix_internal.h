@@ -129,6 +129,8 @@ MUST_CHECK int mix_video_open(struct mix *m, uint64_t now_us);
 void mix_video_close(struct mix *m);
 /** Make compositor and encoders anew for m->settings at m->level. Errors: those of mix_new(); nothing changed then. */
 MUST_CHECK int mix_video_rebuild(struct mix *m);
+/** The same where only layout and bitrate are others. */
+MUST_CHECK int mix_video_adjust(struct mix *m);
 /** Members, names, inputs or the speaker changed. */
 void mix_video_touch(struct mix *m);
 void mix_video_set_watched(struct mix *m, bool is_watched);

@@ -108,6 +108,20 @@ int mix_video_rebuild(struct mix *m)
     return 0;
 }
 
+int mix_video_adjust(struct mix *m)
+{
+    struct mix_settings actual = afford(&m->settings, m->level);
+    int err = 0;
+
+    for (unsigned i = 0; err == 0 && m->is_watched && i < actual.encodings; i++)
+        err = simulcast_set_bitrate(m->simulcast, i, bitrate_of(&actual, i));
+    if (err != 0)
+        return err;
+    m->actual = actual;
+    mix_video_touch(m);
+    return 0;
+}
+
 int mix_video_open(struct mix *m, uint64_t now_us)
 {
     m->video_due_us = now_us;

@@ -216,10 +216,14 @@ static void open_mix(struct mixer *m, const struct command *c)
 
 static void update_mix(struct mixer *m, struct hosted *h, const struct command *c)
 {
-    int err = mix_update(h->mix, c->settings, worker_now_us(m->worker));
+    int err = mix_update(h->mix, c->settings);
+    struct mix_stats stats;
 
+    mix_read_stats(h->mix, &stats);
     if (err != 0)
         tell_failed(m, c->id, err);
+    else if (stats.level > 0)
+        mixer_mix_env.on_level(h->mix, h); /* it still makes less than it was told */
 }
 
 /* ---- on the thread: inputs ---- */

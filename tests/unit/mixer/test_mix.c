@@ -551,15 +551,23 @@ static void other_settings_apply_at_once(void **state)
     s.layout = LAYOUT_CUSTOM;
     s.customs = 1;
     s.custom[0] = (struct layout_custom){.x = 96, .y = 96, .width = 96, .height = 96};
-    assert_int_equal(mix_update(mix, &s, now_us), 0);
+    assert_int_equal(mix_update(mix, &s), 0);
     pass(2 * US_PER_S);
     assert_int_equal(shown[0]->view.width, 192);
     assert_at(0, 0.75, 0.75, 0);
     assert_false(is_near(&shown[0]->view, 0.2, 0.2, colours[0]));
+    uint64_t keyframes = stats().keyframes_asked, decoded = stats().pictures_in;
+    s.custom[0] = (struct layout_custom){.x = 0, .y = 0, .width = 96, .height = 96};
+    s.bitrate_bps = 300000;
+    assert_int_equal(mix_update(mix, &s), 0);
+    pass(2 * US_PER_S);
+    assert_at(0, 0.25, 0.25, 0);
+    assert_int_equal(stats().keyframes_asked, keyframes); /* nothing began anew */
+    assert_true(stats().pictures_in > decoded + 30);
     s.fps = 0;
-    assert_int_equal(mix_update(mix, &s, now_us), E_INVALID);
+    assert_int_equal(mix_update(mix, &s), E_INVALID);
     pass(US_PER_S);
-    assert_at(0, 0.75, 0.75, 0);
+    assert_at(0, 0.25, 0.25, 0);
 }
 
 /* Whatever the packets hold, the mix goes on for the others. */
