@@ -27,6 +27,7 @@
 #define IDLE_US 2000000ull
 /* Nothing is sent any more, perhaps because so little is allowed: what waited of ours has arrived by now. */
 #define DRAINED_US 500000ull
+#define LOOK_AGAIN_US 500000ull /* whether a probe may be sent by now */
 /* a cluster is so much longer than what one packet may come too early or late */
 #define PROBE_JITTERS 6
 #define AT_MAXIMUM \
@@ -105,18 +106,34 @@ static uint64_t estimate_bps(const struct bwe *b)
     return MIN(bwe_aimd_bps(&b->aimd), bwe_loss_bound_bps(&b->loss));
 }
 
-static bool may_probe(const struct bwe *b, uint64_t now_us)
+/* Whether a probe could be of use, now or when what stands against it is over. */
+static bool may_probe_some_time(const struct bwe *b, uint64_t now_us)
 {
     bool is_idle = now_us > b->last_sent_us + IDLE_US && b->plan.want_bps == BWE_WANT_UNKNOWN;
     bool may_answer = b->has_feedback || b->probes == 0;
     bool is_at_maximum = b->plan.recover_bps == 0 &&
                          (double)estimate_bps(b) >= AT_MAXIMUM * (double)b->config.max_bps;
 
+    return b->probe.state == PROBE_IDLE && !is_idle && may_answer && !is_at_maximum;
+}
+
+static bool may_probe(const struct bwe *b, uint64_t now_us)
+{
     /* Who sends nothing because of a silence has to find out by himself whether it is over. */
     bool is_silent = b->halvings > 0 && b->silence_due_us != UINT64_MAX;
 
-    return b->probe.state == PROBE_IDLE && !is_silent && !is_idle && may_answer && !is_at_maximum &&
-           !bwe_drain_is_on(&b->drain) && bwe_loss_may_probe(&b->loss, now_us);
+    return may_probe_some_time(b, now_us) && !is_silent && !bwe_drain_is_on(&b->drain) &&
+           bwe_loss_may_probe(&b->loss, now_us);
+}
+
+/* When to probe; or when to look again, as what stands against it may end without any feedback: nothing may be sent. */
+static uint64_t next_probe_us(const struct bwe *b, uint64_t now_us)
+{
+    uint64_t due_us = probe_plan_due_us(&b->plan, estimate_bps(b));
+
+    if (due_us == UINT64_MAX || may_probe(b, now_us))
+        return due_us;
+    return may_probe_some_time(b, now_us) ? MAX(due_us, now_us + LOOK_AGAIN_US) : UINT64_MAX;
 }
 
 static void set_deadline(struct bwe *b, uint64_t now_us)
@@ -127,8 +144,8 @@ static void set_deadline(struct bwe *b, uint64_t now_us)
     if (probe_us != UINT64_MAX)
         at_us = MIN(at_us, b->probe.state == PROBE_SENDING ? MAX(probe_us, now_us + PROBE_STEP_US)
                                                            : probe_us);
-    else if (may_probe(b, now_us))
-        at_us = MIN(at_us, probe_plan_due_us(&b->plan, estimate_bps(b)));
+    else
+        at_us = MIN(at_us, next_probe_us(b, now_us));
     if (bwe_drain_is_on(&b->drain))
         at_us = MIN(at_us, MAX(b->last_sent_us, now_us - MIN(now_us, DRAINED_US)) + DRAINED_US);
     b->deadline_us = at_us;

@@ -24,6 +24,7 @@
 #define NEAR 1.05
 #define LONG_QUEUE_US 50000
 #define TRY_US 3000000
+#define TRY_LATE_US 1000000ull /* behind that: nothing was sent that could decide it */
 #define HOLD_US 4000000ull
 #define MAX_HOLD_US 40000000ull
 #define QUEUE_HOLD_US 1000000ull
@@ -240,5 +241,8 @@ uint64_t bwe_loss_bound_bps(const struct bwe_loss *l)
 
 bool bwe_loss_may_probe(const struct bwe_loss *l, uint64_t now_us)
 {
-    return l->state == BWE_LOSS_OPEN || (l->state == BWE_LOSS_BOUND && now_us >= l->hold_until_us);
+    /* An experiment whose rate is so low that nothing is sent would have no end. */
+    uint64_t late_us = l->state == BWE_LOSS_TRYING ? TRY_LATE_US : 0;
+
+    return l->state == BWE_LOSS_OPEN || now_us >= l->hold_until_us + late_us;
 }

@@ -141,7 +141,8 @@ static bool read_body(struct rtcp_packet *out, struct reader body, uint8_t count
     }
 }
 
-/* s6.4.1: the last byte counts the padding, itself included, in whole words. */
+/* s6.4.1: the last byte counts the padding, itself included. It shall be whole words; but browsers pad transport-wide feedback by
+ * single bytes (draft-holmer-rmcat-transport-wide-cc-extensions-01 s3.1), and what ends in words does so without that. */
 static bool strip_padding(struct reader *body)
 {
     size_t left = reader_left(body);
@@ -149,7 +150,7 @@ static bool strip_padding(struct reader *body)
     if (left == 0)
         return false;
     size_t padding = body->end[-1];
-    if (padding == 0 || padding % 4 != 0 || padding > left)
+    if (padding == 0 || padding > left)
         return false;
     body->end -= padding;
     return true;

@@ -73,7 +73,8 @@ struct catchup {
     int64_t
         credit_bytes; /* what may leave now; less than 0 after a packet that was larger than the rest */
     uint64_t credit_us; /* when that was counted */
-    uint64_t held_us;   /* since when it waits for a packet that was asked for again; 0: it does not */
+    uint64_t
+        held_us; /* since when it waits for a packet that was asked for again; 0: it does not */
     struct deadline due;
 };
 

@@ -91,18 +91,29 @@ static unsigned bit_of(unsigned encoding)
     return 1u << encoding;
 }
 
+/* Encodings that never flowed: what they are good for is not known, and who does not vote for them never learns it. */
+static unsigned unmeasured(const struct track *t)
+{
+    unsigned set = 0;
+
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if (t->ladder.known[i].count == 0)
+            set |= bit_of(i);
+    return set;
+}
+
 static unsigned vote_of(const struct subscription *sub, struct track *t)
 {
     const struct layer_option *top = ladder_top(&t->ladder);
     const struct viewer_item *item = sub->item;
-    unsigned vote = 0;
+    unsigned vote = unmeasured(t);
 
     if (!subscription_is_video(sub) || t->is_muted || sub->aim.is_paused)
         return 0;
     if (top == NULL)
         return bit_of(MAX_ENCODINGS) - 1;
     if (!is_decided(sub, t))
-        return bit_of(top->encoding) | bit_of((unsigned)(track_best(t) - t->encoding));
+        return vote | bit_of(top->encoding) | bit_of((unsigned)(track_best(t) - t->encoding));
     if (item->it.target >= 0)
         vote |= bit_of(item->step[item->it.target].encoding);
     if (item->it.forward >= 0)
@@ -200,8 +211,9 @@ void subscription_note_ladder(struct subscription *sub, const struct track *t, u
         return;
     sub->ladder_version = t->ladder.version;
     sub->ladder_shape = t->ladder.shape;
-    if (sub->item == NULL && is_other) {
+    if (is_other)
         subscription_vote(sub, now_us);
+    if (sub->item == NULL && is_other) {
         subscription_changed(sub);
     } else if (is_other) {
         viewer_change(sub->owner, now_us);

@@ -182,6 +182,20 @@ static void the_bad_line_of_one_is_nobody_elses(void **state)
     end_scene(&c);
 }
 
+/* One packet in twenty, both ways: no reason to show less. */
+static void loss_alone_does_not_end_video(void **state)
+{
+    struct scene c = set_scene();
+    const struct net_line lossy = {.delay_us = 40 * MS, .loss_permille = 50};
+
+    (void)state;
+    endpoint_set_lines(c.viewer[0], &lossy);
+    sim_run(c.sim, 10 * SECONDS);
+    SIM_EXPECT(c.sim, shown_in(&c, 0, 20 * SECONDS) > 20 * 30 * 3 / 4);
+    expect_the_others_notice_nothing(&c);
+    end_scene(&c);
+}
+
 /* What looks like a queue that does not go: the rate goes down, so video that has one layer stops for a moment, and returns. */
 static void a_longer_way_does_not_end_video(void **state)
 {
@@ -528,6 +542,7 @@ int main(void)
         SIM_TEST(the_estimate_follows_a_line),
         SIM_TEST(a_second_of_darkness_passes),
         SIM_TEST(the_bad_line_of_one_is_nobody_elses),
+        SIM_TEST(loss_alone_does_not_end_video),
         SIM_TEST(a_longer_way_does_not_end_video),
         SIM_TEST(probes_find_what_could_be_used_and_do_no_harm),
         SIM_TEST(where_nothing_flows_padding_is_sent),

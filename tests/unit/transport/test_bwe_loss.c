@@ -101,6 +101,19 @@ static void a_bound_is_lifted_when_the_policer_has_gone(void **state)
     assert_int_equal(bwe_loss_bound_bps(&loss), UINT64_MAX);
 }
 
+/* The rate that is tried is too low for whoever sends. */
+static void an_experiment_in_which_nothing_is_sent_ends_with_a_probe(void **state)
+{
+    (void)state;
+    policed_bps = 1500000;
+    while (loss.state != BWE_LOSS_TRYING)
+        send(RATE_BPS, 50 * MS, 0);
+    assert_false(bwe_loss_may_probe(&loss, now_us + 2 * S));
+    assert_true(bwe_loss_may_probe(&loss, now_us + 5 * S));
+    bwe_loss_probed(&loss, RATE_BPS, now_us + 5 * S);
+    assert_int_equal(bwe_loss_bound_bps(&loss), RATE_BPS);
+}
+
 static void a_probe_lifts_it_once_it_is_not_held(void **state)
 {
     (void)state;
@@ -184,6 +197,7 @@ int main(void)
         TEST(a_policer_is_found),
         TEST(a_bound_is_lifted_when_the_policer_has_gone),
         TEST(a_probe_lifts_it_once_it_is_not_held),
+        TEST(an_experiment_in_which_nothing_is_sent_ends_with_a_probe),
         TEST(one_long_run_is_an_accident),
         TEST(loss_in_front_of_a_long_queue_is_believed),
         TEST(who_sends_little_is_not_the_cause_of_some_loss),

@@ -50,7 +50,8 @@ static void send_timed(uint16_t seq, uint8_t ext_bytes)
 
     memset(buf + len, 7, 1000);
     len += 1000;
-    (void)rtp_recv_packet(&its_stream, seq, seq * 3000u, len, now_us); /* as the owner of the SSRC does */
+    (void)rtp_recv_packet(&its_stream, seq, seq * 3000u, len,
+                          now_us); /* as the owner of the SSRC does */
     assert_int_equal(rtpsec_protect_rtp(endpoint.rtpsec, buf, &len, sizeof(buf)), 0);
     give(buf, len);
 }
