@@ -92,8 +92,9 @@ struct mix {
     uint64_t video_due_us, last_pts_us;
     bool has_layout;
     unsigned level;
-    uint64_t level_since_us, calm_since_us;
-    double load; /* share of the time between pictures that they take, smoothed */
+    uint64_t level_since_us, calm_since_us, calm_needed_us;
+    bool was_step_up; /* the newest change of the level */
+    double load;      /* share of the time between pictures that they take, smoothed */
 };
 
 /* The compositor's number of what an input shows. */

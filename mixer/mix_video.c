@@ -15,8 +15,9 @@
 #define LOAD_HIGH 0.85
 #define LOAD_MOST 1.5 /* one picture counts for no more: a hiccup is no trend */
 #define LOAD_LOW 0.45 /* of the cheaper level; the next better one costs up to 1.8 times as much */
-#define LEVEL_SETTLE_US 1000000ull /* before the next step down */
-#define LEVEL_CALM_US 10000000ull  /* with little to do, before a step up */
+#define LEVEL_SETTLE_US 1000000ull     /* before the next step down */
+#define LEVEL_CALM_US 10000000ull      /* with little to do, before a step up */
+#define LEVEL_MAX_CALM_US 160000000ull /* after steps up that did not last */
 #define MIN_ENCODING_BPS 60000
 
 /* What each level leaves of frame rate and size. */
@@ -126,6 +127,7 @@ int mix_video_open(struct mix *m, uint64_t now_us)
 {
     m->video_due_us = now_us;
     m->level_since_us = m->calm_since_us = now_us;
+    m->calm_needed_us = LEVEL_CALM_US;
     for (unsigned i = 0; i < m->settings.encodings; i++) {
         mix_stream_init(m, &m->video_stream[i], m->tracks.video, i, m->settings.codec);
         packetizer_init(&m->packetizer[i], m->settings.codec, PACKETIZER_PAYLOAD_BYTES,
@@ -377,6 +379,12 @@ static void set_level(struct mix *m, unsigned level, uint64_t now_us)
 {
     unsigned before = m->level;
 
+    /* A step up that has to be taken back costs whoever watches two new beginnings: the next try comes later. */
+    if (level > before && m->was_step_up && now_us - m->level_since_us < LEVEL_CALM_US)
+        m->calm_needed_us = MIN(2 * m->calm_needed_us, LEVEL_MAX_CALM_US);
+    else if (level > before)
+        m->calm_needed_us = LEVEL_CALM_US;
+    m->was_step_up = level < before;
     m->level_since_us = m->calm_since_us = now_us;
     m->level = level;
     if (mix_video_rebuild(m) != 0) {
@@ -399,6 +407,6 @@ void mix_note_load(struct mix *m, uint64_t busy_us, uint64_t now_us)
     if (m->load > LOAD_HIGH && m->level + 1 < ARRAY_LEN(levels) &&
         now_us - m->level_since_us > LEVEL_SETTLE_US)
         set_level(m, m->level + 1, now_us);
-    else if (m->level > 0 && now_us - m->calm_since_us > LEVEL_CALM_US)
+    else if (m->level > 0 && now_us - m->calm_since_us > m->calm_needed_us)
         set_level(m, m->level - 1, now_us);
 }

@@ -538,6 +538,32 @@ static void too_slow_means_less_and_calm_means_more_again(void **state)
     assert_int_equal(stats().width, WIDTH);
 }
 
+/* Calm, then too much again as soon as it makes more: it tries ever more rarely. */
+static void steps_up_that_fail_become_rare(void **state)
+{
+    struct mix_settings s = small();
+    unsigned level, ups = 0;
+    uint64_t began_us, last_us = 0, gap_us = 0;
+
+    (void)state;
+    open_mix(&s);
+    began_us = now_us;
+    while (now_us - began_us < 400 * US_PER_S) {
+        level = stats().level;
+        now_us += 500000;
+        next_tick_us = now_us;
+        for (unsigned i = 0; i < 12; i++)
+            mix_note_load(mix, level < 2 ? 100000 : 1000, now_us + i);
+        if (stats().level < level) {
+            ups++;
+            gap_us = last_us == 0 ? 0 : now_us - last_us;
+            last_us = now_us;
+        }
+    }
+    assert_true(ups >= 3 && ups <= 8);
+    assert_true(gap_us > 60 * US_PER_S);
+}
+
 static void other_settings_apply_at_once(void **state)
 {
     struct mix_settings s = small();
@@ -709,6 +735,7 @@ int main(void)
         WITH_STAGE(h264_comes_out_when_wanted),
         WITH_STAGE(what_nobody_watches_costs_nothing),
         WITH_STAGE(too_slow_means_less_and_calm_means_more_again),
+        WITH_STAGE(steps_up_that_fail_become_rare),
         WITH_STAGE(other_settings_apply_at_once),
         WITH_STAGE(garbage_costs_nobody_else_anything),
         WITH_STAGE(a_picture_waits_for_its_sound),
