@@ -24,7 +24,9 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "core/worker.h"
+#include "rooms/mixers.h"
 #include "rooms/registry.h"
+#include "rooms/room_mix.h"
 #include "rooms/sfu/sfu_host.h"
 #include "transport/cert.h"
 #include "transport/dtls.h"
@@ -48,6 +50,7 @@ struct program {
     struct registry *registry;
     struct sfu_host *host[MAX_WORKERS];
     unsigned host_count;
+    struct mixers *mixers;
     struct server *server;
     char *https_cert_pem, *https_key_pem;
     char web_root[PATH_MAX];
@@ -151,6 +154,17 @@ static int open_hosts(struct program *p)
     for (unsigned i = 0; i < MIN(wanted, (unsigned)MAX_WORKERS) && err == 0; i++)
         err = open_host(p, n, i);
     mem_free(n);
+    return err;
+}
+
+static int open_mixers(struct program *p)
+{
+    int err = mixers_open(&p->mixers, p->config->mixer_threads, p->host, p->host_count, p->control,
+                          room_mix_handlers(), p->registry);
+
+    if (err != 0)
+        log_error(LOG_MAIN, NULL, "cannot start the mixers: %s", err_text(err));
+    registry_set_mixers(p->registry, p->mixers);
     return err;
 }
 
@@ -291,7 +305,7 @@ static int start(struct program *p)
     registry.control = p->control;
     cert_fingerprint(p->dtls_cert, &registry.fingerprint);
     if ((err = registry_open(&p->registry, &registry)) != 0 || (err = open_hosts(p)) != 0 ||
-        (err = open_api(p)) != 0)
+        (err = open_mixers(p)) != 0 || (err = open_api(p)) != 0)
         return err;
     return watch_signals(p);
 }
@@ -304,7 +318,11 @@ static void finish(struct program *p)
     deadline_clear(&p->stop);
     server_close(&p->server);
     registry_close(&p->registry);
+    mixers_stop(p->mixers);
+    sfu_hosts_stop(p->host, p->host_count);
+    mixers_let_go(p->mixers);
     sfu_hosts_close(p->host, p->host_count);
+    mixers_free(&p->mixers);
     worker_close(&p->control);
     dtls_context_free(&p->dtls);
     cert_free(&p->dtls_cert);

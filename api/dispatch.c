@@ -12,8 +12,8 @@
 #include "core/limits.h"
 #include "core/mem.h"
 
-static const struct request_row *const tables[] = {req_room_rows, req_participant_rows,
-                                                   req_track_rows, req_subscription_rows};
+static const struct request_row *const tables[] = {
+    req_room_rows, req_participant_rows, req_track_rows, req_subscription_rows, req_mix_rows};
 
 const struct request_row *dispatch_find(const char *name)
 {
@@ -113,7 +113,9 @@ static void print_params(struct strbuf *to, const struct param *table, const cha
         strbuf_addf(to, "| `%s%s` | %s | %s | %s |\n", prefix, p->name, type,
                     p->is_required ? "yes" : "", p->sentence);
         (void)snprintf(below, sizeof(below), "%s%s%s", prefix, p->name,
-                       p->type == PARAM_LIST ? "[]." : ".*.");
+                       p->type == PARAM_LIST     ? "[]."
+                       : p->type == PARAM_OBJECT ? "."
+                                                 : ".*.");
         if (p->of != NULL)
             print_params(to, p->of, below);
     }

@@ -37,7 +37,7 @@ struct request_row {
 
 /* The tables, each ended by a row without a name: req_room.c and so on. */
 extern const struct request_row req_room_rows[], req_participant_rows[], req_track_rows[],
-    req_subscription_rows[];
+    req_subscription_rows[], req_mix_rows[];
 
 /** Handle one message of a client. @is_over_limit: it sent too many, this one is refused. */
 void dispatch(struct client *c, struct str text, bool is_over_limit);

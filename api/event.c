@@ -2,6 +2,7 @@
 /* event.c - a table: kind → name and parameters. */
 #include "api/event.h"
 
+#include "api/mix_json.h"
 #include "api/value_json.h"
 #include "core/attr.h"
 
@@ -78,6 +79,12 @@ static json_t *transport_state_changed(const struct participant *self, const str
     return json_pack("{s:s}", "state", e->detail);
 }
 
+static json_t *mix_changed(const struct participant *self, const struct room_event *e)
+{
+    (void)e;
+    return json_pack("{s:o}", "mix", json_of_mix(participant_room(self)));
+}
+
 static json_t *speakers(const struct participant *self, const struct room_event *e)
 {
     (void)self;
@@ -98,6 +105,7 @@ json_t *event_json(const struct participant *self, const struct room_event *even
         [ROOM_TRACK_UNPUBLISHED] = {"trackUnpublished", track_unpublished},
         [ROOM_TRACK_UPDATED] = {"trackUpdated", track_as_it_is},
         [ROOM_TRACK_MUTED] = {"trackMuted", track_muted},
+        [ROOM_MIX_CHANGED] = {"mixChanged", mix_changed},
         [ROOM_SLOTS] = {"slots", slots},
         [ROOM_SLOTS_WANTED] = {"slotsWanted", slots_wanted},
         [ROOM_SLOT_STATES] = {"slotStates", slot_states},

@@ -40,6 +40,8 @@ void metrics_serve(struct metrics *m, const struct http *http, struct http_excha
                    const struct http_request *request);
 /** Whether the settings show metrics to somebody who connected from @request->remote. */
 bool metrics_are_shown_to(const struct config *config, const struct http_request *request);
+/** Write the figures of mixers; part of metrics_write(). */
+void metrics_write_mixers(const struct registry_stats *r, struct strbuf *out);
 /** Write everything. */
 void metrics_write(const struct metrics_snapshot *s, struct strbuf *out);
 /** Fill in what the system tells of this process (metrics_process.c). */

@@ -401,4 +401,5 @@ void metrics_write(const struct metrics_snapshot *s, struct strbuf *out)
     write_loops(s, out);
     write_hosts(s->registry, out);
     write_ends(s->registry, out);
+    metrics_write_mixers(s->registry, out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * rest.c - a request finds its row by method and path, shows that it may, brings its body into shape, and the row's handler
- * answers. The handlers are in rest_room.c and rest_participant.c.
+ * answers. The handlers are in rest_room.c, rest_participant.c and rest_mix.c.
  */
 #include "api/rest.h"
 
@@ -20,7 +20,8 @@
 #define MAX_SEGMENT_LEN MAX_ROOM_NAME_LEN
 #define PREFLIGHT_MAX_AGE_S "600"
 
-static const struct rest_route *const tables[] = {rest_room_routes, rest_participant_routes};
+static const struct rest_route *const tables[] = {rest_room_routes, rest_participant_routes,
+                                                  rest_mix_routes};
 
 /* ---- answers ---- */
 
@@ -133,7 +134,7 @@ static void answer_preflight(struct rest_call *call)
 {
     struct http_response response = {
         .status = 204,
-        .header = {{"access-control-allow-methods", "GET, POST, DELETE"},
+        .header = {{"access-control-allow-methods", "GET, POST, PATCH, DELETE"},
                    {"access-control-allow-headers", "authorization, content-type"},
                    {"access-control-max-age", PREFLIGHT_MAX_AGE_S}},
     };

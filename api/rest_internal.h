@@ -46,7 +46,7 @@ struct rest_route {
     int (*handle)(struct rest_call *call, struct refusal *why);
 };
 
-extern const struct rest_route rest_room_routes[], rest_participant_routes[];
+extern const struct rest_route rest_room_routes[], rest_participant_routes[], rest_mix_routes[];
 
 /** Answer with JSON, which is taken; with 204 there is none. */
 void rest_answer(struct rest_call *call, unsigned status, json_t *value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rest_room.c - /healthz and /v1/rooms. */
+#include "api/mix_json.h"
 #include "api/rest_internal.h"
 #include "api/value_json.h"
 #include "api/version.h"
@@ -38,6 +39,7 @@ static const struct param room_params[] = {
     {"emptyTimeoutMs", PARAM_NUMBER, false, 0, UINT32_MAX, NULL,
      "How long it stays when it is empty; 0: for good."},
     {"metadata", PARAM_ANY, false, 0, MAX_METADATA_BYTES, NULL, "Anything."},
+    {"mix", PARAM_OBJECT, false, 0, 0, mix_params, "Mix it from the start; settings of the mix."},
     PARAM_END,
 };
 
@@ -67,15 +69,33 @@ static int refuse_room(struct refusal *why, int err)
     }
 }
 
+/* A room that is new is mixed from the start where that is wanted; what is wrong with it was found out before. */
+static int begin_mix(const struct rest_call *call, struct room *room, struct refusal *why)
+{
+    const json_t *wanted = json_object_get(call->body, "mix");
+
+    return json_is_object(wanted) ? mix_json_start(room, wanted, why) : 0;
+}
+
+static int check_mix(const struct rest_call *call, struct refusal *why)
+{
+    const json_t *wanted = json_object_get(call->body, "mix");
+
+    return json_is_object(wanted) ? mix_json_check(wanted, why) : 0;
+}
+
 static int create_room(struct rest_call *call, struct refusal *why)
 {
+    int err = check_mix(call, why);
+
+    if (err != 0)
+        return err;
     struct room_settings settings = registry_default_settings(call->rest->registry);
     char *metadata = json_is_null(json_object_get(call->body, "metadata"))
                          ? NULL
                          : schema_json(call->body, "metadata");
     struct room *room = NULL;
     bool existed = false;
-    int err;
 
     take_number(call->body, "maxParticipants", &settings.max_participants);
     take_number(call->body, "emptyTimeoutMs", &settings.empty_timeout_ms);
@@ -85,6 +105,10 @@ static int create_room(struct rest_call *call, struct refusal *why)
     mem_free(metadata);
     if (err != 0)
         return refuse_room(why, err);
+    if (!existed && (err = begin_mix(call, room, why)) != 0) {
+        registry_delete_room(call->rest->registry, room, LEAVE_ROOM_DELETED);
+        return err;
+    }
     rest_answer(call, existed ? 200 : 201, json_of_room(room));
     return 0;
 }

@@ -49,6 +49,9 @@ void schema_print_type(const struct param *p, char *out, size_t size)
     case PARAM_MAP:
         (void)snprintf(out, size, "an object of at most %" PRIu64 " objects", p->max);
         break;
+    case PARAM_OBJECT:
+        (void)snprintf(out, size, "an object");
+        break;
     }
 }
 
@@ -137,6 +140,8 @@ static bool fits(const struct param *p, const json_t *value)
         return json_is_array(value) && is_within(p, json_array_size(value));
     case PARAM_MAP:
         return json_is_object(value) && is_within(p, json_object_size(value));
+    case PARAM_OBJECT:
+        return json_is_object(value);
     }
     return false;
 }
@@ -150,6 +155,8 @@ static int check_value(const struct param *p, const json_t *value, const char *p
         return refuse_type(p, path, why);
     if (p->type == PARAM_LIST)
         return check_list(p, value, path, why);
+    if (p->type == PARAM_OBJECT)
+        return check_object(p->of, value, path, why);
     return p->type == PARAM_MAP ? check_map(p, value, path, why) : 0;
 }
 

@@ -21,6 +21,7 @@ enum param_type {
     PARAM_ANY,    /* any JSON value; max: bytes of its text */
     PARAM_LIST,   /* of objects; min, max: how many */
     PARAM_MAP,    /* name to object; min, max: how many */
+    PARAM_OBJECT, /* with the members of a table */
 };
 
 /* null counts as absent, but for PARAM_ANY. */
@@ -29,7 +30,8 @@ struct param {
     enum param_type type;
     bool is_required;
     uint64_t min, max;
-    const struct param *of; /* PARAM_LIST, PARAM_MAP: of the objects; ended like every table */
+    const struct param
+        *of; /* PARAM_LIST, PARAM_MAP, PARAM_OBJECT: of the objects; ended like every table */
     const char *sentence;
 };
 

@@ -313,7 +313,8 @@ static int enter_room(struct room *room, const struct join_request *r, const str
         return refuse(why, err, NULL, "the server is shutting down");
     if (err == E_INVALID)
         return refuse(why, err, "identity",
-                      "identity, name or metadata is too long or has control characters");
+                      "identity, name or metadata is too long or has control characters, or the "
+                      "identity is mix, which is the room's own");
     return err == 0 ? 0 : refuse_plain(why, err, NULL);
 }
 

@@ -3,24 +3,25 @@
 #include "api/value_json.h"
 
 #include "api/json_text.h"
+#include "api/mix_json.h"
 
 json_t *json_of_room_brief(const struct room *r)
 {
-    return json_pack("{s:s, s:o}", "name", room_name(r), "metadata",
-                     json_text_value(room_settings(r)->metadata));
+    return json_pack("{s:s, s:o, s:o}", "name", room_name(r), "metadata",
+                     json_text_value(room_settings(r)->metadata), "mix", json_of_mix(r));
 }
 
 json_t *json_of_room(const struct room *r)
 {
     const struct room_settings *settings = room_settings(r);
 
-    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I}", "name", room_name(r), "metadata",
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "name", room_name(r), "metadata",
                      json_text_value(settings->metadata), "maxParticipants",
                      (json_int_t)settings->max_participants, "emptyTimeoutMs",
                      (json_int_t)settings->empty_timeout_ms, "createdAt",
                      (json_int_t)room_created_at_ms(r), "participants",
                      (json_int_t)room_participant_count(r), "tracks",
-                     (json_int_t)room_publication_count(r));
+                     (json_int_t)room_publication_count(r), "mix", json_of_mix(r));
 }
 
 json_t *json_of_permissions(const struct permissions *p)

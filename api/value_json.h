@@ -9,9 +9,9 @@
 #include "rooms/room.h"
 #include "rooms/room_event.h"
 
-/** {name, metadata}: what a member is told. */
+/** {name, metadata, mix}: what a member is told. */
 MUST_CHECK json_t *json_of_room_brief(const struct room *r);
-/** {name, metadata, maxParticipants, emptyTimeoutMs, createdAt, participants, tracks}: what an operator is told. */
+/** {name, metadata, maxParticipants, emptyTimeoutMs, createdAt, participants, tracks, mix}: what an operator is told. */
 MUST_CHECK json_t *json_of_room(const struct room *r);
 MUST_CHECK json_t *json_of_permissions(const struct permissions *p);
 MUST_CHECK json_t *json_of_participant(const struct participant *p);

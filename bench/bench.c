@@ -36,6 +36,7 @@ static const struct bench {
      "mixed sound: a hundred participants of whom ten talk, by stage"},
     {"compose", bench_compose,
      "a composed picture: decode, scale, compose, encode, beside libvpx alone"},
+    {"mix", bench_mix, "a mixed room: packets of n members in, packets of the mix out, by stage"},
     {"join-cost", bench_join,
      "what an endpoint that joins costs a media worker: CPU time, memory, by step"},
 };

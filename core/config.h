@@ -46,6 +46,7 @@ struct config {
     struct config_list auth_keys;      /* auth.keys: "key:secret" */
     uint32_t room_max_participants;    /* room.max_participants */
     uint32_t room_empty_timeout_ms;    /* room.empty_timeout_ms */
+    uint32_t mixer_threads;            /* mixer.threads */
     uint32_t session_grace_ms;         /* session.grace_ms */
     char *log_level;                   /* log.level */
 };

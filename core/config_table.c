@@ -228,6 +228,9 @@ static const struct config_kind log_levels = {
            NULL, "Most participants of one room")                                                  \
     NUMBER("room.empty_timeout_ms", room_empty_timeout_ms, 0, 86400000, "300000", NULL,            \
            "A room without participants is deleted after this long")                               \
+    NUMBER(                                                                                        \
+        "mixer.threads", mixer_threads, 0, MAX_MIXER_THREADS, "1", NULL,                           \
+        "Threads that mix rooms into one picture and one sound; 0 is none: rooms cannot be mixed") \
     NUMBER("session.grace_ms", session_grace_ms, 0, 600000, "20000", NULL,                         \
            "How long a participant whose connection broke may come back")                          \
     TEXT("log.level", log_level, log_levels, "level[,tag=level]", "info", NULL,                    \

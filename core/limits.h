@@ -167,3 +167,18 @@
     128                /* whose pictures a compositor knows; those that are in no tile included */
 #define MAX_LABELS 256 /* rendered texts of one mix; two for each tile, while layouts change */
 #define MAX_LABEL_BYTES (16 * 1024 * 1024) /* of them together */
+
+/* A room's mix */
+#define MAX_MIXER_THREADS 64
+#define MAX_MIXES_PER_MIXER 4096
+#define MAX_MIX_MEMBERS \
+    1024 /* as many as there may be inputs of sound; all are looked at every 20 ms */
+#define MIN_MIX_SIDE 64
+#define MAX_MIX_WIDTH 1920
+#define MAX_MIX_HEIGHT 1080
+#define MAX_MIX_FPS 60
+#define MIN_MIX_BPS 100000
+#define MAX_MIX_BPS 20000000
+/* of decoders and canvases, for all mixes of one thread: thirty sources in full high definition, and small ones by the hundred */
+#define MAX_MIXER_PICTURE_BYTES (512ull * 1024 * 1024)
+#define MAX_MIX_LISTED 64 /* identities that a mix names */

@@ -25,6 +25,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
     X(TRANSPORT, "transport") \
     X(SFU, "sfu")             \
     X(ROOM, "room")           \
+    X(MIXER, "mixer")         \
     X(API, "api")             \
     X(HTTP, "http")           \
     X(AUTH, "auth")           \

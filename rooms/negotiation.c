@@ -22,6 +22,7 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "rooms/replicas.h"
+#include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 #include "rooms/speakers.h"
@@ -148,19 +149,6 @@ static void set_label(struct publication *pub, const struct track_label *label)
         pub->name[0] = 0; /* the API has checked the length already */
 }
 
-static void enlist(struct publication *pub)
-{
-    struct participant *p = pub->participant;
-    struct room *r = p->room;
-
-    list_append(&p->publications, &pub->node);
-    list_append(&r->publications, &pub->room_node);
-    p->publication_count++;
-    r->publication_count++;
-    CHECK(map_put(r->publication_by_id, pub->id, strlen(pub->id), pub) == 0);
-    CHECK(map_put_u64(r->registry->publication_by_handle, pub->handle, pub) == 0);
-}
-
 static void publish(struct negotiation *n, const struct transceiver *t)
 {
     struct participant *p = n->participant;
@@ -179,7 +167,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
     list_init(&pub->wishes);
     memcpy(pub->mid, t->mid, sizeof(pub->mid));
     set_label(pub, find_label(n, t->mid));
-    enlist(pub);
+    publication_enlist(pub);
     pub->section = MEM_NEW(struct transceiver);
     *pub->section = *t;
     list_init(&pub->replicas);
@@ -187,6 +175,7 @@ static void publish(struct negotiation *n, const struct transceiver *t)
     if (pub->muted_by_server)
         sfu_host_track_set_muted(host, pub->handle, true);
     slots_publication_added(pub);
+    room_mix_publication_added(pub);
     speakers_publication_added(pub);
     n->fresh[n->fresh_count++] = pub->handle;
 }
@@ -195,21 +184,16 @@ static void publish(struct negotiation *n, const struct transceiver *t)
 static void unpublish(struct publication *pub, struct list *gone)
 {
     struct participant *p = pub->participant;
-    struct room *r = p->room;
 
     speakers_publication_removed(pub);
+    room_mix_publication_removed(pub);
     slots_publication_removed(pub);
     replicas_close(pub);
-    (void)map_remove_u64(r->registry->publication_by_handle, pub->handle);
-    (void)map_remove(r->publication_by_id, pub->id, strlen(pub->id));
+    publication_delist(pub);
     sfu_host_track_close(p->host->host, pub->handle);
     MEM_FREE(pub->section);
-    list_remove(&pub->node);
-    list_remove(&pub->room_node);
-    p->publication_count--;
-    r->publication_count--;
     list_append(gone, &pub->node);
-    rooms_free_later(r->registry, pub);
+    rooms_free_later(p->room->registry, pub);
 }
 
 /* ---- the connection ---- */
@@ -299,6 +283,7 @@ static void update(struct publication *pub, const struct transceiver *t)
     *pub->section = *t;
     sfu_host_track_update(pub->participant->host->host, pub->handle, t);
     replicas_update(pub);
+    room_mix_publication_updated(pub);
 }
 
 static void open_or_update(struct negotiation *n, const struct transceiver *t)

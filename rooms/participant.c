@@ -15,6 +15,7 @@
 #include "rooms/layers.h"
 #include "rooms/negotiation.h"
 #include "rooms/replicas.h"
+#include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/slots.h"
 #include "rooms/speakers.h"
@@ -293,6 +294,7 @@ int participant_mute(struct participant *owner, const char *track_id, bool muted
         sfu_host_track_set_muted(owner->host->host, pub->handle, muted);
         replicas_set_muted(pub);
     }
+    room_mix_publication_muted(pub);
     speakers_publication_muted(pub);
     if (!owner->permissions.hidden)
         room_emit(owner->room, &event, by_server ? NULL : owner);
@@ -325,6 +327,7 @@ int participant_update(struct participant *p, const char *name, const char *meta
         mem_free(p->metadata);
         p->metadata = mem_strdup(metadata);
     }
+    room_mix_participant_updated(p);
     if (!p->permissions.hidden)
         room_emit(p->room, &event, p);
     return 0;
@@ -386,6 +389,12 @@ static void free_participant(void *block)
     mem_free(p);
 }
 
+void participant_free_later(struct registry *g, struct participant *p)
+{
+    p->room = NULL; /* before any handler: it may ask for the same again */
+    worker_free_later(g->control, p, free_participant);
+}
+
 void participant_leave(struct participant **pp, enum leave_reason reason)
 {
     struct participant *p = *pp;
@@ -403,10 +412,10 @@ void participant_leave(struct participant **pp, enum leave_reason reason)
     negotiation_close(p);
     moving_participant_left(p);
     slots_participant_left(p);
+    room_mix_participant_left(p);
     last_n_participant_left(p);
     room_remove_participant(r, p);
-    p->room = NULL; /* before any handler: it may ask for the same again */
-    worker_free_later(r->registry->control, p, free_participant);
+    participant_free_later(r->registry, p);
     if (reason != LEAVE_LEFT)
         participant_emit(p, &closed);
     p->is_attached = false;

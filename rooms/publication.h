@@ -12,6 +12,7 @@
 #include "rooms/sfu/speaker.h"
 
 struct participant;
+struct room_mix;
 struct transceiver;
 
 #define TRACK_SOURCES(X)           \
@@ -56,9 +57,15 @@ struct publication {
     struct speaker_member voice; /* of a microphone (speakers.h) */
     bool is_of_speaker;          /* a camera: of the dominant speaker (layers.h) */
     bool has_voice;              /* it is in the room's struct speaker */
+    struct room_mix *mix;        /* whose it is, made by a mixer; NULL: a participant's */
 };
 
 #define PUBLICATION_ALL_WANTED ((1u << MAX_ENCODINGS) - 1)
+
+/** Enter it into the lists and maps of its participant, its room and the registry. */
+void publication_enlist(struct publication *pub);
+/** Take it out of them. */
+void publication_delist(struct publication *pub);
 
 static inline bool publication_is_muted(const struct publication *p)
 {

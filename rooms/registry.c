@@ -166,6 +166,7 @@ int registry_open(struct registry **out, const struct registry_config *config)
     g->room_by_name = map_new(MAX_ROOMS);
     g->participant_by_transport = map_new(MAX_PARTICIPANTS);
     g->publication_by_handle = map_new((size_t)MAX_PARTICIPANTS * MAX_TRACKS_PER_PARTICIPANT);
+    g->room_by_mix = map_new(MAX_ROOMS);
     g->slot_by_handle = map_new((size_t)MAX_PARTICIPANTS * MAX_SLOTS_PER_PARTICIPANT);
     list_init(&g->rooms);
     *out = g;
@@ -182,7 +183,13 @@ static void free_registry(void *block)
     map_free(&g->participant_by_transport);
     map_free(&g->publication_by_handle);
     map_free(&g->slot_by_handle);
+    map_free(&g->room_by_mix);
     mem_free(g);
+}
+
+void registry_set_mixers(struct registry *g, struct mixers *mixers)
+{
+    g->mixers = mixers;
 }
 
 void registry_drain(struct registry *g)

@@ -12,11 +12,13 @@
 
 #include "core/attr.h"
 #include "core/config.h"
+#include "mixer/mixer.h"
 #include "rooms/room.h"
 #include "rooms/sfu/sfu_host.h"
 #include "transport/candidate.h"
 #include "transport/jsep.h"
 
+struct mixers;
 struct registry;
 struct sfu_host;
 struct worker;
@@ -29,12 +31,20 @@ struct registry_host_stats {
     struct sfu_host_stats host;
 };
 
+struct registry_mixer_stats {
+    unsigned index;
+    int err; /* not 0: it did not answer */
+    struct mixer_stats mixer;
+};
+
 struct registry_stats {
     bool is_draining;
     uint64_t rooms, participants;  /* now */
     uint64_t rooms_created, joins; /* ever */
     const struct registry_host_stats *host;
     size_t host_count;
+    const struct registry_mixer_stats *mixer;
+    size_t mixer_count;
 };
 
 struct registry_config {
@@ -51,6 +61,8 @@ void registry_close(struct registry **g);
 /** Add a started media worker with the candidates that its endpoints are given (copied). Before the first room. */
 MUST_CHECK int registry_add_host(struct registry *g, struct sfu_host *host,
                                  const struct candidate *candidate, size_t n);
+/** Give it mixers, which outlive its rooms; without any nothing is mixed. Before the first room. */
+void registry_set_mixers(struct registry *g, struct mixers *mixers);
 /** The handlers to open each sfu_host with (arg = registry). */
 const struct sfu_host_handlers *registry_host_handlers(void);
 

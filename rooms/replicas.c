@@ -6,6 +6,7 @@
 #include "core/list.h"
 #include "core/mem.h"
 #include "core/worker.h"
+#include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/sfu/subscription.h"
 
@@ -19,18 +20,22 @@ struct replica {
     struct registry_host *host;
     uint64_t handle;
     size_t slots;
-    struct deadline end; /* set while no slot has it */
+    struct deadline end;          /* set while no slot has it */
+    struct participant *listener; /* of a mix without him; NULL: for all */
+    uint64_t origin;              /* the track at the mixer */
 };
 
+/* NULL: a mixer. */
 static struct registry_host *origin_of(const struct publication *pub)
 {
-    return pub->participant->host;
+    return pub->mix != NULL ? NULL : pub->participant->host;
 }
 
-static struct replica *find(const struct publication *pub, const struct registry_host *host)
+static struct replica *find(const struct publication *pub, const struct registry_host *host,
+                            const struct participant *listener)
 {
     LIST_EACH(&pub->replicas, struct replica, node, r) {
-        if (r->host == host)
+        if (r->host == host && r->listener == listener)
             return r;
     }
     return NULL;
@@ -38,9 +43,17 @@ static struct replica *find(const struct publication *pub, const struct registry
 
 static void close_replica(struct replica *r)
 {
+    const struct publication *pub = r->publication;
+
     deadline_clear(&r->end);
-    sfu_host_replica_close(r->host->host, r->handle, origin_of(r->publication)->host);
     list_remove(&r->node);
+    if (pub->mix == NULL) {
+        sfu_host_replica_close(r->host->host, r->handle, origin_of(pub)->host);
+    } else {
+        sfu_host_peer_replica_close(r->host->host, r->handle, room_mix_peer(pub->mix), r->origin);
+        if (r->listener != NULL)
+            room_mix_close_personal(pub->mix, r->listener);
+    }
     mem_free(r);
 }
 
@@ -50,60 +63,78 @@ static void on_end(struct deadline *d, uint64_t now_us, void *arg)
     close_replica(arg);
 }
 
-static struct replica *open_replica(struct publication *pub, struct registry_host *host)
+static void open_at_mixer(const struct publication *pub, struct replica *r)
+{
+    r->origin = r->listener == NULL ? pub->handle : room_mix_open_personal(pub->mix, r->listener);
+    sfu_host_peer_replica_open(r->host->host, r->handle, room_mix_peer(pub->mix), r->origin,
+                               pub->section);
+}
+
+static struct replica *open_replica(struct publication *pub, struct registry_host *host,
+                                    struct participant *listener)
 {
     struct replica *r = MEM_NEW(struct replica);
 
     r->publication = pub;
     r->host = host;
+    r->listener = listener;
     deadline_init(&r->end, on_end, r);
     r->handle = registry_new_handle(pub->participant->room->registry);
     list_append(&pub->replicas, &r->node);
-    sfu_host_replica_open(host->host, r->handle, origin_of(pub)->host, pub->handle, pub->section);
+    if (pub->mix != NULL)
+        open_at_mixer(pub, r);
+    else
+        sfu_host_replica_open(host->host, r->handle, origin_of(pub)->host, pub->handle,
+                              pub->section);
     if (pub->muted_by_server)
         sfu_host_track_set_muted(host->host, r->handle, true);
     return r;
 }
 
-uint64_t replicas_use(struct publication *pub, struct registry_host *host)
+uint64_t replicas_use(struct publication *pub, struct participant *p)
 {
+    struct participant *listener = room_mix_is_personal(pub, p) ? p : NULL;
     struct replica *r;
 
-    if (host == origin_of(pub))
+    if (p->host == origin_of(pub))
         return pub->handle;
-    r = find(pub, host);
+    r = find(pub, p->host, listener);
     if (r == NULL)
-        r = open_replica(pub, host);
+        r = open_replica(pub, p->host, listener);
     deadline_clear(&r->end);
     r->slots++;
     return r->handle;
 }
 
-/* NULL: slots are left, or it is no replica. */
-static struct replica *give_back(struct publication *pub, struct registry_host *host)
+/* NULL: slots are left, or it is no replica. What it had of its own goes first: it may be entitled to that no more. */
+static struct replica *give_back(struct publication *pub, struct participant *p)
 {
-    struct replica *r = find(pub, host);
+    struct replica *r = find(pub, p->host, p);
 
-    if (host == origin_of(pub))
+    if (p->host == origin_of(pub))
         return NULL;
+    if (r == NULL)
+        r = find(pub, p->host, NULL);
     CHECK(r != NULL && r->slots > 0);
     return --r->slots > 0 ? NULL : r;
 }
 
-void replicas_release(struct publication *pub, struct registry_host *host)
+void replicas_release(struct publication *pub, struct participant *p)
 {
-    struct replica *r = give_back(pub, host);
+    struct replica *r = give_back(pub, p);
 
     if (r != NULL)
         close_replica(r);
 }
 
-void replicas_release_later(struct publication *pub, struct registry_host *host)
+void replicas_release_later(struct publication *pub, struct participant *p)
 {
     struct worker *control = pub->participant->room->registry->control;
-    struct replica *r = give_back(pub, host);
+    struct replica *r = give_back(pub, p);
 
-    if (r != NULL)
+    if (r != NULL && r->listener != NULL)
+        close_replica(r); /* the listener may be gone by then */
+    else if (r != NULL)
         deadline_set(worker_wheel(control), &r->end, worker_now_us(control) + REPLICA_LINGER_US);
 }
 

@@ -10,6 +10,7 @@
 #include "core/mem.h"
 #include "core/timebase.h"
 #include "core/worker.h"
+#include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "rooms/last_n.h"
 #include "rooms/moving.h"
@@ -176,6 +177,7 @@ void room_close(struct room **rp, enum leave_reason reason)
     struct room *r = *rp;
 
     *rp = NULL;
+    room_mix_close(r);
     while (!list_is_empty(&r->participants)) {
         struct participant *p = LIST_FIRST(&r->participants, struct participant, node);
         participant_leave(&p, reason);
@@ -193,6 +195,7 @@ static bool is_good(const struct participant_params *params)
     size_t identity_len = params->identity == NULL ? 0 : strlen(params->identity);
 
     return identity_len > 0 && identity_len <= MAX_IDENTITY_LEN &&
+           strcmp(params->identity, ROOM_MIX_IDENTITY) != 0 &&
            str_is_clean_utf8(str_of(params->identity)) &&
            participant_check_texts(params->name, params->metadata) == 0;
 }

@@ -30,6 +30,7 @@ enum room_event_kind {
     ROOM_TRACK_UNPUBLISHED,
     ROOM_TRACK_UPDATED, /* its codec is known, or another */
     ROOM_TRACK_MUTED,   /* or unmuted */
+    ROOM_MIX_CHANGED,   /* it began, ended, has other settings, or makes less than it was told to */
     /* To one participant only: */
     ROOM_SLOTS,        /* slots changed what they carry */
     ROOM_SLOTS_WANTED, /* audio, video: m-sections wanted, beyond those asked for before and not offered yet; after the first offer */

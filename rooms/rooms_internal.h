@@ -24,6 +24,8 @@
 struct jsep;
 struct listeners;
 struct map;
+struct mixers;
+struct room_mix;
 
 /* A media worker and what endpoints on it are told. */
 struct registry_host {
@@ -38,6 +40,8 @@ struct registry_host {
 
 struct registry {
     const struct config *config;
+    struct mixers *mixers;   /* NULL: nothing is mixed here; borrowed */
+    struct map *room_by_mix; /* by the handle of its mix */
     struct worker *control;
     struct fingerprint fingerprint;
     struct rng rng;
@@ -82,6 +86,7 @@ struct room {
     struct deadline empty;
     struct speakers speakers;
     struct log_ids ids;
+    struct room_mix *mix; /* NULL: none */
 };
 
 /* A sending m-section of a participant: what flows through it is switched without renegotiation. */
@@ -196,6 +201,8 @@ void room_remove_participant(struct room *r, struct participant *p);
 
 /* participant.c */
 struct participant *participant_new(struct room *r, const struct participant_params *params);
+/** Free one that is in no room any more (or never was in its lists), at the end of the turn. */
+void participant_free_later(struct registry *g, struct participant *p);
 void participant_emit(struct participant *p, const struct room_event *event);
 void participant_on_transport_state(struct participant *p, enum transport_state state,
                                     const char *reason);

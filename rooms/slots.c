@@ -102,7 +102,7 @@ static void free_wish(struct wish *w)
 /* The track of a publication on the slot's worker, or 0 for none. */
 static uint64_t use(const struct slot *s, struct publication *pub)
 {
-    return pub == NULL ? 0 : replicas_use(pub, s->participant->host);
+    return pub == NULL ? 0 : replicas_use(pub, s->participant);
 }
 
 static void fill(struct slot *s, struct wish *w)
@@ -123,7 +123,7 @@ static void part(struct slot *s)
     s->wish = NULL;
     set_state(w, WISH_WAITING);
     if (w->publication != NULL)
-        replicas_release(w->publication, s->participant->host);
+        replicas_release(w->publication, s->participant);
 }
 
 /* Leaves the slot carrying nothing, until serve(). */
@@ -200,8 +200,9 @@ static bool wants_by_itself(const struct participant *p, const struct publicatio
         return false;
     if (p->has_speaker_audio && pub->source == TRACK_SOURCE_MICROPHONE)
         return false; /* heard through moving slots */
-    return p->subscribe_to_identity == NULL ||
-           strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
+    if (p->subscribe_to_identity == NULL)
+        return pub->mix == NULL; /* a mix is taken by choice */
+    return strcmp(p->subscribe_to_identity, pub->participant->identity) == 0;
 }
 
 static enum wish_state first_state(const struct participant *p, const struct publication *pub)
@@ -257,6 +258,17 @@ void slots_publication_codec(struct publication *pub)
             continue;
         set_state(w, WISH_WAITING);
         seek(w);
+    }
+}
+
+void slots_publication_moved(struct publication *pub)
+{
+    LIST_EACH(&pub->wishes, struct wish, publication_node, w) {
+        struct slot *s = w->slot;
+        if (s == NULL)
+            continue;
+        part(s);
+        fill(s, w);
     }
 }
 
@@ -332,7 +344,7 @@ void slots_move(struct wish *w, struct publication *pub)
         return;
     moving_set_source(s, use(s, pub));
     if (before != NULL)
-        replicas_release_later(before, s->participant->host);
+        replicas_release_later(before, s->participant);
     note_changed(s);
 }
 
@@ -358,7 +370,7 @@ void slots_hold(struct wish *w)
     serve(s); /* at once, so that what flowed goes on until what comes shows a keyframe */
     if (s->wish == NULL)
         sfu_host_subscription_set_source(host_of(s), s->handle, 0);
-    replicas_release_later(pub, s->participant->host);
+    replicas_release_later(pub, s->participant);
     note_changed(s);
 }
 

@@ -37,6 +37,9 @@ void slots_publication_removed(struct publication *pub);
 /** Its codec is known or changed: blocked wishes try again. */
 void slots_publication_codec(struct publication *pub);
 
+/** Where it comes from changed (a mix with or without oneself): slots that carry it are given it anew. */
+void slots_publication_moved(struct publication *pub);
+
 /** Want. *slot is NULL when none is free yet. Errors: E_LIMIT: none is free and no more can be offered; nothing changed. */
 MUST_CHECK int slots_subscribe(struct participant *p, struct publication *pub, struct slot **slot);
 /** Stop wanting; an automatic subscription remembers it. */

@@ -41,15 +41,112 @@ static void tell_clock(struct relay *r, const struct encoding *e)
         .sr_arrival_us = e->recv.sr_arrival_us,
         .offset_us = t->clock->offset_us,
     };
-    r->sfu->handlers.on_relay_clock(r->peer, r->id, &clock, r->sfu->arg);
+    r->sfu->handlers.on_relay_clock(r->peer, r->is_sized ? t->id : r->id, &clock, r->sfu->arg);
 }
+
+/* ---- one encoding at a time ---- */
+
+/* A picture that is a little smaller than its tile looks as good, and costs half. */
+static bool is_large_enough(const struct relay *r, const struct encoding *e)
+{
+    return e->width * 5 >= r->width * 4 && e->height * 5 >= r->height * 4;
+}
+
+static uint32_t pixels_of(const struct encoding *e)
+{
+    return (uint32_t)e->width * e->height;
+}
+
+/* Of an encoding that nobody wants the size is known from before; it comes again when it is wanted. */
+static bool is_candidate(const struct track *t, unsigned i, uint64_t now_us)
+{
+    const struct encoding *e = &t->encoding[i];
+
+    return pixels_of(e) > 0 && (encoding_is_live(e, now_us) || demand_is_off(&t->demand, i));
+}
+
+static bool is_better(const struct relay *r, const struct encoding *a, const struct encoding *b)
+{
+    if (is_large_enough(r, a) != is_large_enough(r, b))
+        return is_large_enough(r, a);
+    return is_large_enough(r, a) ? pixels_of(a) < pixels_of(b) : pixels_of(a) > pixels_of(b);
+}
+
+/* While a size is not known, everything is wanted, so that it becomes known. */
+static void vote(struct relay *r, uint64_t now_us)
+{
+    const struct track *t = r->sink.track;
+    unsigned wanted = (r->aim < 0 ? 0 : 1u << r->aim) | (r->flows < 0 ? 0 : 1u << r->flows);
+
+    for (unsigned i = 0; i < t->encoding_count && r->width != 0; i++)
+        if (pixels_of(&t->encoding[i]) == 0)
+            wanted |= 1u << i;
+    track_vote(r->sink.track, r->votes, wanted, now_us);
+    r->votes = wanted;
+}
+
+/* The smallest encoding that fills the tile, or else the largest. Sizes are not known of all codecs: then the best one. */
+static void choose(struct relay *r, uint64_t now_us)
+{
+    struct track *t = r->sink.track;
+    const struct encoding *chosen = NULL;
+
+    r->review_us = now_us + TRACK_REVIEW_US;
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if (is_candidate(t, i, now_us) && (chosen == NULL || is_better(r, &t->encoding[i], chosen)))
+            chosen = &t->encoding[i];
+    if (chosen == NULL)
+        chosen = track_best(t);
+    r->aim = (int)(chosen - t->encoding);
+    if (r->flows >= (int)t->encoding_count)
+        r->flows = -1;
+    vote(r, now_us);
+}
+
+/* Whether the packet flows. */
+static bool takes(struct relay *r, const struct burst_item *item, uint64_t now_us)
+{
+    struct encoding *e = item->encoding;
+    int index = (int)(e - e->track->encoding);
+
+    if (!r->is_sized || e->track->section.kind != MEDIA_VIDEO)
+        return true;
+    if (r->width == 0)
+        return false;
+    if (now_us >= r->review_us)
+        choose(r, now_us);
+    if (index == r->aim && r->flows != r->aim) {
+        if (item->pkt->media.is_keyframe && (item->pkt->flags & PACKET_IS_RETRANSMISSION) == 0)
+            r->flows = r->aim;
+        else if (!keyframe_is_pending(&e->keyframes))
+            encoding_ask_keyframe(e, now_us);
+    }
+    return index == r->flows;
+}
+
+void relay_set_size(struct relay *r, int width, int height, uint64_t now_us)
+{
+    r->width = width;
+    r->height = height;
+    if (width == 0) {
+        r->flows = r->aim = -1;
+        vote(r, now_us);
+        return;
+    }
+    choose(r, now_us);
+    if (r->aim != r->flows)
+        encoding_ask_keyframe(&r->sink.track->encoding[r->aim], now_us);
+}
+
+/* ---- what the track tells ---- */
 
 static void on_burst(struct sink *sink, const struct burst *burst, uint64_t now_us)
 {
     struct relay *r = CONTAINER_OF(sink, struct relay, sink);
 
-    (void)now_us;
     for (size_t i = 0; i < burst->count; i++) {
+        if (!takes(r, &burst->item[i], now_us))
+            continue;
         hand_over(r, burst->item[i].pkt);
         tell_clock(r, burst->item[i].encoding);
     }
@@ -58,7 +155,11 @@ static void on_burst(struct sink *sink, const struct burst *burst, uint64_t now_
 
 static void on_track_changed(struct sink *sink, uint64_t now_us)
 {
-    (void)sink, (void)now_us; /* the control side tells the replica */
+    struct relay *r = CONTAINER_OF(sink, struct relay, sink);
+
+    if (r->is_sized && r->width != 0)
+        choose(r, now_us);
+    /* of other relays the control side tells the replica */
 }
 
 static void on_track_closed(struct sink *sink, uint64_t now_us)
@@ -83,7 +184,7 @@ static void hand_over_history(struct relay *r, const struct encoding *e)
     }
 }
 
-int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer)
+static int make(struct relay **out, uint64_t id, struct track *t, void *peer)
 {
     static const struct sink_ops ops = {.on_burst = on_burst,
                                         .on_track_changed = on_track_changed,
@@ -103,9 +204,34 @@ int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer)
         return err;
     }
     list_append(&t->sfu->relays, &r->node);
+    *out = r;
+    return 0;
+}
+
+int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer)
+{
+    struct relay *r;
+    int err = make(&r, id, t, peer);
+
+    if (err != 0)
+        return err;
     for (unsigned i = 0; i < t->encoding_count && !t->is_muted; i++)
         hand_over_history(r, &t->encoding[i]);
     r->sfu->handlers.on_relay_flush(peer, r->sfu->arg);
+    track_add_sink(t, &r->sink);
+    *out = r;
+    return 0;
+}
+
+int relay_new_sized(struct relay **out, uint64_t id, struct track *t, void *peer)
+{
+    struct relay *r;
+    int err = make(&r, id, t, peer);
+
+    if (err != 0)
+        return err;
+    r->is_sized = true;
+    r->flows = r->aim = -1;
     track_add_sink(t, &r->sink);
     *out = r;
     return 0;

@@ -6,11 +6,15 @@
  *   track ─▶ relay ─on_relay_packet▶ (ring) ─▶ sfu_replica_receive ─▶ replica (a track) ─▶ its sinks
  *          ◀─ sfu_track_ask_keyframe ◀─ on_replica_keyframe ◀─
  *
- * It begins with what the history holds from the newest keyframe on, so that viewers over there start from it as well. Owner: the
+ * A mixer takes one encoding of a picture at a time, the smallest that is as large as what it is seen in (relay_set_size()).
+ * Another one flows from its next keyframe on.
+ *
+ * A relay between workers begins with what the history holds from the newest keyframe on, so that viewers over there start from it as well. Owner: the
  * sfu. Thread: the worker's. What carries the packets is the owner's of the sfu (sfu_handlers); it never waits.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/attr.h"
@@ -31,9 +35,18 @@ struct relay {
     /* what was told of the clocks */
     uint64_t told_sr_us[MAX_ENCODINGS];
     int64_t told_offset_us;
+    /* of one that carries one encoding of a picture */
+    bool is_sized;
+    int width, height; /* that it is seen in, 0: not at all */
+    int flows, aim;    /* encodings; -1: none */
+    uint64_t review_us;
 };
 
 /** Begin to relay @t. Errors: E_NO_MEMORY. */
 MUST_CHECK int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer);
+/** Begin to relay @t to a mixer: sound at once, a picture when relay_set_size() says so. Errors: E_NO_MEMORY. */
+MUST_CHECK int relay_new_sized(struct relay **out, uint64_t id, struct track *t, void *peer);
+/** The size that the picture is seen in; 0x0: not at all. */
+void relay_set_size(struct relay *r, int width, int height, uint64_t now_us);
 /** Stop, and free at the end of the turn. */
 void relay_close(struct relay **r);

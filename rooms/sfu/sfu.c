@@ -412,8 +412,8 @@ void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint6
 
 /* ---- relays and replicas ---- */
 
-int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
-                   uint64_t now_us)
+static int open_relay(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
+                      bool is_sized, uint64_t now_us)
 {
     struct track *track = map_get_u64(s->track_by_id, track_id);
     struct relay *relay;
@@ -423,7 +423,28 @@ int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *
     if (map_get_u64(s->relay_by_id, replica_id) != NULL)
         return E_CONFLICT;
     track_flush(track, now_us); /* the relay begins with the history */
-    return relay_new(&relay, replica_id, track, peer);
+    return is_sized ? relay_new_sized(&relay, replica_id, track, peer)
+                    : relay_new(&relay, replica_id, track, peer);
+}
+
+int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
+                   uint64_t now_us)
+{
+    return open_relay(s, replica_id, track_id, peer, false, now_us);
+}
+
+int sfu_relay_open_sized(struct sfu *s, uint64_t relay_id, uint64_t track_id, void *peer,
+                         uint64_t now_us)
+{
+    return open_relay(s, relay_id, track_id, peer, true, now_us);
+}
+
+void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height, uint64_t now_us)
+{
+    struct relay *relay = map_get_u64(s->relay_by_id, relay_id);
+
+    if (relay != NULL && relay->is_sized)
+        relay_set_size(relay, width, height, now_us);
 }
 
 void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, uint64_t now_us)

@@ -83,7 +83,7 @@ struct sfu_handlers {
     bool (*on_relay_packet)(void *peer, struct packet *pkt, void *arg);
     /* That is all for now. */
     void (*on_relay_flush)(void *peer, void *arg);
-    /* For sfu_replica_set_clock() over there. */
+    /* For sfu_replica_set_clock() over there; of a sized relay the id is the track's. */
     void (*on_relay_clock)(void *peer, uint64_t replica_id, const struct relay_clock *clock,
                            void *arg);
     /* A keyframe of a replica is wanted: for sfu_track_ask_keyframe() of its origin. */
@@ -209,6 +209,11 @@ void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint6
  * E_NO_MEMORY. */
 MUST_CHECK int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
                               uint64_t now_us);
+/** The same for a mixer, @relay_id: of a picture one encoding, by sfu_relay_set_size(); nothing at first. */
+MUST_CHECK int sfu_relay_open_sized(struct sfu *s, uint64_t relay_id, uint64_t track_id, void *peer,
+                                    uint64_t now_us);
+/** The size that the picture is seen in over there; 0x0: not at all. */
+void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height, uint64_t now_us);
 /** Which encodings the replica's worker wants (bit i: encoding i). */
 void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, uint64_t now_us);
 /** No more. It ends with its track, too. */

@@ -230,15 +230,20 @@ fail:
     return err;
 }
 
-void sfu_hosts_close(struct sfu_host **hosts, size_t n)
+void sfu_hosts_stop(struct sfu_host **hosts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (hosts[i] == NULL)
+        if (hosts[i] == NULL || hosts[i]->is_closing)
             continue;
         worker_stop(hosts[i]->worker);
         worker_join(hosts[i]->worker);
         hosts[i]->is_closing = true;
     }
+}
+
+void sfu_hosts_close(struct sfu_host **hosts, size_t n)
+{
+    sfu_hosts_stop(hosts, n);
     for (size_t i = 0; i < n; i++)
         if (hosts[i] != NULL)
             let_go(hosts[i]);

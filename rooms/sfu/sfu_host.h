@@ -15,10 +15,12 @@
 #include "core/packet.h"
 #include "core/worker.h"
 #include "rooms/sfu/sfu.h"
+#include "rooms/sfu/sfu_peer.h"
 #include "transport/mux.h"
 #include "transport/port.h"
 
 struct sfu_host;
+struct spsc;
 struct worker;
 
 struct sfu_host_config {
@@ -70,6 +72,8 @@ MUST_CHECK int sfu_host_open(struct sfu_host **out, const struct sfu_host_config
 void sfu_host_close(struct sfu_host **h);
 /** The same for all workers of a process: each stops before the first is closed, since they hold packets of each other's. */
 void sfu_hosts_close(struct sfu_host **hosts, size_t n);
+/** Stop their threads, which sfu_hosts_close() does as well: what they share with peers can be taken apart in between. */
+void sfu_hosts_stop(struct sfu_host **hosts, size_t n);
 /** The addresses bound. */
 size_t sfu_host_locals(const struct sfu_host *h, struct addr *out, size_t max);
 /** The number it was opened with. */
@@ -102,6 +106,23 @@ void sfu_host_replica_open(struct sfu_host *h, uint64_t id, struct sfu_host *ori
                            uint64_t origin_id, const struct transceiver *t);
 /** End the replica and the relay to it. */
 void sfu_host_replica_close(struct sfu_host *h, uint64_t id, struct sfu_host *origin);
+/** A mixer is there (sfu_peer.h), with the rings to it and from it, which stay its own and outlive the host. Its number is free. */
+void sfu_host_add_peer(struct sfu_host *h, const struct sfu_peer *peer, struct spsc *to,
+                       struct spsc *from);
+/** Send it a track, as sfu_relay_open_sized() does; sfu_host_relay_close() ends that. */
+void sfu_host_relay_open(struct sfu_host *h, uint64_t id, uint64_t track_id, unsigned peer);
+void sfu_host_relay_close(struct sfu_host *h, uint64_t id);
+/** Make a replica here of its track @origin_id, and end it. */
+void sfu_host_peer_replica_open(struct sfu_host *h, uint64_t id, unsigned peer, uint64_t origin_id,
+                                const struct transceiver *t);
+void sfu_host_peer_replica_close(struct sfu_host *h, uint64_t id, unsigned peer,
+                                 uint64_t origin_id);
+/** What a peer says, on its own thread: sfu_relay_set_size(), sfu_track_ask_keyframe(), sfu_replica_set_clock(); and that packets lie in
+ * its ring. Thread: any. */
+void sfu_host_relay_set_size(struct sfu_host *h, uint64_t id, int width, int height);
+void sfu_host_track_ask_keyframe(struct sfu_host *h, uint64_t track_id, unsigned encoding);
+void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct relay_clock *clock);
+void sfu_host_ring(struct sfu_host *h);
 /** See sfu.h; with a source from the start when @track_id is not 0. */
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,
                                 const struct transceiver *t, uint64_t track_id);

@@ -25,6 +25,11 @@ enum command_kind {
     COMMAND_RELAY_OPEN,
     COMMAND_RELAY_DEMAND,
     COMMAND_RELAY_CLOSE,
+    COMMAND_RELAY_SIZE,
+    COMMAND_PEER_ADD,
+    COMMAND_PEER_RELAY_OPEN,
+    COMMAND_PEER_REPLICA_OPEN,
+    COMMAND_PEER_REPLICA_CLOSE,
     COMMAND_REPLICA_OPEN,
     COMMAND_REPLICA_CLOSE,
     COMMAND_REPLICA_CLOCK,
@@ -56,6 +61,9 @@ struct command {
     struct sfu_host *peer; /* a replica's origin; a relay's receiver */
     struct spsc *ring;     /* from the origin to the replica's worker; NULL: known already */
     struct relay_clock clock;
+    struct relay_end *outside; /* a mixer that is new here */
+    unsigned number;           /* of a mixer */
+    int width, height;
     void (*on_report)(int err, struct sfu_transport_report *report, void *arg);
     void (*on_stats)(int err, const struct sfu_host_stats *stats, void *arg);
     void *arg;
@@ -97,7 +105,7 @@ static void open_replica(struct sfu_host *h, const struct command *c)
 
     if (c->ring != NULL)
         h->in[from] = c->ring;
-    err = sfu_replica_open(h->sfu, c->id, c->other_id, c->section, c->peer);
+    err = sfu_replica_open(h->sfu, c->id, c->other_id, c->section, &c->peer->end);
     log_refused(h, c, err);
     if (err != 0)
         return;
@@ -111,7 +119,7 @@ static void open_replica(struct sfu_host *h, const struct command *c)
 static void open_relay(struct sfu_host *h, const struct command *c, uint64_t now_us)
 {
     h->out[sfu_host_index(c->peer)] = c->ring;
-    log_refused(h, c, sfu_relay_open(h->sfu, c->id, c->other_id, c->peer, now_us));
+    log_refused(h, c, sfu_relay_open(h->sfu, c->id, c->other_id, &c->peer->end, now_us));
 }
 
 static void close_replica(struct sfu_host *h, const struct command *c, uint64_t now_us)
@@ -119,6 +127,59 @@ static void close_replica(struct sfu_host *h, const struct command *c, uint64_t 
     sfu_track_close(h->sfu, c->id, now_us);
     post(c->peer, new_command(COMMAND_RELAY_CLOSE, c->id));
 }
+
+/* ---- mixers ---- */
+
+static void open_peer_relay(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    log_refused(h, c,
+                sfu_relay_open_sized(h->sfu, c->id, c->other_id, &h->outside[c->number], now_us));
+}
+
+/* The replica is here before its packets come. */
+static void open_peer_replica(struct sfu_host *h, const struct command *c)
+{
+    struct relay_end *end = &h->outside[c->number];
+    int err = sfu_replica_open(h->sfu, c->id, c->other_id, c->section, end);
+
+    log_refused(h, c, err);
+    if (err == 0)
+        end->peer.on_replica_opened(end->peer.arg, c->other_id, h, c->id);
+}
+
+static void close_peer_replica(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    const struct sfu_peer *peer = &h->outside[c->number].peer;
+
+    sfu_track_close(h->sfu, c->id, now_us);
+    peer->on_replica_closed(peer->arg, c->other_id, h);
+}
+
+/* About mixers; false: about something else. */
+static bool run_for_peer(struct sfu_host *h, const struct command *c, uint64_t now_us)
+{
+    switch (c->kind) {
+    case COMMAND_PEER_ADD:
+        h->outside[c->number] = *c->outside;
+        return true;
+    case COMMAND_PEER_RELAY_OPEN:
+        open_peer_relay(h, c, now_us);
+        return true;
+    case COMMAND_RELAY_SIZE:
+        sfu_relay_set_size(h->sfu, c->id, c->width, c->height, now_us);
+        return true;
+    case COMMAND_PEER_REPLICA_OPEN:
+        open_peer_replica(h, c);
+        return true;
+    case COMMAND_PEER_REPLICA_CLOSE:
+        close_peer_replica(h, c, now_us);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- what is asked ---- */
 
 static void reply_report(struct sfu_host *h, const struct command *c, uint64_t now_us)
 {
@@ -156,6 +217,8 @@ static void run_command(struct sfu_host *h, const struct command *c)
 {
     uint64_t now_us = worker_now_us(h->worker);
 
+    if (run_for_peer(h, c, now_us))
+        return;
     switch (c->kind) {
     case COMMAND_TRANSPORT_OPEN:
         open_transport(h, c, now_us);
@@ -224,6 +287,8 @@ static void run_command(struct sfu_host *h, const struct command *c)
     case COMMAND_READ_STATS:
         reply_stats(h, c);
         break;
+    default:
+        break;
     }
 }
 
@@ -247,6 +312,7 @@ static void deliver_command(struct message *m, void *ctx)
     else
         refuse_command(c);
     mem_free(c->section);
+    mem_free(c->outside);
     mem_free(c->change);
     mem_wipe(c, sizeof(*c)); /* passwords */
     mem_free(c);
@@ -376,6 +442,61 @@ void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct re
     post(h, c);
 }
 
+void sfu_host_add_peer(struct sfu_host *h, const struct sfu_peer *peer, struct spsc *to,
+                       struct spsc *from)
+{
+    struct command *c = new_command(COMMAND_PEER_ADD, 0);
+
+    CHECK(peer->number < SFU_MAX_PEERS);
+    c->number = peer->number;
+    c->outside = MEM_NEW(struct relay_end);
+    *c->outside = (struct relay_end){.peer = *peer, .to = to, .from = from};
+    post(h, c);
+}
+
+void sfu_host_relay_open(struct sfu_host *h, uint64_t id, uint64_t track_id, unsigned peer)
+{
+    struct command *c = new_command(COMMAND_PEER_RELAY_OPEN, id);
+
+    c->other_id = track_id;
+    c->number = peer;
+    post(h, c);
+}
+
+void sfu_host_relay_close(struct sfu_host *h, uint64_t id)
+{
+    post(h, new_command(COMMAND_RELAY_CLOSE, id));
+}
+
+void sfu_host_relay_set_size(struct sfu_host *h, uint64_t id, int width, int height)
+{
+    struct command *c = new_command(COMMAND_RELAY_SIZE, id);
+
+    c->width = width;
+    c->height = height;
+    post(h, c);
+}
+
+void sfu_host_peer_replica_open(struct sfu_host *h, uint64_t id, unsigned peer, uint64_t origin_id,
+                                const struct transceiver *t)
+{
+    struct command *c = new_command(COMMAND_PEER_REPLICA_OPEN, id);
+
+    c->other_id = origin_id;
+    c->number = peer;
+    c->section = copy_section(t);
+    post(h, c);
+}
+
+void sfu_host_peer_replica_close(struct sfu_host *h, uint64_t id, unsigned peer, uint64_t origin_id)
+{
+    struct command *c = new_command(COMMAND_PEER_REPLICA_CLOSE, id);
+
+    c->other_id = origin_id;
+    c->number = peer;
+    post(h, c);
+}
+
 void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted)
 {
     struct command *c = new_command(COMMAND_RELAY_DEMAND, id);
@@ -387,9 +508,10 @@ void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted)
 void sfu_host_on_replica_demand(void *peer, uint64_t replica_id, unsigned wanted, void *arg)
 {
     const struct sfu_host *h = arg;
+    const struct relay_end *from = peer;
 
-    if (!h->is_closing)
-        sfu_host_relay_set_demand(peer, replica_id, wanted);
+    if (!h->is_closing && from->host != NULL) /* a mixer encodes all, while anybody watches */
+        sfu_host_relay_set_demand(from->host, replica_id, wanted);
 }
 
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,

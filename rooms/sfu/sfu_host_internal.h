@@ -15,6 +15,13 @@ struct packet_pool;
 struct spsc;
 struct stun_responder;
 
+/* Where relayed packets go to and come from: what the sfu is given as a peer. */
+struct relay_end {
+    struct sfu_host *host; /* a worker; NULL: what follows */
+    struct sfu_peer peer;
+    struct spsc *to, *from;
+};
+
 struct sfu_host {
     unsigned index;
     struct addr listen[MAX_PORT_SOCKETS];
@@ -39,6 +46,8 @@ struct sfu_host {
     /* sfu_host_relay.c: packets to and from other workers, by their index. The rings belong to whoever receives. */
     struct doorbell *bell;
     struct spsc *in[SFU_MAX_HOSTS], *out[SFU_MAX_HOSTS];
+    struct relay_end end; /* this worker, for others */
+    struct relay_end outside[SFU_MAX_PEERS];
     bool has_ring[SFU_MAX_HOSTS]; /* the control reactor's: a ring from that worker was made */
     bool is_closing;
     uint64_t max_window_us, load_since_us, load_busy_us;
@@ -75,11 +84,6 @@ struct event {
 };
 
 /* sfu_host_command.c */
-/** Have a keyframe of an encoding asked for. Thread: any worker's. */
-void sfu_host_track_ask_keyframe(struct sfu_host *h, uint64_t track_id, unsigned encoding);
-/** Pass on what is known of a relayed track's clock. Thread: any worker's. */
-void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct relay_clock *clock);
-
 /** What the replica @id needs of the encodings of its origin, which is on @h. Thread: any worker's. */
 void sfu_host_relay_set_demand(struct sfu_host *h, uint64_t id, unsigned wanted);
 /** The sfu's handler; arg is the host. */

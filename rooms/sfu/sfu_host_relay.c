@@ -15,8 +15,9 @@
 
 bool sfu_host_on_relay_packet(void *peer, struct packet *pkt, void *arg)
 {
-    struct sfu_host *h = arg, *to = peer;
-    struct spsc *ring = h->out[to->index];
+    struct sfu_host *h = arg;
+    const struct relay_end *to = peer;
+    struct spsc *ring = to->host != NULL ? h->out[to->host->index] : to->to;
 
     return ring != NULL && !h->is_closing && spsc_push(ring, pkt);
 }
@@ -24,49 +25,78 @@ bool sfu_host_on_relay_packet(void *peer, struct packet *pkt, void *arg)
 void sfu_host_on_relay_flush(void *peer, void *arg)
 {
     const struct sfu_host *h = arg;
-    struct sfu_host *to = peer;
+    const struct relay_end *to = peer;
 
-    if (!h->is_closing)
-        doorbell_ring(to->bell);
+    if (h->is_closing)
+        return;
+    if (to->host != NULL)
+        doorbell_ring(to->host->bell);
+    else
+        to->peer.ring(to->peer.arg);
 }
 
 void sfu_host_on_relay_clock(void *peer, uint64_t replica_id, const struct relay_clock *clock,
                              void *arg)
 {
     const struct sfu_host *h = arg;
+    const struct relay_end *to = peer;
 
-    if (!h->is_closing)
-        sfu_host_replica_set_clock(peer, replica_id, clock);
+    if (h->is_closing)
+        return;
+    if (to->host != NULL)
+        sfu_host_replica_set_clock(to->host, replica_id, clock);
+    else
+        to->peer.set_clock(to->peer.arg, replica_id, clock);
 }
 
 void sfu_host_on_replica_keyframe(void *peer, uint64_t track_id, unsigned encoding, void *arg)
 {
     const struct sfu_host *h = arg;
+    const struct relay_end *from = peer;
 
-    if (!h->is_closing)
-        sfu_host_track_ask_keyframe(peer, track_id, encoding);
+    if (h->is_closing)
+        return;
+    if (from->host != NULL)
+        sfu_host_track_ask_keyframe(from->host, track_id, encoding);
+    else
+        from->peer.ask_keyframe(from->peer.arg, track_id, encoding);
+}
+
+/* Returns how many there were, at most @most. */
+static unsigned empty_ring(struct sfu_host *h, struct spsc *ring, unsigned most)
+{
+    uint64_t now_us = worker_now_us(h->worker);
+    struct packet *pkt;
+    unsigned n = 0;
+
+    while (ring != NULL && n < most && (pkt = spsc_pull(ring)) != NULL) {
+        n++;
+        sfu_replica_receive(h->sfu, pkt, now_us);
+    }
+    return n;
 }
 
 static void on_ring(void *arg)
 {
     struct sfu_host *h = arg;
-    uint64_t now_us = worker_now_us(h->worker);
     unsigned n = 0;
 
-    for (unsigned i = 0; i < SFU_MAX_HOSTS; i++) {
-        struct packet *pkt;
-        while (h->in[i] != NULL && n < MAX_RELAYED_PER_TURN &&
-               (pkt = spsc_pull(h->in[i])) != NULL) {
-            n++;
-            sfu_replica_receive(h->sfu, pkt, now_us);
-        }
-    }
+    for (unsigned i = 0; i < SFU_MAX_HOSTS; i++)
+        n += empty_ring(h, h->in[i], MAX_RELAYED_PER_TURN - n);
+    for (unsigned i = 0; i < SFU_MAX_PEERS; i++)
+        n += empty_ring(h, h->outside[i].from, MAX_RELAYED_PER_TURN - n);
     if (n == MAX_RELAYED_PER_TURN)
         doorbell_ring(h->bell);
 }
 
+void sfu_host_ring(struct sfu_host *h)
+{
+    doorbell_ring(h->bell);
+}
+
 int sfu_host_relay_init(struct sfu_host *h)
 {
+    h->end.host = h;
     return doorbell_open(&h->bell, h->worker, on_ring, h);
 }
 

@@ -74,17 +74,17 @@ function check(method, template, status, actual, type, text) {
 }
 
 /** A body in pieces, without a length, which fetch() does not send. */
-function askChunked(template) {
+function askChunked(template, method = "POST") {
   return new Promise((done, fail) => {
     const request = http.request(server.url + fill(template), {
-      method: "POST",
+      method,
       headers: { authorization: `Bearer ${tokens.all}`, "transfer-encoding": "chunked" },
     });
     request.on("error", fail);
     request.on("response", (answer) => {
       let text = "";
       answer.on("data", (piece) => (text += piece));
-      answer.on("end", () => done(check("POST", template, 411, answer.statusCode, answer.headers["content-type"], text)));
+      answer.on("end", () => done(check(method, template, 411, answer.statusCode, answer.headers["content-type"], text)));
     });
     request.end("{}");
   });
@@ -183,6 +183,50 @@ test("bodies that are wrong are told what is wrong", async () => {
   await askChunked("/v1/rooms");
 });
 
+test("a room is mixed, otherwise mixed, measured, and not mixed any more", async () => {
+  const mix = "/v1/rooms/{room}/mix";
+  await ask("GET", mix, 404);
+  await ask("PATCH", mix, 404, { body: {} });
+  await ask("DELETE", mix, 404);
+  await ask("GET", `${mix}/stats`, 404);
+  const made = await ask("POST", mix, 201, { body: { width: 640, height: 360, layout: "speaker" } });
+  assert.deepEqual(made.tracks.map(({ kind, source }) => [kind, source]), [["video", "mix"], ["audio", "mix"]]);
+  assert.deepEqual(made.actual, { level: 0, fps: 30, width: 640, height: 360 });
+  assert.deepEqual(await ask("GET", mix, 200), made);
+  assert.deepEqual((await ask("GET", "/v1/rooms/{room}", 200)).mix, made);
+  await ask("POST", mix, 409, { body: {} });
+  const change = { fps: 15, background: "#ff8800", who: "listed", members: [{ identity: "ann" }], rectangles: [{ x: 0, y: 0, width: 320, height: 180 }], layout: "custom" };
+  const changed = await ask("PATCH", mix, 200, { body: change });
+  assert.deepEqual(changed, { ...made, ...change, rectangles: [{ ...change.rectangles[0], z: 0, place: 0, letterbox: false }], actual: { ...made.actual, fps: 15 } });
+  const field = async (body, method = "PATCH") => (await ask(method, mix, 400, { body })).field;
+  assert.equal(await field({ width: 63 }), "width");
+  assert.equal(await field({ fps: 0 }, "POST"), "fps");
+  assert.equal(await field({ codec: "av1" }), "codec");
+  assert.equal(await field({ layout: "circle" }), "layout");
+  assert.equal(await field({ background: "#12345g" }), "background");
+  assert.equal(await field({ who: "some" }), "who");
+  assert.equal(await field({ members: [{}] }), "members.0.identity");
+  assert.equal(await field({ rectangles: [{ x: 0 }] }), "rectangles.0.y");
+  assert.equal(await field({ width: 641 }), undefined);
+  assert.equal(await field({ rectangles: [] }), undefined);
+  assert.deepEqual(await ask("GET", mix, 200), changed);
+  assert.equal((await ask("GET", `${mix}/stats`, 200)).fps, 15);
+  const other = await ask("PATCH", mix, 200, { body: { codec: "h264", encodings: 2 } });
+  assert.notEqual(other.tracks[0].id, made.tracks[0].id);
+  for (const method of ["POST", "PATCH"]) {
+    await ask(method, mix, 415, { body: "x", headers: { "content-type": "text/plain" } });
+    await ask(method, mix, 413, { body: "x".repeat(TOO_LONG) });
+    await askChunked(mix, method);
+  }
+  await ask("DELETE", mix, 204);
+  await ask("GET", mix, 404);
+  assert.equal((await ask("GET", "/v1/rooms/{room}", 200)).mix, null);
+  assert.equal((await ask("POST", "/v1/rooms", 400, { body: { name: "x", mix: { layout: "circle" } } })).field, "layout");
+  const born = await ask("POST", "/v1/rooms", 201, { body: { name: "mixed", mix: { layout: "pip" } } });
+  assert.equal(born.mix.layout, "pip");
+  await ask("DELETE", "/v1/rooms/{room}", 204, { values: { room: "mixed" } });
+});
+
 test("participants are shown, muted, measured", async () => {
   const client = await Client.open(tokens.join);
   const joined = await client.request("join", { room: names.room });
@@ -221,12 +265,13 @@ test("what is not there is not found", async () => {
     const body = method === "POST" ? { muted: true } : undefined;
     const values = { identity: "nobody", ...(!template.includes("identity") && { room: "nowhere" }) };
     // The permission is looked at first: an administrator of one room learns nothing of others.
-    if (template.endsWith("/participants")) await ask(method, template, 403, { values, body });
+    if (template.endsWith("/participants") || template.includes("/mix")) await ask(method, template, 403, { values, body });
     else await ask(method, template, 404, { values, body });
   }
   await ask("DELETE", "/v1/rooms/{room}", 204);
   await ask("DELETE", "/v1/rooms/{room}", 404);
   await ask("GET", "/v1/rooms/{room}/participants", 404);
+  await ask("POST", "/v1/rooms/{room}/mix", 404, { body: {} });
   for (const at of ["/v1", "/v1/", "/v1/nothing", "/v1/rooms/a/b", "/v2/rooms", "/healthz/x"]) {
     const answer = await fetch(server.url + at);
     assert.equal(answer.status, 404, at);

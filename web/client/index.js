@@ -3,6 +3,7 @@
 // The public names of the client SDK.
 
 export { Room } from "./room.js";
+export { Mix } from "./mix.js";
 export { Participant } from "./participant.js";
 export { LocalTrack } from "./local_track.js";
 export { RemoteTrack } from "./remote_track.js";

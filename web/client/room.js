@@ -9,6 +9,7 @@ import * as devices from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError } from "./errors.js";
 import { LocalTrack } from "./local_track.js";
+import { Mix } from "./mix.js";
 import { NetworkJudge } from "./network.js";
 import { Participant } from "./participant.js";
 import { Peer } from "./peer.js";
@@ -63,6 +64,7 @@ const SAMPLE_INTERVAL_MS = 2000;
  *   trackSubscribed: [RemoteTrack, Participant],
  *   trackUnsubscribed: [RemoteTrack, Participant],
  *   trackMuted: [import("./track.js").Track, Participant],
+ *   mixChanged: [Mix | null],
  *   subscriptionFailed: [RemoteTrack | undefined, string, string],
  *   localTrackPublished: [LocalTrack],
  *   localTrackUnpublished: [LocalTrack],
@@ -83,6 +85,8 @@ export class Room extends Emitter {
   metadata = null;
   /** Ourselves, once joined. @type {Participant | null} */
   localParticipant = null;
+  /** The room as one picture and one sound, when the server mixes it. @type {Mix | null} */
+  mix = null;
 
   #options;
   /** @type {Signal | null} */
@@ -111,7 +115,7 @@ export class Room extends Emitter {
     this.#options = options;
     this.#arrivals = new Arrivals({
       transceiverOf: (mid) => this.#peer?.transceiverOf(mid),
-      trackOf: (id) => this.#roster.trackById(id),
+      trackOf: (id) => this.#roster.trackById(id) ?? this.mix?.trackById(id),
       request: (method, params) => this.#request(method, params),
       canTell: () => this.#signal?.state === "open",
       offerFirstSlot: (kind) => this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]),
@@ -271,6 +275,20 @@ export class Room extends Emitter {
   /** @param {RemoteTrack} track */
   async unsubscribe(track) {
     await this.#request("unsubscribe", { trackId: track.id });
+  }
+
+  /** Have the room mixed; needs `roomAdmin`, as the next two. @param {object} [settings]  as docs/api.md says of startMix */
+  async startMix(settings = {}) {
+    await this.#request("startMix", settings);
+  }
+
+  /** @param {object} settings  those that change */
+  async updateMix(settings) {
+    await this.#request("updateMix", settings);
+  }
+
+  async stopMix() {
+    await this.#request("stopMix", {});
   }
 
   /**
@@ -500,7 +518,17 @@ export class Room extends Emitter {
     this.#listLocalTracks();
     this.emit("participantUpdated", this.localParticipant);
     this.#roster.set(result.participants);
+    this.#setMix(result.room.mix ?? null);
     if (result.speakers) this.#speakers.onServer(result.speakers.dominant, result.speakers.recent);
+  }
+
+  /** @param {any} info  null: the room is not mixed */
+  #setMix(info) {
+    const before = this.mix;
+    if (info && before?.isSame(info)) before.settings = info;
+    else this.mix = info ? new Mix(info) : null;
+    if (before || info) this.emit("mixChanged", this.mix);
+    this.#arrivals.slots.reconcile();
   }
 
   /** What the others publish. @returns {[number, number]} audio, video */
@@ -571,7 +599,9 @@ export class Room extends Emitter {
         this.#peer?.negotiate().catch(() => {});
         return;
       case "subscriptionFailed":
-        return this.emit("subscriptionFailed", roster.trackById(params.trackId), params.reason, params.message ?? "");
+        return this.emit("subscriptionFailed", roster.trackById(params.trackId) ?? this.mix?.trackById(params.trackId), params.reason, params.message ?? "");
+      case "mixChanged":
+        return this.#setMix(params.mix);
       case "transportState":
         if (params.state === "failed") this.#recovery.onPathLost();
         return;

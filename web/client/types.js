@@ -68,7 +68,7 @@
 
 /**
  * @typedef {object} JoinResult
- * @property {{name: string, metadata?: any}} room
+ * @property {{name: string, metadata?: any, mix?: any}} room  mix: as docs/api.md says, null without
  * @property {ParticipantInfo} participant
  * @property {ParticipantInfo[]} participants
  * @property {string} sessionId

@@ -10,6 +10,7 @@ const TYPES = {
   array: Array.isArray,
   string: (v) => typeof v === "string",
   integer: Number.isInteger,
+  number: Number.isFinite,
   boolean: (v) => typeof v === "boolean",
   null: (v) => v === null,
 };

@@ -5,6 +5,7 @@
 
 import fs from "node:fs";
 import os from "node:os";
+import path from "node:path";
 import { ROOT, SERVER, outputFile } from "./paths.mjs";
 import { until } from "./poll.mjs";
 import { freePorts } from "./ports.mjs";
@@ -127,5 +128,9 @@ function mediaAddresses(port) {
 
 /** Settings of whoever runs the tests are not ours. */
 function cleanEnvironment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_")));
+  return {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PARLEY_"))),
+    // Of a server with sanitizers: what libraries leak.
+    LSAN_OPTIONS: `suppressions=${path.join(ROOT, "tests/lsan.supp")}:print_suppressions=0`,
+  };
 }

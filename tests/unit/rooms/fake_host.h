@@ -21,7 +21,14 @@ struct sfu_host {
     unsigned index;
 };
 
-enum fake_kind { FAKE_TRANSPORT, FAKE_TRACK, FAKE_REPLICA, FAKE_SUBSCRIPTION };
+enum fake_kind {
+    FAKE_TRANSPORT,
+    FAKE_TRACK,
+    FAKE_REPLICA,
+    FAKE_SUBSCRIPTION,
+    FAKE_RELAY,
+    FAKE_PEER_REPLICA
+};
 
 /* A transport, track or subscription that is open on a worker. */
 struct fake_object {
@@ -198,6 +205,74 @@ void sfu_host_replica_close(struct sfu_host *h, uint64_t id, struct sfu_host *or
 {
     CHECK(origin != h);
     fake_close(h, id);
+}
+
+void sfu_hosts_stop(struct sfu_host **hosts, size_t n)
+{
+    (void)hosts;
+    (void)n;
+}
+
+/* Of mixers: what a worker is told of its relays and replicas. */
+void sfu_host_add_peer(struct sfu_host *h, const struct sfu_peer *peer, struct spsc *to,
+                       struct spsc *from)
+{
+    CHECK(h->index < FAKE_HOSTS && peer->number < SFU_MAX_PEERS && to != NULL && from != NULL);
+}
+
+void sfu_host_relay_open(struct sfu_host *h, uint64_t id, uint64_t track_id, unsigned peer)
+{
+    (void)peer;
+    (void)fake_add(h, FAKE_RELAY, id, track_id);
+}
+
+void sfu_host_relay_close(struct sfu_host *h, uint64_t id)
+{
+    fake_close(h, id);
+}
+
+void sfu_host_peer_replica_open(struct sfu_host *h, uint64_t id, unsigned peer, uint64_t origin_id,
+                                const struct transceiver *t)
+{
+    CHECK(t->recv);
+    (void)peer;
+    CHECK(fake_count < FAKE_OBJECTS && fake_find(id) == NULL);
+    fake_object[fake_count++] =
+        (struct fake_object){.kind = FAKE_PEER_REPLICA, .id = id, .host = h, .other_id = origin_id};
+}
+
+void sfu_host_peer_replica_close(struct sfu_host *h, uint64_t id, unsigned peer, uint64_t origin_id)
+{
+    (void)peer;
+    (void)origin_id;
+    fake_close(h, id);
+}
+
+void sfu_host_relay_set_size(struct sfu_host *h, uint64_t id, int width, int height)
+{
+    (void)h;
+    (void)id;
+    (void)width;
+    (void)height;
+}
+
+void sfu_host_track_ask_keyframe(struct sfu_host *h, uint64_t track_id, unsigned encoding)
+{
+    (void)h;
+    (void)track_id;
+    (void)encoding;
+}
+
+void sfu_host_replica_set_clock(struct sfu_host *h, uint64_t id, const struct relay_clock *clock)
+{
+    (void)h;
+    (void)id;
+    (void)clock;
+}
+
+void sfu_host_ring(struct sfu_host *h)
+{
+    (void)h;
 }
 
 void sfu_host_subscription_open(struct sfu_host *h, uint64_t id, uint64_t transport_id,

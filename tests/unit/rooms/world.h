@@ -172,6 +172,7 @@ static inline void say_event(struct user *u, const struct participant *p,
         [ROOM_TRANSPORT_STATE] = "transport",
         [ROOM_SPEAKERS] = "speakers",
         [ROOM_CLOSED] = "closed",
+        [ROOM_MIX_CHANGED] = "mix",
     };
 
     say(u, "%s", word[e->kind]);

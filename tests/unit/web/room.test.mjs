@@ -447,3 +447,36 @@ test("statistics come at a steady pace, and end with the call", async () => {
   await clock.advance(5000);
   assert.equal(samples.length, 5);
 });
+
+test("the mix of a room is known, told of, and subscribed to", async () => {
+  const mix = (changes) => ({
+    participantId: "PA_mix",
+    tracks: [video("TR_mv", { source: "mix" }), { ...video("TR_ma", { source: "mix" }), kind: "audio" }],
+    layout: "grid",
+    ...changes,
+  });
+  server.handlers.join = () => joinResult({ room: { name: "r", mix: mix() } });
+  server.handlers.subscribe = () => ({ mid: null });
+  server.handlers.startMix = () => ({});
+  room.on("mixChanged", (now) => events.push(`mix ${now?.settings.layout ?? "ends"}`));
+  await connect();
+  await settle();
+  const [picture] = room.mix.tracks;
+  assert.equal(picture.participant.identity, "mix");
+  assert.equal(room.participants.size, 0);
+  await room.subscribe(picture);
+  assert.ok(server.requests.some(({ method, params }) => method === "subscribe" && params.trackId === "TR_mv"));
+  await settle();
+  server.notify("slots", { slots: [{ mid: "0", kind: "video", trackId: "TR_mv", participantId: "PA_mix" }] });
+  await settle();
+  assert.ok(events.includes("subscribed TR_mv"), events.join());
+  server.notify("mixChanged", { mix: mix({ layout: "pip" }) });
+  assert.equal(room.mix.tracks[0], picture);
+  server.notify("mixChanged", { mix: mix({ tracks: [video("TR_other", { source: "mix" })], layout: "speaker" }) });
+  assert.equal(room.mix.tracks[0].id, "TR_other");
+  server.notify("mixChanged", { mix: null });
+  assert.equal(room.mix, null);
+  assert.deepEqual(events.filter((text) => text.startsWith("mix")), ["mix grid", "mix pip", "mix speaker", "mix ends"]);
+  await room.startMix({ layout: "pip" });
+  assert.deepEqual(server.requests.at(-1).params, { layout: "pip" });
+});

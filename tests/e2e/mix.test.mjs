@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A mixed room: everybody has a colour and a tone, and whoever plays the mix sees and hears them together.
+
+import assert from "node:assert/strict";
+import { askMix, joinMix, publishColor, readMix, unpublish, watchMix } from "./lib/mix_in_page.mjs";
+import { until } from "./lib/poll.mjs";
+import { scene } from "./lib/scene.mjs";
+import { runServerProgram } from "./lib/server.mjs";
+
+const PEOPLE = [
+  { name: "Ann", color: "#c03030", hz: 440 },
+  { name: "Bob", color: "#30a040", hz: 740 },
+  { name: "Cem", color: "#3050c0", hz: 1180 },
+  { name: "Dia", color: "#c0b030", hz: 1760 },
+];
+/** Middles of four tiles, beside the white spot and the names. */
+const QUARTERS = [[0.25, 0.35], [0.75, 0.35], [0.25, 0.85], [0.75, 0.85]].map(([x, y]) => /** @type {[number, number]} */ ([x, y - 0.05]));
+const KEYS = ["--auth-keys", "operator:a secret that has more than 32 bytes in it"];
+const HEARD_DB = -60;
+const SILENT_DB = -75;
+
+/** @param {any} s @param {string} method @param {string} path @param {object} [body] */
+async function call(s, method, path, body) {
+  const response = await fetch(`${s.server.url}/v1/rooms${path}`, {
+    method,
+    ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
+  return text ? JSON.parse(text) : null;
+}
+
+/** @param {string} color @param {number[] | undefined} seen */
+function isNear(color, seen) {
+  const wanted = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+  return seen !== undefined && wanted.every((value, i) => Math.abs(value - seen[i]) < 40);
+}
+
+/** @param {any} s @param {{name: string, color: string, hz: number}} who @param {object} [options] */
+async function enter(s, who, options = {}) {
+  const person = await s.open(who.name, { path: "/client/README.md" });
+  const endpoint = `${s.server.url}/whip/hall?identity=${who.name}`;
+  const answer = await person.run(publishColor, { endpoint, color: who.color, hz: who.hz, ...options });
+  assert.equal(answer.status, 201, answer.text);
+  return person;
+}
+
+/** @param {any} s */
+async function openViewer(s, token = "") {
+  const viewer = await s.open("Viewer", { path: "/client/README.md" });
+  const answer = await viewer.run(watchMix, { endpoint: `${s.server.url}/whep/hall/mix`, token });
+  assert.equal(answer.status, 201, answer.text);
+  return viewer;
+}
+
+/** Wait until the viewer sees these colours at these places and hears exactly these of all tones. */
+async function perceives(viewer, places, people, what) {
+  const hz = PEOPLE.map((one) => one.hz);
+  const look = () => viewer.run(readMix, { places, hz });
+  await until(`the viewer to see and hear ${what}`, async () => {
+    const seen = await look();
+    return (
+      people.every((one, i) => isNear(one.color, seen?.colors[i])) &&
+      PEOPLE.every((one, i) => (people.includes(one) ? seen.levels[i] > HEARD_DB : seen.levels[i] < SILENT_DB))
+    );
+  }, { describe: async () => JSON.stringify({ ...(await look()), stats: await viewer.stats?.() }) });
+  return look();
+}
+
+scene("a viewer sees and hears the mix of two, then of four, and one leaves", async (s) => {
+  await call(s, "POST", "", { name: "hall" });
+  const mix = await call(s, "POST", "/hall/mix", { width: 640, height: 360, bitrate: 1000000 });
+  assert.deepEqual(mix.tracks.map(({ kind, source }) => `${kind} ${source}`), ["video mix", "audio mix"]);
+  const viewer = await openViewer(s);
+  viewer.stats = () => call(s, "GET", "/hall/mix/stats");
+  const publishers = [await enter(s, PEOPLE[0]), await enter(s, PEOPLE[1])];
+  await perceives(viewer, [[0.25, 0.4], [0.75, 0.4]], PEOPLE.slice(0, 2), "two");
+  await viewer.screenshot("mix-two");
+  publishers.push(await enter(s, PEOPLE[2], { simulcast: true }), await enter(s, PEOPLE[3]));
+  const four = await perceives(viewer, QUARTERS, PEOPLE, "four");
+  await viewer.screenshot("mix-four");
+  assert.equal(four.lost, 0);
+  await publishers[1].run(unpublish);
+  await perceives(viewer, [[0.25, 0.3], [0.75, 0.3], [0.5, 0.8]], [PEOPLE[0], PEOPLE[2], PEOPLE[3]], "three");
+  await viewer.screenshot("mix-three");
+  const page = await s.open("Watcher", { path: "/watch/", params: { participant: "mix" } });
+  await page.reaches("live");
+  await until("the player's page to show the mix", () => page.run(() => document.querySelector("video").videoWidth === 640));
+  await page.screenshot("mix-watch-page");
+  await call(s, "PATCH", "/hall/mix", { layout: "speaker", width: 480, height: 480 });
+  await until("the other size", async () => (await viewer.run(readMix, { places: [], hz: [] })).height === 480);
+  await viewer.screenshot("mix-speaker");
+});
+
+scene("members hear the mix without themselves, a viewer hears all, and who administrates it changes it", async (s) => {
+  const [ann, bob] = await Promise.all(["Ann", "Bob"].map((name) => s.open(name, { path: "/client/README.md" })));
+  const hz = PEOPLE.map((one) => one.hz);
+  const token = (identity, ...grants) => runServerProgram(["token", "--room", "hall", "--identity", identity, ...grants, ...KEYS]);
+  const join = async (person, who, start) =>
+    person.run(joinMix, { url: `${s.server.wsUrl}?access_token=${await token(who.name, ...(start ? ["--grant", "roomAdmin"] : []))}`, identity: who.name, hz: who.hz, start });
+  const { mix } = await join(ann, PEOPLE[0], { width: 640, height: 360, loudest: 4 });
+  assert.equal(mix.loudest, 4);
+  await join(bob, PEOPLE[1]);
+  const viewer = await openViewer(s, await token("eve"));
+  const hears = (person, people) => until(`${person.name} to hear ${people.map(({ name }) => name)}`, async () => {
+    const { levels } = await person.run(readMix, { places: [], hz });
+    return PEOPLE.every((one, i) => (people.includes(one) ? levels[i] > HEARD_DB : levels[i] < SILENT_DB));
+  }, { describe: () => person.run(readMix, { places: [], hz }) });
+  await hears(ann, [PEOPLE[1]]);
+  await hears(bob, [PEOPLE[0]]);
+  await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
+  await until("pictures of those who have none", async () => (await viewer.run(readMix, { places: [], hz: [] })).width === 640, { describe: () => viewer.run(readMix, { places: [], hz: [] }) });
+  await viewer.screenshot("mix-placeholders");
+
+  assert.match((await bob.run(askMix, { method: "stopMix" })).result.error, /roomAdmin/);
+  assert.match((await ann.run(askMix, { method: "startMix", params: {} })).result.error, /mixed already/);
+  assert.match((await ann.run(askMix, { method: "updateMix", params: { width: 7 } })).result.error, /width/);
+  const { result } = await ann.run(askMix, { method: "updateMix", params: { mixMinus: false, layout: "pip" } });
+  assert.equal(result.mix.layout, "pip");
+  await hears(ann, [PEOPLE[0], PEOPLE[1]]);
+  await ann.run(askMix, { method: "updateMix", params: { who: "listed", members: [{ identity: "Bob" }] } });
+  await hears(viewer, [PEOPLE[1]]);
+  await ann.run(askMix, { method: "stopMix" });
+  await until("Bob to be told of the end", async () => {
+    const { told } = await bob.run(askMix, { method: "ping" });
+    return told.at(-1)?.method === "slots" && told.some(({ method, params }) => method === "mixChanged" && params.mix === null);
+  }, { describe: () => bob.run(askMix, { method: "ping" }) });
+  await hears(viewer, []);
+}, { settings: KEYS });
+
+scene("mixes begin and end a hundred times while somebody watches", async (s) => {
+  await call(s, "POST", "", { name: "hall" });
+  const ann = await enter(s, PEOPLE[0]);
+  const viewer = await openViewer(s);
+  for (let i = 0; i < 100; i++) {
+    await call(s, "POST", "/hall/mix", { width: 320, height: 180, encodings: 1 + (i % 3), codec: i % 2 ? "h264" : "vp8" });
+    await call(s, "DELETE", "/hall/mix");
+  }
+  await call(s, "POST", "/hall/mix", { width: 320, height: 180 });
+  await perceives(viewer, [[0.25, 0.4], [0.75, 0.4]], [PEOPLE[0], PEOPLE[0]], "one");
+  await ann.run(unpublish);
+});
