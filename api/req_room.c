@@ -148,7 +148,8 @@ static int handle_ping(struct call *call, struct refusal *why)
 
 const struct request_row req_room_rows[] = {
     {"join", WHEN_NOT_JOINED, join_params, handle_join, "Enter a room.",
-     "`{room: {name, metadata}, participant, participants: [participant…], speakers: {dominant, "
+     "`{room: {name, metadata, mix}, participant, participants: [participant…], speakers: "
+     "{dominant, "
      "recent}, sessionId, resumeToken, "
      "graceMs, iceServers: "
      "[RTCIceServer…], limits: {maxSlots}}`: oneself and the others. A participant of the same "
