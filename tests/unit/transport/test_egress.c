@@ -129,7 +129,7 @@ static void equal_lengths_to_one_path_become_one_message(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct seen s = {0};
         struct egress *e = egress_new(on_flush, &s);
-        struct path path = {.protocol = rows[i].protocol};
+        struct path path = {.protocol = (uint16_t)rows[i].protocol};
         size_t n = 0;
         for (; n < 6 && rows[i].len[n] != 0; n++)
             send_bytes(e, rows[i].len[n], &path);
