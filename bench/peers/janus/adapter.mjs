@@ -159,7 +159,7 @@ async function start({ cpus, address: wanted }) {
       notes: [
         `event_loops = ${loops}, ice_lite, no event handlers, room without bitrate limit and fir_freq`,
         `libnice ${libnice}, ${libsrtp}, ${crypto}`,
-        `media over ${address} (libnice offers no loopback candidates); one UDP port a PeerConnection`,
+        `media over an address of the machine (libnice offers no loopback candidates); one UDP port a PeerConnection`,
         "it takes AEAD_AES_256_GCM where that is offered; there is no setting for it",
         "viewers' offers are turned round by the adapter, since Janus' subscribers are offered to; its HTTP API is part of its processor time",
       ],
