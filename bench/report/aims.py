@@ -34,7 +34,7 @@ def judge(report, aims=None):
     verdicts = []
     for aim in read() if aims is None else aims:
         if not aim["checks"]:
-            verdicts.append(Verdict(aim["figure"], "", "judged by hand: see bench/README.md", UNKNOWN))
+            verdicts.append(Verdict(aim["figure"], "", "not judged by the report", UNKNOWN))
         for check in aim["checks"]:
             verdicts.append(_judge(report, aim["figure"], check))
     return verdicts
