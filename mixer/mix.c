@@ -269,16 +269,6 @@ void mix_set_muted(struct mix_input *in, bool is_muted)
     mix_video_touch(in->member->mix);
 }
 
-struct mix *mix_of_input(const struct mix_input *in)
-{
-    return in->member->mix;
-}
-
-uint64_t mix_input_id(const struct mix_input *in)
-{
-    return in->config.id;
-}
-
 /* Another SSRC is another stream: the sender's clock stays, its timestamps do not. */
 static void note_stream(struct mix_input *in, const struct packet *p)
 {

@@ -122,9 +122,6 @@ MUST_CHECK int mix_add_input(struct mix_input **out, struct mix *m,
                              const struct mix_input_config *config);
 void mix_remove_input(struct mix_input **input);
 void mix_set_muted(struct mix_input *input, bool is_muted);
-/** The mix that it belongs to. */
-struct mix *mix_of_input(const struct mix_input *input);
-uint64_t mix_input_id(const struct mix_input *input);
 /** A packet of it, borrowed. */
 void mix_push(struct mix_input *input, struct packet *p, uint64_t now_us);
 /** A sender report of what it is sent: media time @ts at @ntp_us of the sender's clock. */
