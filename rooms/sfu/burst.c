@@ -33,6 +33,17 @@ void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t
     b->is_complete = pkt->rtp.marker;
 }
 
+bool burst_brings_keyframe(const struct burst *b, const struct encoding *e)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct burst_item *item = &b->item[i];
+        if (item->encoding == e && item->pkt->media.is_keyframe && !item->is_late &&
+            (item->pkt->flags & PACKET_IS_RETRANSMISSION) == 0)
+            return true;
+    }
+    return false;
+}
+
 void burst_clear(struct burst *b)
 {
     for (size_t i = 0; i < b->count; i++)

@@ -39,5 +39,7 @@ void burst_item_init(struct burst_item *item, struct encoding *e, struct packet 
 void burst_init(struct burst *b);
 /** Add a packet, of which a reference is taken. The burst has room. */
 void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t now_us);
+/** Whether an encoding can be started with what waits here: its next keyframe has come, though nobody has seen it yet. */
+bool burst_brings_keyframe(const struct burst *b, const struct encoding *e);
 /** Drop what is in it. */
 void burst_clear(struct burst *b);

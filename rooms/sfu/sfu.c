@@ -405,7 +405,8 @@ void sfu_track_ask_keyframe(struct sfu *s, uint64_t id, unsigned encoding, uint6
     if (track == NULL || encoding >= track->encoding_count)
         return;
     const struct history *h = &track->encoding[encoding].history;
-    if (h->started && h->has_keyframe && now_us - h->keyframe_us < KEYFRAME_ON_ITS_WAY_US)
+    if (burst_brings_keyframe(&track->burst, &track->encoding[encoding]) ||
+        (h->started && h->has_keyframe && now_us - h->keyframe_us < KEYFRAME_ON_ITS_WAY_US))
         return; /* whoever asked did not see it yet when it asked; it asks again, should it not come */
     encoding_ask_keyframe(&track->encoding[encoding], now_us);
 }

@@ -105,7 +105,8 @@ void subscription_begin(struct subscription *sub, uint64_t now_us)
 
     if (t == NULL || t->is_muted || sub->aim.is_paused || !subscription_is_open(sub))
         return;
-    if (!subscription_catchup_start(sub, subscription_target(sub, t), now_us))
+    struct encoding *e = subscription_target(sub, t);
+    if (!burst_brings_keyframe(&t->burst, e) && !subscription_catchup_start(sub, e, now_us))
         subscription_ask_keyframe(sub, t, now_us);
 }
 

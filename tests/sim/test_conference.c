@@ -3,6 +3,9 @@
 #include "tests/unit/core/cmocka_all.h"
 
 #include "core/err.h"
+#include "core/map.h"
+#include "rooms/sfu/sfu_internal.h"
+#include "rooms/sfu/track.h"
 #include "tests/sim/endpoint.h"
 
 #define FPS 30 /* a little over */
@@ -199,6 +202,34 @@ static void late_viewers_share_a_keyframe(void **state)
     SIM_EXPECT(sim, p.camera->encoding[0].keyframes == keyframes + 1);
     for (unsigned i = 0; i < 20; i++)
         SIM_EXPECT(sim, slot_source(s[i], p.camera)->decoded > 0);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
+/* The keyframe was received, and waits for the rest of its frame: who comes now is not told of it yet, and need not ask. */
+static void who_comes_with_the_keyframe_starts_with_it(void **state)
+{
+    struct sim *sim = sim_new();
+    struct person p = join(sim, 1);
+    struct endpoint *first = endpoint_join(sim, 2), *second = endpoint_join(sim, 3);
+    const struct net_line spread = {.delay_us = 5 * MS, .jitter_us = 2 * MS};
+
+    (void)state;
+    endpoint_set_lines(p.e, &spread);
+    p.camera->keyframe_packets = 12;
+    sim_run(sim, 5 * SECONDS); /* its first keyframe is of no use any more */
+    sfu_set_window(sim->sfu, SFU_MAX_WINDOW_US);
+    struct slot *a = endpoint_watch(first, p.camera);
+    const struct track *t = map_get_u64(sim->sfu->track_by_id, p.camera->track);
+    for (int i = 0; i < 50000 && !burst_brings_keyframe(&t->burst, &t->encoding[0]); i++)
+        sim_run(sim, 10);
+    SIM_EXPECT(sim, burst_brings_keyframe(&t->burst, &t->encoding[0]));
+    uint32_t asked = p.camera->encoding[0].plis;
+    struct slot *b = endpoint_watch(second, p.camera);
+    sim_run(sim, SECONDS);
+    SIM_EXPECT(sim, p.camera->encoding[0].plis == asked);
+    SIM_EXPECT(sim, slot_source(a, p.camera)->decoded > 0);
+    SIM_EXPECT(sim, slot_source(b, p.camera)->decoded > 0);
     sim_expect_no_faults(sim);
     sim_free(&sim);
 }
@@ -441,6 +472,7 @@ int main(void)
         SIM_TEST(one_who_asks_all_the_time_does_not_turn_video_into_keyframes),
         SIM_TEST(viewers_start_from_the_history),
         SIM_TEST(late_viewers_share_a_keyframe),
+        SIM_TEST(who_comes_with_the_keyframe_starts_with_it),
         SIM_TEST(requests_are_repeated_until_a_keyframe_comes),
         SIM_TEST(padding_leaves_no_gaps),
         SIM_TEST(audio_and_video_stay_in_sync),
