@@ -206,30 +206,41 @@ static void late_viewers_share_a_keyframe(void **state)
     sim_free(&sim);
 }
 
-/* The keyframe was received, and waits for the rest of its frame: who comes now is not told of it yet, and need not ask. */
+/* Until a keyframe was received and waits for the rest of its frame. Where its first packet is the slowest, all come at once. */
+static bool await_part_of_a_keyframe(struct sim *sim, struct pub *camera)
+{
+    const struct track *t = map_get_u64(sim->sfu->track_by_id, camera->track);
+
+    for (int attempt = 0; attempt < 10; attempt++) {
+        sim_run(sim, 5 * SECONDS); /* those before are of no use any more */
+        camera->encoding[0].wants_keyframe = true;
+        for (int i = 0; i < 10000; i++) {
+            sim_run(sim, 10);
+            if (burst_brings_keyframe(&t->burst, &t->encoding[0]))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Nobody was told of the keyframe yet: who comes now need not ask for one. */
 static void who_comes_with_the_keyframe_starts_with_it(void **state)
 {
     struct sim *sim = sim_new();
     struct person p = join(sim, 1);
-    struct endpoint *first = endpoint_join(sim, 2), *second = endpoint_join(sim, 3);
+    struct endpoint *viewer = endpoint_join(sim, 2);
     const struct net_line spread = {.delay_us = 5 * MS, .jitter_us = 2 * MS};
 
     (void)state;
     endpoint_set_lines(p.e, &spread);
     p.camera->keyframe_packets = 12;
-    sim_run(sim, 5 * SECONDS); /* its first keyframe is of no use any more */
     sfu_set_window(sim->sfu, SFU_MAX_WINDOW_US);
-    struct slot *a = endpoint_watch(first, p.camera);
-    const struct track *t = map_get_u64(sim->sfu->track_by_id, p.camera->track);
-    for (int i = 0; i < 50000 && !burst_brings_keyframe(&t->burst, &t->encoding[0]); i++)
-        sim_run(sim, 10);
-    SIM_EXPECT(sim, burst_brings_keyframe(&t->burst, &t->encoding[0]));
+    SIM_EXPECT(sim, await_part_of_a_keyframe(sim, p.camera));
     uint32_t asked = p.camera->encoding[0].plis;
-    struct slot *b = endpoint_watch(second, p.camera);
+    struct slot *s = endpoint_watch(viewer, p.camera);
     sim_run(sim, SECONDS);
     SIM_EXPECT(sim, p.camera->encoding[0].plis == asked);
-    SIM_EXPECT(sim, slot_source(a, p.camera)->decoded > 0);
-    SIM_EXPECT(sim, slot_source(b, p.camera)->decoded > 0);
+    SIM_EXPECT(sim, slot_source(s, p.camera)->decoded > 0);
     sim_expect_no_faults(sim);
     sim_free(&sim);
 }
