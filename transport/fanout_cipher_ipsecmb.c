@@ -2,10 +2,10 @@
 /*
  * fanout_cipher_ipsecmb.c - the x86-64 backend, on libipsec-mb; this file is its only user.
  *
- * GCM runs at full speed on one packet, so it is done inside submit, from the shared packet straight into the slab. SHA-1 is
- * one long dependency: several packets are hashed side by side, in the lanes of the library's job manager. Jobs come back in
- * the order they went in, some submits later. The counter mode of such a job works inside dst: a job has one source, our
- * packets have up to three, and a copy within the first cache level costs less than a second job.
+ * GCM runs at full speed on one packet, so it is done inside submit: from the shared packet straight into the slab where it is
+ * in one piece, else inside the slab. SHA-1 is one long dependency: several packets are hashed side by side, in the lanes of the
+ * library's job manager. Jobs come back in the order they went in, some submits later. The counter mode of such a job works inside
+ * dst: a job has one source, our packets have up to three, and a copy within the first cache level costs less than a second job.
  */
 #include "transport/fanout_cipher_internal.h"
 
@@ -112,44 +112,34 @@ static void key_free(struct fanout_key *k)
 
 /* --- GCM --------------------------------------------------------------------------------------------- */
 
-struct gcm_calls {
-    aes_gcm_enc_dec_t whole;
-    aes_gcm_init_t init;
-    aes_gcm_enc_dec_update_t update;
-    aes_gcm_enc_dec_finalize_t finalize;
-};
-
-static struct gcm_calls gcm_calls_of(const IMB_MGR *m, enum srtp_profile profile)
+/* What a packet is made of, one behind the other; its padding lies there already. */
+static void gather(const struct fanout_job *job)
 {
-    if (profile == SRTP_PROFILE_AEAD_AES_256_GCM)
-        return (struct gcm_calls){m->gcm256_enc, m->gcm256_init, m->gcm256_enc_update,
-                                  m->gcm256_enc_finalize};
-    return (struct gcm_calls){m->gcm128_enc, m->gcm128_init, m->gcm128_enc_update,
-                              m->gcm128_enc_finalize};
+    const struct fanout_packet *p = job->packet;
+
+    if (p->head_bytes > p->header_bytes)
+        memcpy(job->dst + p->header_bytes, p->head + p->header_bytes,
+               p->head_bytes - p->header_bytes);
+    if (p->payload_bytes > 0)
+        memcpy(job->dst + p->head_bytes, p->payload, p->payload_bytes);
 }
 
+/* In one call: the blocks of several pieces would lie across their seams, which costs more than the copy. */
 static void seal_gcm(const IMB_MGR *mgr, const struct mb_gcm_key *k, const struct fanout_job *job)
 {
     const struct fanout_packet *p = job->packet;
-    struct gcm_calls call = gcm_calls_of(mgr, k->base.profile);
-    struct gcm_context_data ctx; /* written by init */
-    size_t header = p->header_bytes, front = p->head_bytes - header;
-    uint8_t *dst = job->dst, *tag = dst + job->clear_bytes;
+    aes_gcm_enc_dec_t encrypt =
+        k->base.profile == SRTP_PROFILE_AEAD_AES_256_GCM ? mgr->gcm256_enc : mgr->gcm128_enc;
+    struct gcm_context_data ctx; /* written by the call */
+    uint8_t *dst = job->dst, *text = dst + p->header_bytes;
+    const uint8_t *from = p->payload;
 
-    if (front == 0 && p->padding_bytes == 0) {
-        call.whole(&k->data, &ctx, dst + header, p->payload, p->payload_bytes, job->iv, dst, header,
-                   tag, SESSION_KEY_GCM_TAG_BYTES);
-        return;
+    if (p->head_bytes > p->header_bytes || p->padding_bytes > 0) {
+        gather(job);
+        from = text;
     }
-    call.init(&k->data, &ctx, job->iv, dst, header);
-    if (front > 0)
-        call.update(&k->data, &ctx, dst + header, p->head + header, front);
-    if (p->payload_bytes > 0)
-        call.update(&k->data, &ctx, dst + p->head_bytes, p->payload, p->payload_bytes);
-    if (p->padding_bytes > 0)
-        call.update(&k->data, &ctx, tag - p->padding_bytes, tag - p->padding_bytes,
-                    p->padding_bytes);
-    call.finalize(&k->data, &ctx, tag, SESSION_KEY_GCM_TAG_BYTES);
+    encrypt(&k->data, &ctx, text, from, job->clear_bytes - p->header_bytes, job->iv, dst,
+            p->header_bytes, dst + job->clear_bytes, SESSION_KEY_GCM_TAG_BYTES);
 }
 
 /* --- counter mode and HMAC-SHA1 ------------------------------------------------------------------------ */
@@ -195,15 +185,10 @@ static void fill_hash(IMB_JOB *j, const struct mb_cm_key *k, const struct fanout
 
 static void submit_cm(struct mb_cipher *c, const struct mb_cm_key *k, const struct fanout_job *job)
 {
-    const struct fanout_packet *p = job->packet;
     IMB_JOB *j = IMB_GET_NEXT_JOB(c->mgr);
     struct mb_flight *f = &c->flight[j - c->mgr->jobs];
 
-    if (p->head_bytes > p->header_bytes)
-        memcpy(job->dst + p->header_bytes, p->head + p->header_bytes,
-               p->head_bytes - p->header_bytes);
-    if (p->payload_bytes > 0)
-        memcpy(job->dst + p->head_bytes, p->payload, p->payload_bytes);
+    gather(job);
     wire_put_u32(job->dst + job->clear_bytes, job->roc);
     memcpy(f->iv, job->iv, sizeof(f->iv));
     fill_cipher(j, k, job, f->iv);
