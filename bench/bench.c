@@ -20,6 +20,8 @@ static const struct bench {
     {"conference", bench_conference, "n publishers, each watched by the n-1 others"},
     {"join-storm", bench_join_storm,
      "n viewers at once: joins a second, CPU time a join, time to the first picture"},
+    {"late-join", bench_late_join,
+     "30 viewers one by one: time to the first picture, keyframe requests"},
     {"workers", bench_workers, "the same broadcast on 1, 2 ... media workers"},
     {"soak", bench_soak, "one long broadcast: memory, loss and CPU over time"},
     {"receive", bench_receive, "from the socket into packets"},

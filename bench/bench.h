@@ -17,6 +17,8 @@ MUST_CHECK int bench_latency(const struct bench_options *options, struct documen
 MUST_CHECK int bench_conference(const struct bench_options *options, struct document *d);
 /** n viewers at once: joins a second, CPU time a join, time to the first picture. */
 MUST_CHECK int bench_join_storm(const struct bench_options *options, struct document *d);
+/** Viewers one by one: time to the first picture, keyframe requests. */
+MUST_CHECK int bench_late_join(const struct bench_options *options, struct document *d);
 /** The same broadcast on 1, 2 … media workers. */
 MUST_CHECK int bench_workers(const struct bench_options *options, struct document *d);
 /** One long broadcast: memory, loss and CPU over time. */

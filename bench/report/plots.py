@@ -119,18 +119,20 @@ def _latency(scenario):
                    svg.range_plot("Added delay, median to 99th percentile", rows, "ms", aim=(1.0, "aim (p99)")))]
 
 
-def _join_storm(scenario):
+def _joins(scenario):
+    """Of a storm, and of those who come one by one."""
     made = []
     for figure_id, low, high, title, caption, aim in (
-            ("join-storm-join", "join_p50_ms", "join_p95_ms", "From POST to SRTP keys", "Hollow: median, filled: 95th percentile of all viewers.", None),
-            ("join-storm-frame", "first_frame_p50_ms", "first_frame_p95_ms", "From SRTP keys to the first decodable frame",
+            (f"{scenario.name}-join", "join_p50_ms", "join_p95_ms", "From POST to SRTP keys", "Hollow: median, filled: 95th percentile of all viewers.", None),
+            (f"{scenario.name}-frame", "first_frame_p50_ms", "first_frame_p95_ms", "From SRTP keys to the first decodable frame",
              "Hollow: median, filled: 95th percentile of all viewers.", (300, "aim (p95)"))):
         rows = []
         for row in scenario.rows:
             if low in row.metrics and high in row.metrics:
                 rows.append((f"{name_of(row.server)}, {row.params.get('joins', '')} joins", color_of(row.server_id), row.value(low), row.value(high),
                              f"{units.text(low, row.value(low))} to {units.text(high, row.value(high))}"))
-        made.append(Figure(figure_id, title, caption, svg.range_plot(title, rows, "ms", aim=aim)))
+        if rows:
+            made.append(Figure(figure_id, title, caption, svg.range_plot(title, rows, "ms", aim=aim)))
     return made
 
 
@@ -163,4 +165,4 @@ def _conference(scenario):
                                  "participants", "µs per packet", y_log=True, x_values=_xs(scenario, "participants")))]
 
 
-PLOTS = {"broadcast": _broadcast, "ramp": _ramp, "latency": _latency, "join-storm": _join_storm, "workers": _workers, "soak": _soak, "conference": _conference}
+PLOTS = {"broadcast": _broadcast, "ramp": _ramp, "latency": _latency, "join-storm": _joins, "late-join": _joins, "workers": _workers, "soak": _soak, "conference": _conference}
