@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+#include "core/prefetch.h"
 #include "core/seq.h"
 #include "transport/bwe_internal.h"
 #include "transport/rtcp_twcc.h"
@@ -191,6 +192,14 @@ HOT uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64
     if (UNLIKELY(b->silence_due_us == UINT64_MAX))
         wake_up(b, now_us);
     return seq;
+}
+
+HOT void bwe_prefetch(const struct bwe *b)
+{
+    prefetch(&b->history, sizeof(b->history));
+    prefetch(&b->probe, CACHE_LINE_BYTES);
+    prefetch(&b->silence_due_us,
+             offsetof(struct bwe, feedbacks) - offsetof(struct bwe, silence_due_us));
 }
 
 uint16_t bwe_next_number(const struct bwe *b)

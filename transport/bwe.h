@@ -54,6 +54,8 @@ void bwe_free(struct bwe **b);
  * Units: @bytes as on the wire, without IP and UDP.
  */
 uint16_t bwe_on_sent(struct bwe *b, size_t bytes, enum bwe_kind kind, uint64_t now_us);
+/** bwe_on_sent() follows in some microseconds (core/prefetch.h). */
+void bwe_prefetch(const struct bwe *b);
 /** The number that the next packet will get: for one that may turn out not to be sent. */
 uint16_t bwe_next_number(const struct bwe *b);
 /** Take feedback, in any order and as often as it comes; what it says of packets never sent is counted and ignored. */

@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
+#include "core/prefetch.h"
 #include "core/rtp.h"
 #include "core/seq.h"
 #include "core/wire.h"
@@ -16,6 +17,7 @@
 #include "transport/replay.h"
 
 #define P_BIT 0x20u
+#define KEY_BYTES 1024 /* about, of the largest kind */
 
 /* --- ciphers ----------------------------------------------------------------------------------------- */
 
@@ -83,6 +85,11 @@ void fanout_key_free(struct fanout_key **kp)
         return;
     *kp = NULL;
     k->ops->key_free(k);
+}
+
+HOT void fanout_key_prefetch(const struct fanout_key *k)
+{
+    prefetch(k, KEY_BYTES);
 }
 
 size_t fanout_key_tag_bytes(const struct fanout_key *k)

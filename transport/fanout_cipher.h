@@ -93,6 +93,9 @@ void fanout_key_free(struct fanout_key **k);
 /** What a packet grows by: 16, or 10 for AES128_CM_SHA1_80. */
 size_t fanout_key_tag_bytes(const struct fanout_key *k);
 
+/** Packets will be encrypted with it in some microseconds (core/prefetch.h). */
+void fanout_key_prefetch(const struct fanout_key *k);
+
 /** Begin an SSRC, with rollover counter 0. */
 void fanout_stream_init(struct fanout_stream *s, uint32_t ssrc);
 /** The rollover counter of the newest packet. */

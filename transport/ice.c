@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/mem.h"
+#include "core/prefetch.h"
 #include "core/wire.h"
 #include "transport/path_set.h"
 
@@ -357,6 +358,12 @@ bool ice_is_validated(const struct ice *i, const struct path *from)
 const struct path *ice_selected(const struct ice *i)
 {
     return path_set_selected(&i->paths);
+}
+
+void ice_prefetch(const struct ice *i)
+{
+    prefetch(&i->paths.path[0].path, sizeof(i->paths.path[0].path));
+    prefetch(&i->paths.selected, sizeof(i->paths.selected));
 }
 
 size_t ice_paths(const struct ice *i, struct path *out, size_t max)

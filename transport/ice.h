@@ -67,6 +67,8 @@ struct ice_outcome ice_input(struct ice *i, const struct path *from, const uint8
 bool ice_is_validated(const struct ice *i, const struct path *from);
 /** The nominated path, or NULL. */
 const struct path *ice_selected(const struct ice *i);
+/** It will be asked for in some microseconds (core/prefetch.h). */
+void ice_prefetch(const struct ice *i);
 /** A path is gone (TCP closed). Selection moves to another nominated and live one when there is one. Returns whether it changed. */
 bool ice_forget_path(struct ice *i, const struct path *path);
 size_t ice_paths(const struct ice *i, struct path *out, size_t max);

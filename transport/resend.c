@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "core/prefetch.h"
 #include "core/seq.h"
 #include "core/timebase.h"
 
@@ -31,7 +32,7 @@ struct resend_recent {
 
 /* --- spans ------------------------------------------------------------------------------------------- */
 
-static struct resend_span *span_at(struct resend *r, unsigned i)
+static struct resend_span *span_at(const struct resend *r, unsigned i)
 {
     return &r->span[(r->first_span + i) % r->max_spans];
 }
@@ -215,6 +216,12 @@ void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite
     advance(r, out_seq);
     set_sent(r, out_seq, true);
     trim(r);
+}
+
+void resend_prefetch(const struct resend *r)
+{
+    if (r->spans > 0)
+        prefetch(span_at(r, r->spans - 1u), sizeof(struct resend_span));
 }
 
 /* --- what is asked for ------------------------------------------------------------------------------- */

@@ -99,6 +99,8 @@ void resend_reset(struct resend *r);
  */
 void resend_sent(struct resend *r, uint16_t out_seq, const struct resend_rewrite *how,
                  uint64_t now_us);
+/** resend_sent() follows in some microseconds (core/prefetch.h). */
+void resend_prefetch(const struct resend *r);
 /**
  * Judge a number that the viewer asks for; anything but RESEND_YES is counted and ignored. *origin is written with RESEND_YES.
  *

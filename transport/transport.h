@@ -162,6 +162,10 @@ void transport_path_closed(struct transport *tp, const struct path *path, uint64
  * Errors: NULL past MAX_SEND_STREAMS_PER_TRANSPORT, or without memory.
  */
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
+/** Media will follow in some microseconds: have what that takes brought nearer (core/prefetch.h), first the transport, then, in a
+ * second call a little later, what it points to. */
+void transport_prefetch(const struct transport *tp);
+void transport_prefetch_deeper(const struct transport *tp);
 /**
  * Encrypt packets, in this order, into the egress batch.
  *

@@ -10,8 +10,10 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/packet.h"
+#include "core/prefetch.h"
 #include "core/rtp.h"
 #include "core/wire.h"
+#include "transport/bwe.h"
 #include "transport/egress.h"
 #include "transport/fanout_cipher.h"
 #include "transport/rtpsec.h"
@@ -175,6 +177,20 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
     tp->stats.bytes_sent += len;
     tp->stats.padding_bytes_sent += padding_bytes;
     return true;
+}
+
+HOT void transport_prefetch(const struct transport *tp)
+{
+    prefetch(tp, sizeof(*tp));
+}
+
+HOT void transport_prefetch_deeper(const struct transport *tp)
+{
+    ice_prefetch(tp->ice);
+    if (tp->bwe != NULL)
+        bwe_prefetch(tp->bwe);
+    if (tp->send_key != NULL)
+        fanout_key_prefetch(tp->send_key);
 }
 
 HOT size_t transport_send_rtp(struct transport *tp, const struct rtp_out *out, size_t n,

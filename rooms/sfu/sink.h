@@ -16,7 +16,13 @@ struct burst;
 struct sink;
 struct track;
 
+/* Bursts that a sink hears of beforehand (on_burst_soon). */
+#define SINK_STAGES 3
+
 struct sink_ops {
+    /* A burst follows after @ahead other sinks: SINK_STAGES - 1 first, 0 in the end. For what is far away in memory, in steps: each
+     * may touch what the one before has had brought (core/prefetch.h). NULL: not needed. */
+    void (*on_burst_soon)(const struct sink *s, unsigned ahead);
     /* Packets of any of its encodings, in order of arrival; borrowed (packet_ref to keep). Must not close the track. */
     void (*on_burst)(struct sink *s, const struct burst *burst, uint64_t now_us);
     /* The encodings or the mute state of the track changed: choose again. */

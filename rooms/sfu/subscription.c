@@ -225,6 +225,7 @@ static void on_track_closed(struct sink *s, uint64_t now_us)
 /* ---- life ---- */
 
 static const struct sink_ops sink_ops = {
+    .on_burst_soon = subscription_on_burst_soon,
     .on_burst = subscription_on_burst,
     .on_track_changed = on_track_changed,
     .on_track_closed = on_track_closed,
@@ -298,6 +299,7 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         return E_NO_MEMORY;
     sub->id = id;
     sub->owner = owner;
+    sub->tp = owner->tp;
     sub->sent_pt = sub->flow_pt = PT_NONE;
     sub->wish = SFU_WISH_ANY;
     sub->aim = LAYER_AIM_BEST;

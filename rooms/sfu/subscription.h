@@ -82,6 +82,7 @@ struct subscription {
     struct list node; /* in its transport's list */
     uint64_t id;
     struct sfu_transport *owner;
+    struct transport *tp; /* the owner's */
     struct send_section section;
     struct source_link link[2];
     unsigned current; /* index of the link that flows; the other one is the next source, if any */

@@ -10,6 +10,7 @@
 
 #include "core/dependency_descriptor.h"
 #include "core/packet.h"
+#include "core/prefetch.h"
 #include "core/payload_red.h"
 #include "core/payload.h"
 #include "core/seq.h"
@@ -468,6 +469,25 @@ static void note_moved(struct subscription *sub, uint64_t now_us)
     sub->seen_point = at;
     if (sub->encoding != NULL && layer_filter_wants_keyframe(&sub->filter))
         subscription_ask_switch(sub, sub->encoding, now_us);
+}
+
+HOT void subscription_on_burst_soon(const struct sink *s, unsigned ahead)
+{
+    const struct subscription *sub = CONTAINER_OF(s, struct source_link, sink)->sub;
+
+    switch (ahead) {
+    case 2:
+        prefetch(sub, sizeof(*sub));
+        break;
+    case 1:
+        prefetch(sub->owner, CACHE_LINE_BYTES);
+        prefetch(sub->stream, sizeof(*sub->stream));
+        resend_prefetch(&sub->resend);
+        transport_prefetch(sub->tp);
+        break;
+    default:
+        transport_prefetch_deeper(sub->tp);
+    }
 }
 
 HOT void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us)

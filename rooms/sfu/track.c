@@ -7,6 +7,7 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "core/prefetch.h"
 #include "core/packet.h"
 #include "core/payload_red.h"
 #include "core/seq.h"
@@ -480,13 +481,28 @@ HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now
         history_add(&e->history, pkt);
 }
 
+/* Those who come next, from @n on: as long as the list is longer than the cache is large, each one's node would be waited for. */
+static void prepare(const struct list *sinks, const struct list *n)
+{
+    unsigned ahead = 0;
+
+    for (; ahead < SINK_STAGES && n != sinks; ahead++, n = n->next) {
+        const struct sink *s = CONTAINER_OF(n, struct sink, node);
+        if (s->ops->on_burst_soon != NULL)
+            s->ops->on_burst_soon(s, ahead);
+    }
+    prefetch(n, sizeof(struct sink));
+}
+
 HOT void track_flush(struct track *t, uint64_t now_us)
 {
     if (t->burst.count == 0)
         return;
     for (size_t i = 0; i < t->burst.count; i++)
         history_add(&t->burst.item[i].encoding->history, t->burst.item[i].pkt);
-    LIST_EACH(&t->sinks, struct sink, node, s)
+    LIST_EACH(&t->sinks, struct sink, node, s) {
+        prepare(&t->sinks, s_next);
         s->ops->on_burst(s, &t->burst, now_us);
+    }
     burst_clear(&t->burst);
 }
