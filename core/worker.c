@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 #include "core/check.h"
@@ -52,6 +53,7 @@ struct worker {
     bool has_thread;
     _Atomic bool is_running; /* or about to, on another thread */
     uint64_t turns, running_us, run_since_us;
+    uint64_t rest_us, rested_us; /* how long after each turn; in all */
 };
 
 /* The worker whose loop runs on this thread. */
@@ -130,12 +132,26 @@ static void arm_timer(struct worker *w)
     w->wake_us = next_us;
 }
 
+static void rest(struct worker *w)
+{
+    uint64_t begin_us = timebase_now_us(), next_us = wheel_next_us(w->wheel);
+    uint64_t us = next_us > begin_us ? MIN(w->rest_us, next_us - begin_us) : 0;
+    const struct timespec time = {.tv_nsec = (long)(us * 1000)};
+
+    if (us == 0)
+        return;
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+    w->rested_us += timebase_now_us() - begin_us;
+}
+
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct worker *w = prepare->data;
 
     w->turns++;
     finish_turn(w);
+    if (w->rest_us > 0)
+        rest(w);
     arm_timer(w);
     w->now_us = 0; /* whoever asks first after the poll reads the clock */
 }
@@ -339,6 +355,11 @@ void worker_remove_turn_hook(struct turn_hook *hook)
     list_remove(&hook->node);
 }
 
+void worker_set_rest(struct worker *w, uint64_t us)
+{
+    w->rest_us = MIN(us, WORKER_MAX_REST_US);
+}
+
 void worker_free_later(struct worker *w, void *block, void (*free_block)(void *block))
 {
     struct later *later = MEM_NEW(struct later);
@@ -356,6 +377,7 @@ uint64_t worker_busy_us(const struct worker *w)
 
     if (w->run_since_us != 0)
         up_us += timebase_now_us() - w->run_since_us;
+    idle_us += w->rested_us;
     return up_us > idle_us ? up_us - idle_us : 0;
 }
 

@@ -19,6 +19,8 @@
 struct wheel;
 struct worker;
 
+#define WORKER_MAX_REST_US 1000ull
+
 /* Runs at the end of every loop turn that had work. */
 struct turn_hook {
     struct list node;
@@ -56,6 +58,9 @@ void worker_set_cpu(struct worker *w, int cpu);
 void worker_add_turn_hook(struct worker *w, struct turn_hook *hook);
 /** Take a hook out; fine inside any hook. Not on one that was never added. */
 void worker_remove_turn_hook(struct turn_hook *hook);
+/** From now on rest @us at the end of each turn, before anything is polled for, though not past the next deadline: what arrives
+ * meanwhile is taken together, which costs less than turn by turn. 0: no rest. At most WORKER_MAX_REST_US. Thread: the worker's. */
+void worker_set_rest(struct worker *w, uint64_t us);
 /** Call @free_block(@block) after the turn's last callback (at once in worker_close()). Deadlines and hooks of the turn still
  * run before. */
 void worker_free_later(struct worker *w, void *block, void (*free_block)(void *block));
@@ -70,9 +75,9 @@ void signal_watch_close(struct signal_watch **s);
 /* Statistics of a loop. */
 struct worker_stats {
     uint64_t turns;
-    uint64_t busy_us;    /* time spent outside the poll */
+    uint64_t busy_us;    /* time spent outside the poll, rests not counted */
     uint64_t max_lag_us; /* the latest a deadline fired past its time, since the last read */
 };
 void worker_read_stats(struct worker *w, struct worker_stats *out);
-/** The time spent outside the poll since the loop began to run. */
+/** The time spent outside the poll, rests not counted, since the loop began to run. */
 uint64_t worker_busy_us(const struct worker *w);

@@ -44,28 +44,34 @@ static void on_flush(const struct egress_message *batch, size_t n, void *arg)
         port_send(h->port, batch, n);
 }
 
+/* @from to @to of the core as 0 to 1. */
+static double share_of(double load, double from, double to)
+{
+    return MIN(MAX((load - from) / (to - from), 0.0), 1.0);
+}
+
 /* Under load packets are held back a little, so that more of a frame leave together: not at all below a quarter of the core,
- * as long as the setting allows from three quarters on. */
-static void set_window(struct sfu_host *h, uint64_t now_us)
+ * as long as the setting allows from three quarters on. And the worker rests between turns, a quarter of that at most: most turns
+ * are for one viewer's feedback, several of which cost hardly more than one. */
+static void follow_load(struct sfu_host *h, uint64_t now_us)
 {
     if (h->max_window_us == 0 || now_us - h->load_since_us < LOAD_INTERVAL_US)
         return;
     uint64_t busy_us = worker_busy_us(h->worker), gone_us = now_us - h->load_since_us;
     double load = (double)(busy_us - h->load_busy_us) / (double)gone_us;
-    double share = (load - 0.25) / 0.5;
+    double max_us = (double)h->max_window_us;
 
     h->load_busy_us = busy_us;
     h->load_since_us = now_us;
-    sfu_set_window(h->sfu, share <= 0  ? 0
-                           : share < 1 ? (uint64_t)((double)h->max_window_us * share)
-                                       : h->max_window_us);
+    sfu_set_window(h->sfu, (uint64_t)(max_us * share_of(load, 0.25, 0.75)));
+    worker_set_rest(h->worker, (uint64_t)(max_us / 4 * share_of(load, 0.05, 0.2)));
 }
 
 static void on_turn_end(uint64_t now_us, void *arg)
 {
     struct sfu_host *h = arg;
 
-    set_window(h, now_us);
+    follow_load(h, now_us);
     sfu_flush(h->sfu, now_us);
     egress_flush(h->egress);
 }

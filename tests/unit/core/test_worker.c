@@ -54,6 +54,42 @@ static void test_deadlines_fire_on_time_and_the_loop_sleeps_in_between(void **st
     worker_close(&w);
 }
 
+/* Deadlines in a row. */
+struct row {
+    struct worker *w;
+    struct deadline d;
+    unsigned fired;
+};
+
+static void on_row(struct deadline *d, uint64_t now_us, void *arg)
+{
+    struct row *row = arg;
+
+    if (++row->fired == 50)
+        worker_stop(row->w);
+    else
+        deadline_set(worker_wheel(row->w), d, now_us + 2000);
+}
+
+static void test_rests_are_no_work_and_delay_no_deadline(void **state)
+{
+    struct row row = {.w = loop_open()};
+    struct worker_stats stats;
+
+    (void)state;
+    worker_set_rest(row.w, 2 * WORKER_MAX_REST_US);
+    deadline_init(&row.d, on_row, &row);
+    uint64_t start_us = timebase_now_us();
+    deadline_set(worker_wheel(row.w), &row.d, start_us + 2000);
+    loop_run(row.w);
+    uint64_t took_us = timebase_now_us() - start_us;
+    worker_read_stats(row.w, &stats);
+    assert_int_equal(row.fired, 50);
+    assert_true(took_us >= 50 * 2000);
+    assert_true(stats.busy_us < took_us / 2); /* half of each distance is rest */
+    worker_close(&row.w);
+}
+
 /* A chain: each deadline is set nearer than the one the timer is armed for. */
 struct chain {
     struct worker *w;
@@ -342,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_FREE(test_a_worker_that_never_ran_closes),
         LEAK_FREE(test_deadlines_fire_on_time_and_the_loop_sleeps_in_between),
+        LEAK_FREE(test_rests_are_no_work_and_delay_no_deadline),
         LEAK_FREE(test_a_nearer_deadline_moves_the_timer),
         LEAK_FREE(test_a_turn_ends_with_deadlines_hooks_and_freeing),
         LEAK_FREE(test_the_turn_that_stops_the_loop_is_finished_too),
