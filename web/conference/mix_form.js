@@ -89,7 +89,7 @@ export class MixForm {
       const [width, height] = value.split("x").map(Number);
       change({ width, height });
     });
-    this.#rate = makeList("Pictures a second", (value) => change({ fps: Number(value) }));
+    this.#rate = makeList("Frame rate", (value) => change({ fps: Number(value) }));
     this.#quality = makeList("Quality", (value) => {
       if (value) change({ bitrate: bitrateOf(this.#shown, /** @type {any} */ (value)) });
     });
@@ -112,7 +112,8 @@ export class MixForm {
     for (const input of this.#pictures) input.checked = input.value === choice.layout;
     const size = `${choice.width}x${choice.height}`;
     fill(this.#size.select, withOther(SIZES.map(([width, height]) => [`${width}x${height}`, asSize({ width, height })]), size, asSize(choice)), size);
-    fill(this.#rate.select, withOther(RATES.map((fps) => [String(fps), String(fps)]), String(choice.fps), String(choice.fps)), String(choice.fps));
+    const rate = String(choice.fps);
+    fill(this.#rate.select, withOther(RATES.map((fps) => [String(fps), `${fps} a second`]), rate, `${rate} a second`), rate);
     fill(this.#quality.select, qualityOptions(choice), qualityOf(choice) ?? "");
     const loudest = String(choice.loudest);
     fill(this.#loudest.select, withOther(LOUDEST.map(([count, text]) => [String(count), text]), loudest, `${loudest} loudest`), loudest);
