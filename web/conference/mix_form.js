@@ -18,7 +18,7 @@ const LAYOUTS = [
   { value: "grid", label: "Grid", hint: "Everybody has the same size", tiles: [[2, 2, 29, 15], [33, 2, 29, 15], [2, 19, 29, 15], [33, 19, 29, 15]] },
   { value: "speaker", label: "Speaker", hint: "Who speaks is large, the others below", tiles: [[2, 2, 60, 23], [8, 27, 14, 7], [25, 27, 14, 7], [42, 27, 14, 7]] },
   { value: "pip", label: "Inset", hint: "Who speaks fills the picture, the others in its corner", tiles: [[2, 2, 60, 32], [30, 23, 14, 9], [46, 23, 14, 9]] },
-  { value: "screen", label: "Screen", hint: "A shared screen is large, everybody beside it", tiles: [[2, 2, 46, 32], [50, 2, 12, 9], [50, 13.500, 12, 9], [50, 25, 12, 9]] },
+  { value: "screen", label: "Screen", hint: "A shared screen is large, everybody beside it; a grid while nobody shares", tiles: [[2, 2, 46, 32], [50, 2, 12, 9], [50, 13.500, 12, 9], [50, 25, 12, 9]] },
 ];
 
 /**
