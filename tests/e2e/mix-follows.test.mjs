@@ -32,6 +32,9 @@ const QUARTERS = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [
 const THREE = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.5, 0.7]]);
 /** A large tile and a strip below it, or to the right. */
 const SPEAKER = /** @type {[number, number][]} */ ([[0.5, 0.3], [0.3, 0.88], [0.5, 0.88], [0.7, 0.88]]);
+/** The third tile's ground, left of the disc with initials. */
+const BESIDE_INITIALS = /** @type {[number, number]} */ ([0.06, 0.7]);
+const PLACEHOLDER = [43, 45, 49];
 const STAGE = /** @type {[number, number][]} */ ([[0.4, 0.4]]);
 
 const HEARD_DB = -50;
@@ -127,7 +130,7 @@ scene("a viewer of the mix follows whatever four people do within a second", asy
   await viewer.screenshot("mix-follows-four");
 
   await follows(viewer, ["Bob mutes", { ...all, tones: tonesOf([ANN, CEM, DIA]) }, () => press(bob, "#mic")], ["Bob speaks again", all, () => press(bob, "#mic")]);
-  const placeholder = at(QUARTERS, PEOPLE).map((place, i) => ({ ...place, isOther: PEOPLE[i] === CEM }));
+  const placeholder = [...at(QUARTERS, PEOPLE).filter((_, i) => PEOPLE[i] !== CEM), { at: BESIDE_INITIALS, color: PLACEHOLDER }];
   await follows(viewer, ["Cem switches the camera off", { ...all, places: placeholder }, () => press(cem, "#camera")], ["Cem switches it on again", all, () => press(cem, "#camera")]);
 
   await ann.click("#mix");

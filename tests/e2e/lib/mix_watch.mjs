@@ -7,7 +7,7 @@
  * Look and listen from now on until picture and sound are as expected, in windows.watch. They count from the first moment of a
  * time in which they stay so.
  * @param {object} wanted
- * @param {{at: [number, number], color: number[], isOther?: boolean}[]} wanted.places  as parts of width and height; isOther: anything else
+ * @param {{at: [number, number], color: number[]}[]} wanted.places  as parts of width and height
  * @param {number[][]} [wanted.anyOrder]  the colours of the places are these, whosever is where
  * @param {{hz: number, isHeard: boolean}[]} wanted.tones
  * @param {number} wanted.heardDb     at least, of what is heard
@@ -25,7 +25,7 @@ export async function beginWatch({ places, anyOrder, tones, heardDb, silentDb })
   const isNear = (a, b) => a.every((value, i) => Math.abs(value - b[i]) <= TOLERANCE);
   const colorAt = ([x, y]) => [...draw.getImageData(Math.floor(x * canvas.width), Math.floor(y * canvas.height), 1, 1).data.slice(0, 3)];
   const isPicture = (colors) => {
-    if (!anyOrder) return places.every(({ color, isOther }, i) => isNear(colors[i], color) !== Boolean(isOther));
+    if (!anyOrder) return places.every(({ color }, i) => isNear(colors[i], color));
     const left = [...anyOrder];
     return colors.every((color) => {
       const at = left.findIndex((one) => isNear(color, one));
