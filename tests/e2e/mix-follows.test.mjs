@@ -26,7 +26,7 @@ const MIX = { width: 960, height: 540, fps: 20 };
 const GRID = /** @type {[number, number, number, number][]} */ ([[0, 0, 478, 268], [482, 0, 478, 268], [0, 272, 478, 268], [482, 272, 478, 268]]);
 const LABEL_HEIGHT = 22;
 /** How like its drawing by the browser a name has to be, and how much more so than any other name. */
-const [NAME_SCORE, NAME_LEAD] = [0.5, 0.1];
+const [NAME_SCORE, NAME_LEAD] = [0.4, 0.1];
 /** Places in the upper half of tiles, as parts of the picture. */
 const QUARTERS = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.25, 0.7], [0.75, 0.7]]);
 const THREE = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.5, 0.7]]);
@@ -35,7 +35,7 @@ const SPEAKER = /** @type {[number, number][]} */ ([[0.5, 0.3], [0.3, 0.88], [0.
 /** The third tile's ground, left of the disc with initials. */
 const BESIDE_INITIALS = /** @type {[number, number]} */ ([0.06, 0.7]);
 const PLACEHOLDER = [43, 45, 49];
-const STAGE = /** @type {[number, number][]} */ ([[0.4, 0.4]]);
+const STAGE = /** @type {[number, number][]} */ ([[0.4, 0.4], [0.9, 0.15], [0.9, 0.36], [0.9, 0.56], [0.9, 0.76]]);
 
 const HEARD_DB = -50;
 const SILENT_DB = -75;
@@ -48,6 +48,7 @@ const ATTEMPTS = 4;
 /** How far below the others one's own tone has to be in what one hears. */
 const OWN_DB = 40;
 
+const COLORS = PEOPLE.map(({ color }) => color);
 const hertz = PEOPLE.map((one) => one.hertz);
 const tonesOf = (heard) => PEOPLE.map((one) => ({ hz: one.hertz, isHeard: heard.includes(one) }));
 const at = (places, people) => places.map((place, i) => ({ at: place, color: people[i].color }));
@@ -135,16 +136,16 @@ scene("a viewer of the mix follows whatever four people do within a second", asy
 
   await ann.click("#mix");
   await until("Ann's preview", () => ann.run(() => document.getElementById("mix-preview").dataset.live === "true"));
-  const speaker = { ...all, places: at(SPEAKER, PEOPLE), anyOrder: PEOPLE.map(({ color }) => color) };
+  const speaker = { ...all, places: at(SPEAKER, PEOPLE), anyOrder: COLORS };
   const layout = (name) => () => press(ann, `.layout-picture input[value="${name}"]`);
   await follows(viewer, ["Ann chooses the speaker layout", speaker, layout("speaker")], ["Ann chooses the grid", all, layout("grid")]);
   await ann.page.keyboard.press("Escape");
 
-  const stage = { ...all, places: [{ at: STAGE[0], color: SCREEN }] };
+  const stage = { ...all, places: at(STAGE, [{ color: SCREEN }, ...PEOPLE]), anyOrder: [SCREEN, ...COLORS] };
   await follows(viewer, ["Dia shares a screen", stage, () => press(dia, "#screen")], ["Dia shares it no more", all, () => press(dia, "#screen")]);
 
   const three = { places: at(THREE, PEOPLE.slice(0, 3)), anyOrder: [ANN, CEM, DIA].map(({ color }) => color), tones: tonesOf([ANN, CEM, DIA]) };
-  const anyFour = { ...all, anyOrder: PEOPLE.map(({ color }) => color) };
+  const anyFour = { ...all, anyOrder: COLORS };
   await follows(viewer, ["Bob leaves", three, () => press(bob, "#leave")], ["Bob comes back", anyFour, () => press(bob, "#rejoin"), JOINS_MS]);
 }, { timeoutMs: 240_000 });
 
