@@ -190,7 +190,7 @@ scene("what the server refuses, and what it cannot keep up with, is said in word
   await sees(ann, "that it is mixed already, and how", ({ notice, canStop, layout }) => /mixed already/.test(notice) && canStop && layout === "pip");
   await lookAround(ann, "refused");
   await fetch(`${s.server.url}/v1/rooms/hall/mix`, { method: "PATCH", headers: { "content-type": "application/json" }, body: '{"layout": "custom", "fps": 25, "rectangles": [{"x": 0, "y": 0, "width": 640, "height": 360}]}' });
-  await sees(ann, "what was set by other means", ({ layout, actual }) => layout === null && /25 pictures/.test(actual));
+  await sees(ann, "what was set by other means", ({ layout, actual }) => layout === null && /25 a second/.test(actual));
   const lower = () => {
     const { room } = window.parley;
     room.mix.settings = { ...room.mix.settings, actual: { level: 3, fps: 12, width: 640, height: 360 } };

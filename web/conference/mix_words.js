@@ -87,7 +87,7 @@ export const asSize = ({ width, height }) => `${width} × ${height}`;
  */
 export function describeActual(settings) {
   const { actual } = settings;
-  if (actual.level === 0) return { isLowered: false, text: `${asSize(settings)}, ${settings.fps} pictures a second` };
+  if (actual.level === 0) return { isLowered: false, text: `${asSize(settings)}, ${settings.fps} a second` };
   const isSmaller = actual.width < settings.width || actual.height < settings.height;
   const wanted = isSmaller ? `${asSize(settings)} at ${settings.fps}` : String(settings.fps);
   return {

@@ -46,7 +46,7 @@ test("another size or rate keeps the quality; a bitrate that somebody set stays"
 
 test("what the server makes at present is told when it is less than asked for", () => {
   const asked = { width: 1280, height: 720, fps: 30 };
-  assert.deepEqual(describeActual({ ...asked, actual: { ...asked, level: 0 } }), { isLowered: false, text: "1280 × 720, 30 pictures a second" });
+  assert.deepEqual(describeActual({ ...asked, actual: { ...asked, level: 0 } }), { isLowered: false, text: "1280 × 720, 30 a second" });
   const slower = describeActual({ ...asked, actual: { ...asked, fps: 15, level: 1 } });
   assert.ok(slower.isLowered);
   assert.match(slower.text, /makes 1280 × 720 at 15 pictures a second instead of 30\./);
