@@ -28,7 +28,7 @@ struct grants {
 
 /** What a token without any claims grants: nothing, but to publish and subscribe where it lets in. */
 void auth_grants_init(struct grants *g);
-/** What everybody may in development mode: everything but to administrate a room that he joins. */
+/** What everybody may in development mode: everything, also to administrate a room that he joins, as over REST. */
 void auth_grants_init_dev(struct grants *g);
 /** Set a grant from a word of the command line: "roomAdmin", "canPublish=false", "canPublishSources=camera,microphone". Errors:
  * E_INVALID with a sentence. */

@@ -41,7 +41,7 @@ void auth_grants_init_dev(struct grants *g)
 {
     auth_grants_init(g);
     g->room_join = g->room_create = g->room_list = g->room_admin = true;
-    g->permissions.update_metadata = true;
+    g->permissions.update_metadata = g->permissions.admin = true;
 }
 
 /* LiveKit's words and ours. */

@@ -14,7 +14,7 @@ export class Mix {
 
   /** @param {any} info */
   constructor(info) {
-    this.participant = new Participant({ id: info.participantId, identity: "mix", name: "Mix" });
+    this.participant = new Participant({ id: info.participantId, identity: "mix", name: "Mix", tracks: [] });
     for (const track of info.tracks) this.participant.tracks.set(track.id, new RemoteTrack(track, this.participant));
     this.settings = info;
   }

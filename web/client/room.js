@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The room as a page sees it. Puts the parts together and owns none of their logic: signal.js keeps
-// the session, peer.js the connection, roster.js the others, arrivals.js what arrives,
-// publications.js what is sent, recovery.js what to do when the path breaks.
+// The room as a page sees it. Puts the parts together and owns none of their logic: connection.js keeps
+// the way to the server, roster.js the others, arrivals.js what arrives, publications.js what is sent.
 
 import { Arrivals } from "./arrivals.js";
+import { Connection } from "./connection.js";
 import * as devices from "./devices.js";
 import { Emitter } from "./emitter.js";
 import { ParleyError } from "./errors.js";
@@ -12,12 +12,9 @@ import { LocalTrack } from "./local_track.js";
 import { Mix } from "./mix.js";
 import { NetworkJudge } from "./network.js";
 import { Participant } from "./participant.js";
-import { Peer } from "./peer.js";
 import { Publications } from "./publications.js";
-import { Recovery } from "./recovery.js";
 import { Roster } from "./roster.js";
 import { Sampler } from "./sampler.js";
-import { Signal } from "./signal.js";
 import { Speakers } from "./speakers.js";
 import { summarise } from "./stats.js";
 
@@ -25,18 +22,13 @@ import { summarise } from "./stats.js";
 /** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
 /** @typedef {import("./source_track.js").SourceTrack} SourceTrack */
 /** @typedef {import("./types.js").JoinResult} JoinResult */
-/** @typedef {"idle" | "connecting" | "connected" | "reconnecting" | "closed"} ConnectionState */
+/** @typedef {import("./connection.js").ConnectionState} ConnectionState */
 
 const SAMPLE_INTERVAL_MS = 2000;
 
 /**
- * @typedef {object} RoomOptions
- * @property {RTCIceTransportPolicy} [iceTransportPolicy]
- * @property {RTCIceServer[]} [iceServers]  instead of those the server names
- * @property {string} [audioCodec]          preferred for what is sent, e.g. "PCMU"
- * @property {string} [videoCodec]          e.g. "H264"
- * @property {Partial<import("./signal.js").SignalOptions>} [signal]
- * @property {any} [RTCPeerConnection]      constructor, for tests
+ * `audioCodec` ("PCMU") and `videoCodec` ("H264") are preferred for what is sent.
+ * @typedef {import("./connection.js").ConnectionOptions & {audioCodec?: string, videoCodec?: string}} RoomOptions
  */
 
 /**
@@ -88,43 +80,35 @@ export class Room extends Emitter {
   /** The room as one picture and one sound, when the server mixes it. @type {Mix | null} */
   mix = null;
 
-  #options;
-  /** @type {Signal | null} */
-  #signal = null;
-  /** @type {Peer | null} */
-  #peer = null;
-  /** @type {ConnectionState} */
-  #state = "idle";
-  #maxSlots = Infinity;
+  /** @type {Connection} */
+  #connection;
   #isAutoSubscribing = true;
   #roster = new Roster();
   #arrivals;
+  /** @type {Publications} */
   #publications;
-  #recovery;
   #speakers;
   #sampler;
   #judge = new NetworkJudge();
   /** @type {import("./stats.js").StatsSummary | null} */
   #lastStats = null;
-  /** @type {(() => void)[]} */
-  #cleanups = [];
 
   /** @param {RoomOptions} [options] */
   constructor(options = {}) {
     super();
-    this.#options = options;
+    const connection = (this.#connection = new Connection(options, () => this.#publications.describe()));
     this.#arrivals = new Arrivals({
-      transceiverOf: (mid) => this.#peer?.transceiverOf(mid),
+      transceiverOf: (mid) => connection.peer?.transceiverOf(mid),
       trackOf: (id) => this.#roster.trackById(id) ?? this.mix?.trackById(id),
-      request: (method, params) => this.#request(method, params),
-      canTell: () => this.#signal?.state === "open",
-      offerFirstSlot: (kind) => this.#offerFirstSlots(kind === "audio" ? [1, 0] : [0, 1]),
+      request: (method, params) => connection.request(method, params),
+      canTell: () => connection.canTell,
+      offerFirstSlot: (kind) => connection.offerFirstSlots(oneOf(kind)),
     });
     this.#publications = new Publications({
       audioCodec: options.audioCodec,
       videoCodec: options.videoCodec,
-      mute: (params) => this.#request("mute", params),
-      canTell: () => this.#signal?.state === "open",
+      mute: (params) => connection.request("mute", params),
+      canTell: () => connection.canTell,
     });
     this.#speakers = new Speakers({
       participants: () => [...this.participants.values(), ...(this.localParticipant ? [this.localParticipant] : [])],
@@ -137,17 +121,13 @@ export class Room extends Emitter {
       onSample: (sample) => this.#onSample(sample),
       periodMs: SAMPLE_INTERVAL_MS,
     });
-    this.#recovery = new Recovery({
-      restartIce: () => this.restartIce(),
-      rejoin: () => this.#signal?.rejoin(),
-      canReach: () => this.#signal?.state === "open",
-    });
+    this.#followConnection();
     this.#forwardEvents();
   }
 
   /** @returns {ConnectionState} */
   get connectionState() {
-    return this.#state;
+    return this.#connection.state;
   }
 
   /** The others by id. @returns {ReadonlyMap<string, Participant>} */
@@ -182,7 +162,7 @@ export class Room extends Emitter {
 
   /** The connection, for statistics and tests. @returns {RTCPeerConnection | null} */
   get peerConnection() {
-    return this.#peer?.pc ?? null;
+    return this.#connection.peer?.pc ?? null;
   }
 
   /**
@@ -192,24 +172,11 @@ export class Room extends Emitter {
    *   E_UNREACHABLE, E_TIMEOUT or the server's refusal; connect() may then be called again.
    */
   async connect({ url = defaultUrl(), tracks = [], ...params }) {
-    if (this.#signal) throw new ParleyError("E_STATE", "This room is connected or was left: make a new Room.");
-    const signal = (this.#signal = new Signal({ url, ...this.#options.signal }));
+    const result = await this.#connection.join(url, params);
     this.#isAutoSubscribing = params.autoSubscribe !== false;
-    signal.on("stateChanged", () => this.#updateState());
-    signal.on("notification", (method, message) => this.#onNotification(method, message));
-    signal.on("resumed", (result) => this.#onResumed(result));
-    signal.on("rejoined", (result) => this.#onJoined(result));
-    signal.on("closed", (reason, message, error) => this.#onClosed(reason, message, error));
-    try {
-      const result = await signal.join(params);
-      for (const track of tracks) this.#hold(track);
-      this.#onJoined(result);
-    } catch (error) {
-      if (this.#signal === signal) this.#signal = null;
-      this.#updateState();
-      throw error;
-    }
-    this.#watchNetwork();
+    for (const track of tracks) this.#hold(track);
+    this.#onJoined(result);
+    this.#connection.watchNetwork();
     this.#speakers.start();
     this.#sampler.start();
   }
@@ -251,7 +218,7 @@ export class Room extends Emitter {
    */
   async setMuted(track, muted) {
     if (!(track instanceof LocalTrack)) {
-      await this.#request("mute", { trackId: track.id, muted });
+      await this.#connection.request("mute", { trackId: track.id, muted });
       return;
     }
     if (!muted && track.mutedBy === "server") {
@@ -267,28 +234,28 @@ export class Room extends Emitter {
    * @param {RemoteTrack} track
    */
   async subscribe(track) {
-    const { mid } = await this.#request("subscribe", { trackId: track.id });
+    const { mid } = await this.#connection.request("subscribe", { trackId: track.id });
     if (mid) this.#arrivals.slots.update([{ mid, kind: track.kind, trackId: track.id }]);
-    else this.#offerFirstSlots(track.kind === "audio" ? [1, 0] : [0, 1]);
+    else this.#connection.offerFirstSlots(oneOf(track.kind));
   }
 
   /** @param {RemoteTrack} track */
   async unsubscribe(track) {
-    await this.#request("unsubscribe", { trackId: track.id });
+    await this.#connection.request("unsubscribe", { trackId: track.id });
   }
 
   /** Have the room mixed; needs `roomAdmin`, as the next two. @param {object} [settings]  as docs/api.md says of startMix */
   async startMix(settings = {}) {
-    await this.#request("startMix", settings);
+    await this.#connection.request("startMix", settings);
   }
 
   /** @param {object} settings  those that change */
   async updateMix(settings) {
-    await this.#request("updateMix", settings);
+    await this.#connection.request("updateMix", settings);
   }
 
   async stopMix() {
-    await this.#request("stopMix", {});
+    await this.#connection.request("stopMix", {});
   }
 
   /**
@@ -311,7 +278,7 @@ export class Room extends Emitter {
    * @param {{name?: string, metadata?: any}} changes
    */
   async update(changes) {
-    const { participant } = await this.#request("update", changes);
+    const { participant } = await this.#connection.request("update", changes);
     this.localParticipant?.update(participant);
     if (this.localParticipant) this.emit("participantUpdated", this.localParticipant);
   }
@@ -334,7 +301,7 @@ export class Room extends Emitter {
 
   /** @returns {Promise<import("./stats.js").StatsSummary>} */
   async getStats() {
-    const report = await this.#peer?.pc.getStats();
+    const report = await this.peerConnection?.getStats();
     this.#lastStats = summarise(report ? /** @type {any} */ (report).values() : [], this.#lastStats, performance.now());
     return this.#lastStats;
   }
@@ -349,37 +316,44 @@ export class Room extends Emitter {
 
   /** What the server measures of us. @returns {Promise<any[]>} */
   async getServerStats() {
-    return (await this.#request("stats", {})).stats;
+    return (await this.#connection.request("stats", {})).stats;
   }
 
   /** Find a path to the server anew; media continues meanwhile if it can. */
   restartIce() {
-    this.#peer?.restartIce().catch(() => {}); // told by the peer's error event
-    this.#updateState();
+    this.#connection.restartIce();
   }
 
   /** Drop the signalling connection and resume, as after a broken network. */
   reconnect() {
-    this.#signal?.reconnect();
+    this.#connection.reconnect();
   }
 
   /** While reconnecting: try now. */
   retryNow() {
-    this.#signal?.retryNow();
+    this.#connection.retryNow();
   }
 
   /** Leave the room and give all devices back. */
   leave() {
-    this.#signal?.leave();
+    this.#connection.leave();
   }
 
-  /**
-   * @param {string} method
-   * @param {object} params
-   */
-  #request(method, params) {
-    if (!this.#signal) return Promise.reject(new ParleyError("E_STATE", "Not connected to a room."));
-    return this.#signal.request(method, params);
+  #followConnection() {
+    const connection = this.#connection;
+    connection.on("stateChanged", (state) => this.emit("connectionStateChanged", state));
+    connection.on("notification", (method, params) => this.#onNotification(method, params));
+    connection.on("rejoined", (result) => this.#onJoined(result));
+    connection.on("resumed", (result) => this.#onResumed(result));
+    connection.on("answered", (answer) => {
+      this.#publications.onAnswered(answer);
+      this.#arrivals.slots.update(answer.slots ?? []);
+    });
+    connection.on("refused", (error) => {
+      this.#publications.onRefused(error);
+      this.emit("error", error);
+    });
+    connection.on("closed", (reason, message, error) => this.#onClosed(reason, message, error));
   }
 
   #forwardEvents() {
@@ -417,7 +391,7 @@ export class Room extends Emitter {
   /** @param {import("./sampler.js").Sample} sample */
   #onSample(sample) {
     this.emit("stats", sample);
-    if (this.#judge.update(sample, this.#state === "reconnecting")) this.emit("connectionQualityChanged", this.#judge.quality);
+    if (this.#judge.update(sample, this.connectionState === "reconnecting")) this.emit("connectionQualityChanged", this.#judge.quality);
   }
 
   /**
@@ -460,42 +434,16 @@ export class Room extends Emitter {
 
   /** Joined, for the first time or afresh. @param {JoinResult} result */
   #onJoined(result) {
-    this.#peer?.close();
-    this.#recovery.reset();
+    const connection = this.#connection;
+    connection.endMedia();
     this.#arrivals.clear();
     this.#speakers.forget();
     this.#judge.reset();
     this.#takeOver(result);
-    const peer = (this.#peer = new Peer(
-      {
-        offer: (params) => this.#request("offer", params),
-        trickle: (candidates) => this.#request("trickle", { candidates }),
-        describeTracks: () => this.#publications.describe(),
-        ready: () => this.#signal?.ready() ?? Promise.reject(new ParleyError("E_CLOSED", "Left.")),
-      },
-      {
-        iceServers: this.#options.iceServers ?? result.iceServers ?? [],
-        ...(this.#options.iceTransportPolicy && { iceTransportPolicy: this.#options.iceTransportPolicy }),
-      },
-      this.#options.RTCPeerConnection,
-    ));
-    peer.on("stateChanged", (state) => {
-      this.#recovery.onState(state);
-      this.#updateState();
-    });
-    peer.on("answered", (answer) => {
-      this.#publications.onAnswered(answer);
-      this.#arrivals.slots.update(answer.slots ?? []);
-    });
-    peer.on("error", (error) => {
-      this.#publications.onRefused(error);
-      this.emit("error", error);
-    });
-    this.#publications.setPeer(peer);
-    if (this.#isAutoSubscribing) this.#offerSlots(...this.#countTracks());
-    peer.negotiate().catch(() => {});
+    this.#publications.setPeer(connection.beginMedia(result));
+    if (this.#isAutoSubscribing) connection.addSlots(this.#countTracks());
+    connection.negotiate();
     this.#arrivals.askAgain();
-    this.#updateState();
   }
 
   /** The session goes on. @param {JoinResult} result */
@@ -503,16 +451,13 @@ export class Room extends Emitter {
     this.#takeOver(result);
     this.#publications.syncMuted(result.participant.tracks ?? []);
     this.#arrivals.resume(result.slots);
-    if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
-    if (result.transportState === "failed") this.#recovery.onPathLost();
-    else this.#recovery.onReachable();
+    if (this.#isAutoSubscribing) this.#connection.offerFirstSlots(this.#countTracks());
   }
 
   /** @param {JoinResult} result */
   #takeOver(result) {
     this.name = result.room.name;
     this.metadata = result.room.metadata ?? null;
-    this.#maxSlots = result.limits?.maxSlots ?? Infinity;
     if (this.localParticipant) this.localParticipant.update(result.participant);
     else this.localParticipant = new Participant(result.participant, true);
     this.#listLocalTracks();
@@ -538,32 +483,6 @@ export class Room extends Emitter {
   }
 
   /**
-   * The server asks for slots from the first offer on; who had nothing to offer so far begins here.
-   * @param {[number, number]} counts  audio, video
-   */
-  #offerFirstSlots(counts) {
-    const peer = this.#peer;
-    if (!peer || peer.pc.getTransceivers().length > 0) return;
-    this.#offerSlots(...counts);
-    peer.negotiate().catch(() => {});
-  }
-
-  /**
-   * Add so many slots to the next offer: the server counts what it has asked for already.
-   * @param {number} audio
-   * @param {number} video
-   */
-  #offerSlots(audio, video) {
-    const peer = this.#peer;
-    if (!peer) return;
-    for (const [kind, wanted] of /** @type {const} */ ([["audio", audio], ["video", video]])) {
-      const free = this.#maxSlots - peer.pc.getTransceivers().filter((t) => t.direction === "recvonly").length;
-      const count = Math.min(wanted, free);
-      if (count > 0) peer.addSlots(kind, count);
-    }
-  }
-
-  /**
    * @param {string} method
    * @param {any} params
    */
@@ -578,7 +497,7 @@ export class Room extends Emitter {
         return this.#onUpdated(params.participant);
       case "trackPublished":
         roster.addTrack(params.participantId, params.track);
-        if (this.#isAutoSubscribing) this.#offerFirstSlots(this.#countTracks());
+        if (this.#isAutoSubscribing) this.#connection.offerFirstSlots(this.#countTracks());
         return;
       case "trackUnpublished":
         return roster.removeTrack(params.participantId, params.trackId);
@@ -595,16 +514,12 @@ export class Room extends Emitter {
       case "speakers":
         return this.#speakers.onServer(params.dominant ?? null, params.recent ?? []);
       case "slotsWanted":
-        this.#offerSlots(params.audio ?? 0, params.video ?? 0);
-        this.#peer?.negotiate().catch(() => {});
-        return;
+        this.#connection.addSlots([params.audio ?? 0, params.video ?? 0]);
+        return this.#connection.negotiate();
       case "subscriptionFailed":
         return this.emit("subscriptionFailed", roster.trackById(params.trackId) ?? this.mix?.trackById(params.trackId), params.reason, params.message ?? "");
       case "mixChanged":
         return this.#setMix(params.mix);
-      case "transportState":
-        if (params.state === "failed") this.#recovery.onPathLost();
-        return;
     }
   }
 
@@ -626,21 +541,6 @@ export class Room extends Emitter {
     if (track) this.#emitLocalMuted(track);
   }
 
-  #watchNetwork() {
-    if (!globalThis.addEventListener) return;
-    const onOnline = () => {
-      this.#signal?.retryNow();
-      this.#recovery.onPathLost();
-    };
-    const onPageHide = () => this.leave();
-    globalThis.addEventListener("online", onOnline);
-    globalThis.addEventListener("pagehide", onPageHide);
-    this.#cleanups.push(
-      () => globalThis.removeEventListener("online", onOnline),
-      () => globalThis.removeEventListener("pagehide", onPageHide),
-    );
-  }
-
   /**
    * @param {string} reason
    * @param {string} message
@@ -649,38 +549,14 @@ export class Room extends Emitter {
   #onClosed(reason, message, error) {
     this.#speakers.stop();
     this.#sampler.stop();
-    for (const cleanup of this.#cleanups.splice(0)) cleanup();
-    this.#recovery.reset();
     this.#arrivals.clear();
-    this.#peer?.close();
     this.#publications.end();
-    this.#updateState();
     this.emit("closed", reason, message, error);
   }
-
-  #updateState() {
-    const state = this.#currentState();
-    if (state === this.#state) return;
-    this.#state = state;
-    this.emit("connectionStateChanged", state);
-  }
-
-  /** @returns {ConnectionState} */
-  #currentState() {
-    switch (this.#signal?.state) {
-      case "joining":
-        return "connecting";
-      case "open":
-        return this.#recovery.isActive ? "reconnecting" : "connected";
-      case "reconnecting":
-        return "reconnecting";
-      case "closed":
-        return "closed";
-      default:
-        return "idle";
-    }
-  }
 }
+
+/** @param {import("./types.js").Kind} kind @returns {[number, number]} one slot: audio, video */
+const oneOf = (kind) => (kind === "audio" ? [1, 0] : [0, 1]);
 
 function defaultUrl() {
   const { protocol, host } = globalThis.location;

@@ -22,7 +22,6 @@ const SILENCE_MS = 2500;
  * @typedef {import("./wish.js").WishOptions & WhepExtras} WhepOptions
  */
 
-/** @extends {WishClient<{live: [], waiting: []}>} */
 export class WhepClient extends WishClient {
   /** What is played: give it to a media element once. */
   stream = new MediaStream();

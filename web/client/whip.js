@@ -18,7 +18,6 @@ import { WishClient } from "./wish.js";
  * @typedef {import("./wish.js").WishOptions & WhipExtras} WhipOptions
  */
 
-/** @extends {WishClient<{}>} */
 export class WhipClient extends WishClient {
   #options;
   /** @type {Map<string, RTCRtpSender>} */

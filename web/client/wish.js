@@ -33,9 +33,9 @@ const FINAL_CODES = ["E_AUTH", "E_DENIED", "E_MALFORMED", "E_UNSUPPORTED", "E_IN
  */
 
 /**
- * @template {Record<string, any[]>} [Further={}]
+ * The last two are of players.
  * @extends {Emitter<{stateChanged: [WishState], connectionReplaced: [RTCPeerConnection], error: [ParleyError],
- *   closed: [ParleyError | null]} & Further>}
+ *   closed: [ParleyError | null], live: [], waiting: []}>}
  */
 export class WishClient extends Emitter {
   #endpoint;
@@ -199,6 +199,7 @@ export class WishClient extends Emitter {
     await fetch(resource, { method: "DELETE", headers: this.#authorization(), keepalive: isLeaving }).catch(() => {});
   }
 
+  /** @returns {Record<string, string>} */
   #authorization() {
     return this.#options.token ? { Authorization: `Bearer ${this.#options.token}` } : {};
   }

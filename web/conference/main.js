@@ -19,7 +19,11 @@ import { inviteLink, readSettings, recallDevices, recallView, rememberDevices, r
 const settings = readSettings(location.search);
 const devices = recallDevices();
 const media = new LocalMedia(settings, devices);
-const meeting = new Meeting(media, recallView(location.search), { onInvite: copyInvite, isRationed: settings.lastN !== undefined });
+const meeting = new Meeting(media, recallView(location.search), {
+  onInvite: copyInvite,
+  isRationed: settings.lastN !== undefined,
+  hasToken: settings.token !== "",
+});
 const lobby = new Lobby({ media, devices, onChooseDevice: chooseDevice, onJoin: join });
 const deviceDialog = new DeviceForm(byId("settings-devices"), chooseDevice);
 /** What was on when the last call ended. */
@@ -136,6 +140,7 @@ async function start() {
     g: () => meeting.toggleLayout(),
     i: () => meeting.toggleStatistics(),
     p: () => meeting.togglePin(),
+    x: () => meeting.toggleMix(),
     l: () => meeting.leave(),
     "?": () => openDialog("help-dialog"),
   });

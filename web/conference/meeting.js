@@ -7,6 +7,7 @@ import { AudioOutputs } from "./audio_outputs.js";
 import { openDialog, paintButton, paintDeviceButton } from "./controls.js";
 import { byId, make } from "./dom.js";
 import { describeCallError } from "./messages.js";
+import { MixPanel } from "./mix_panel.js";
 import { NetworkView } from "./network_view.js";
 import { announce, toastProblem } from "./notices.js";
 import { showPeople } from "./people.js";
@@ -40,6 +41,7 @@ export class Meeting {
   #network = new NetworkView();
   #viewMenu;
   #tileMenu;
+  #mix;
 
   /**
    * @param {import("./local_media.js").LocalMedia} media
@@ -47,8 +49,9 @@ export class Meeting {
    * @param {object} options
    * @param {() => void} options.onInvite    copies the link
    * @param {boolean} options.isRationed     few videos at a time are asked for
+   * @param {boolean} options.hasToken       we joined with an access token
    */
-  constructor(media, view, { onInvite, isRationed }) {
+  constructor(media, view, { onInvite, isRationed, hasToken }) {
     this.#media = media;
     this.#view = view;
     this.#quality = new ReceivedQuality(view.quality);
@@ -66,6 +69,7 @@ export class Meeting {
       pin: (tile) => this.#togglePin(tile),
       quality: (tile, quality) => tile.track instanceof RemoteTrack && this.#quality.setTrack(tile.track, quality),
     });
+    this.#mix = new MixPanel({ needsToken: hasToken });
     this.#audio = new AudioOutputs(byId("audio-outputs"), (isBlocked) => (byId("hear").hidden = !isBlocked));
     byId("hear-button").addEventListener("click", () => this.#audio.playAll());
     byId("banner-retry").addEventListener("click", () => this.#room?.retryNow());
@@ -90,6 +94,7 @@ export class Meeting {
   /** @param {Room} room  before it connects, so that nothing is missed */
   watch(room) {
     this.#room = room;
+    this.#mix.watch(room);
     const update = () => this.#scheduleUpdate();
     for (const type of /** @type {const} */ ([
       "participantUpdated",
@@ -113,6 +118,7 @@ export class Meeting {
       if (track.source === "screen") announce(`${participant.name} shares a screen.`);
     });
     room.on("trackSubscribed", (track) => {
+      if (track.source === "mix") return; // its panel shows it
       if (track.kind === "audio") this.#audio.add(track);
       else this.#quality.apply(track);
       update();
@@ -153,6 +159,7 @@ export class Meeting {
     showState("joined");
     this.#applyView();
     this.#update();
+    this.#mix.update();
     this.#stage.layout();
     announce(`You joined ${room.name}. ${countOthers(room.participants.size)}`);
   }
@@ -160,6 +167,7 @@ export class Meeting {
   /** The call is over. */
   close() {
     this.#room = null;
+    this.#mix.clear();
     this.#audio.clear();
     this.#stage.clear();
     this.#network.clear();
@@ -172,6 +180,10 @@ export class Meeting {
 
   toggleLayout() {
     this.#setView({ layout: this.#view.layout === "grid" ? "speaker" : "grid" });
+  }
+
+  toggleMix() {
+    this.#mix.toggle();
   }
 
   toggleStatistics() {

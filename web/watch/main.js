@@ -197,7 +197,7 @@ function start() {
     return;
   }
   byId("player").hidden = byId("heading").hidden = byId("share").hidden = false;
-  byId("title").textContent = participant ? `${participant} in ${room}` : room;
+  byId("title").textContent = participant && participant !== "mix" ? `${participant} in ${room}` : room;
   document.title = `${room} · Parley`;
   recallVolume();
   byId("mute").addEventListener("click", toggleMute);

@@ -84,24 +84,25 @@ export async function explain() {
 }
 
 /**
- * Take the place of camera and microphone: a picture of one colour that changes all the time, and a
+ * Take the place of camera, microphone and screen: pictures of one colour that change all the time, and a
  * tone. So a test can tell who is seen and heard, not only that somebody is.
- * @param {{color: number[], hertz: number}} wanted
+ * @param {{color: number[], hertz: number, screen?: number[], width?: number, height?: number}} wanted
  */
-export function installLook({ color: [red, green, blue], hertz }) {
+export function installLook({ color, hertz, screen = [128, 128, 128], width = 640, height = 360 }) {
+  const show = ([red, green, blue]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const paint = canvas.getContext("2d");
+    let tick = 0;
+    setInterval(() => {
+      const shade = 0.9 + 0.1 * Math.sin(tick++ / 5);
+      paint.fillStyle = `rgb(${red * shade} ${green * shade} ${blue * shade})`;
+      paint.fillRect(0, 0, canvas.width, canvas.height);
+    }, 60);
+    return canvas.captureStream(15).getVideoTracks();
+  };
   const capture = async ({ audio, video }) => {
     const tracks = [];
-    if (video) {
-      const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
-      const paint = canvas.getContext("2d");
-      let tick = 0;
-      setInterval(() => {
-        const shade = 0.9 + 0.1 * Math.sin(tick++ / 5);
-        paint.fillStyle = `rgb(${red * shade} ${green * shade} ${blue * shade})`;
-        paint.fillRect(0, 0, canvas.width, canvas.height);
-      }, 60);
-      tracks.push(...canvas.captureStream(15).getVideoTracks());
-    }
+    if (video) tracks.push(...show(color));
     if (audio) {
       const context = new AudioContext();
       const out = context.createMediaStreamDestination();
@@ -114,6 +115,7 @@ export function installLook({ color: [red, green, blue], hertz }) {
     return new MediaStream(tracks);
   };
   navigator.mediaDevices.getUserMedia = capture;
+  navigator.mediaDevices.getDisplayMedia = async () => new MediaStream(show(screen));
 }
 
 /**

@@ -85,6 +85,18 @@ static void absent_claims_have_livekits_defaults(void **state)
     assert_string_equal(g.identity, "i");
 }
 
+static void in_development_mode_everybody_administrates(void **state)
+{
+    struct grants g;
+
+    (void)state;
+    auth_grants_init_dev(&g);
+    assert_true(g.room_join && g.room_create && g.room_list && g.room_admin);
+    assert_true(g.permissions.publish && g.permissions.subscribe && g.permissions.admin &&
+                g.permissions.update_metadata);
+    assert_false(g.permissions.hidden);
+}
+
 static void time_counts(void **state)
 {
     struct grants g, back;
@@ -194,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAK_FREE(a_token_says_what_was_put_in),
         LEAK_FREE(absent_claims_have_livekits_defaults),
+        LEAK_FREE(in_development_mode_everybody_administrates),
         LEAK_FREE(time_counts),
         LEAK_FREE(every_changed_character_is_noticed),
         LEAK_FREE(forgeries_are_refused),
