@@ -233,22 +233,21 @@ static void drop_twcc(struct transceiver *t)
     t->ext.id[RTP_EXT_TWCC] = 0;
 }
 
-/* An estimate of ours is told where we receive, the endpoint says when it sent, and it gets no transport-wide feedback. */
-static bool has_remb(const struct transceiver *t, const struct sdp_section *s)
+/* Estimates are told where there is no transport-wide feedback: ours where we receive and the endpoint says when it sent, the endpoint's
+ * where it receives. Nothing of ours says when it was sent: then a receiver goes by the timestamps. */
+static void negotiate_remb(struct transceiver *t, const struct sdp_section *s)
 {
     bool has = false;
 
     for (size_t i = 0; i < t->codec_count; i++)
         has |= t->codec[i].remb;
-    return has && t->ext.id[RTP_EXT_ABS_SEND_TIME] != 0 && !has_twcc(t) &&
-           jsep_section_client_sends(s);
-}
-
-static void drop_remb(struct transceiver *t)
-{
+    has &= !has_twcc(t);
+    bool has_ours = has && jsep_section_client_sends(s) && t->ext.id[RTP_EXT_ABS_SEND_TIME] != 0;
+    has = has_ours || (has && jsep_section_client_receives(s));
     for (size_t i = 0; i < t->codec_count; i++)
-        t->codec[i].remb = false;
-    t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
+        t->codec[i].remb &= has;
+    if (!has_ours)
+        t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
 }
 
 int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
@@ -261,8 +260,7 @@ int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, b
     negotiate_exts(t, s, ext_mixed);
     if (!has_twcc(t))
         drop_twcc(t);
-    if (!has_remb(t, s))
-        drop_remb(t);
+    negotiate_remb(t, s);
     if (!str_eq_c(s->msid_stream, "-") &&
         !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
         return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",

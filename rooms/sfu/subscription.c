@@ -279,6 +279,9 @@ static void set_feedback(struct subscription *sub, const struct transceiver *t, 
 {
     if (t->ext.id[RTP_EXT_TWCC] != 0)
         transport_set_send_twcc_id(sub->owner->tp, t->ext.id[RTP_EXT_TWCC], now_us);
+    for (unsigned i = 0; i < t->codec_count; i++)
+        if (t->codec[i].remb)
+            transport_take_remb(sub->owner->tp);
     if (t->rtx_ssrc == 0 || t->rtx_ssrc == sub->rtx_ssrc)
         return;
     sub->rtx_stream = transport_send_stream(sub->owner->tp, t->rtx_ssrc);

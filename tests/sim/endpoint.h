@@ -169,6 +169,8 @@ struct endpoint {
     struct slot slot[ENDPOINT_MAX_SLOTS];
     unsigned slot_count;
     struct feedback *feedback; /* feedback.h; NULL: it says nothing of loss and congestion */
+    uint32_t rembs;            /* that it was told, and the newest */
+    uint64_t remb_bps;
     uint64_t checks_answered, packets_received, replays, unknown_ssrc, rrs, foreign_plis;
     unsigned faults;
     char fault[160]; /* the first */

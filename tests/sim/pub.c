@@ -70,11 +70,14 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
 {
     struct endpoint *e = p->owner;
     uint8_t level = pub_level(p, c->frame);
+    uint32_t sent = (uint32_t)((sim_now_us(e->sim) << 18) / US_PER_S); /* 6.18 bits */
+    const uint8_t sent_at[] = {(uint8_t)(sent >> 16), (uint8_t)(sent >> 8), (uint8_t)sent};
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
          (const uint8_t *)p->section.mid},
         {p->section.ext.id[RTP_EXT_RID], (uint8_t)strlen(enc->rid), (const uint8_t *)enc->rid},
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
+        {p->section.ext.id[RTP_EXT_ABS_SEND_TIME], sizeof(sent_at), sent_at},
     };
 
     return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,

@@ -107,9 +107,10 @@ static const struct {
      {"m=audio 0 "},
      {"red"}},
     {"feedback that we live up to, of payload types that were taken",
-     SESSION_HEAD BUNDLE("0") VIDEO(
-         "0", "a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
-              "a=rtcp-fb:* nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:120 nack pli\r\n"),
+     SESSION_HEAD BUNDLE("0")
+         VIDEO("0", "a=sendonly\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 "
+                    "transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
+                    "a=rtcp-fb:* nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:120 nack pli\r\n"),
      {"a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n"},
      {"goog-remb", "transport-cc", ":120", "fb:97"}},
     {"transport-wide feedback both ways",
@@ -132,12 +133,13 @@ static const struct {
      SESSION_HEAD BUNDLE("0") VIDEO("0", "a=rtcp-fb:96 transport-cc\r\na=sendonly\r\n"),
      {"a=recvonly\r\n"},
      {"transport-cc"}},
-    {"an estimate of ours where transport-wide feedback is not known, and we receive",
+    {"estimates where transport-wide feedback is not known: ours of packets that say when they "
+     "were sent, and the receiver's",
      SESSION_HEAD BUNDLE("0 1 2") VIDEO("0", REMB "a=sendonly\r\n")
          VIDEO("1", REMB "a=recvonly\r\n") VIDEO("2", REMB TWCC("96") "a=sendonly\r\n"),
      {"a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" ABS_SEND_TIME_EXT
       "a=recvonly\r\n",
-      "apt=96\r\na=sendonly\r\n",
+      "a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=sendonly\r\n",
       "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" TWCC_EXT
       "a=recvonly\r\n"},
      {"fb:97"}},
