@@ -40,7 +40,9 @@ struct encoding {
     struct deadline nack_due;
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
-    uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */
+    uint64_t
+        relayed_since_us; /* of a replica: when it began to come, at first and each time that it is wanted anew; 0: nothing came yet */
+    uint64_t seen_sr_us;  /* arrival of the newest SR taken into the transport's clock */
     uint16_t width, height; /* of the newest keyframe that tells, its highest layer; else 0 */
     struct media_size size[MEDIA_MAX_SPATIAL]; /* of the same keyframe, for each spatial layer */
     uint8_t sizes;

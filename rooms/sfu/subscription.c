@@ -106,7 +106,10 @@ void subscription_begin(struct subscription *sub, uint64_t now_us)
     if (t == NULL || t->is_muted || sub->aim.is_paused || !subscription_is_open(sub))
         return;
     struct encoding *e = subscription_target(sub, t);
-    if (!burst_brings_keyframe(&t->burst, e) && !subscription_catchup_start(sub, e, now_us))
+    if (burst_brings_keyframe(&t->burst, e) || subscription_catchup_start(sub, e, now_us))
+        return;
+    /* Of a replica that was wanted by nobody its origin's history comes first; else the first packets ask. */
+    if (t->owner != NULL || encoding_is_live(e, now_us))
         subscription_ask_keyframe(sub, t, now_us);
 }
 
