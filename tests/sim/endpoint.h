@@ -76,6 +76,7 @@ struct pub {
     unsigned temporal_layers;  /* of video: 1 to 3 */
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
     unsigned keyframe_packets; /* 0: twice what other frames have */
+    unsigned lost_of_keyframe; /* bit i: packet i of the next keyframe is lost; then none again */
     bool obeys_demand;         /* switches encodings off and on as it is told */
     unsigned wanted, demands;  /* what it was told last; how often */
     unsigned padding_percent;  /* of frames followed by padding-only packets */

@@ -181,7 +181,10 @@ static void send_packet(struct pub *p, struct pub_encoding *enc, const struct co
     CHECK(!w.failed);
     if (p->sends_red)
         keep(p, ts, buf + sound, head + writer_len(&w) - sound);
-    endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
+    if (c->is_keyframe && (p->lost_of_keyframe >> c->index & 1) != 0)
+        feedback_keep(p->owner, buf, head + writer_len(&w));
+    else
+        endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
     enc->seq++;
     enc->packets++;
     enc->octets += (uint32_t)writer_len(&w);
@@ -231,6 +234,8 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     for (; c.index < c.count; c.index++)
         send_packet(p, enc, &c);
     c.index--;
+    if (is_keyframe)
+        p->lost_of_keyframe = 0;
     for (unsigned n = rng_below(&p->owner->sim->rng, 100) < p->padding_percent ? 2 : 0; n > 0; n--)
         send_padding(p, enc, &c);
 }

@@ -492,6 +492,58 @@ static void many_viewers_on_mixed_lines_cost_a_publisher_little(void **state)
     end_scene(&c);
 }
 
+/* ---- a keyframe that comes by repair ---- */
+
+/* The first viewers come when the newest keyframe is too old to start with, and of the one that they ask for something is lost. */
+static void who_waits_starts_with_a_repaired_keyframe(void **state)
+{
+    static const unsigned lost[] = {0x01, 0x03, 0x05, 0x3f};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(lost); i++) {
+        struct scene c = set_scene(0);
+        endpoint_set_lines(c.publisher, &clean);
+        sim_run(c.sim, 5 * SECONDS);
+        mark(&c);
+        c.camera->lost_of_keyframe = lost[i];
+        for (c.viewers = 0; c.viewers < 3; c.viewers++) {
+            c.viewer[c.viewers] = endpoint_join(c.sim, 2 + c.viewers);
+            feedback_enable(c.viewer[c.viewers], FEEDBACK_NACK);
+        }
+        for (unsigned k = 0; k < c.viewers; k++)
+            c.slot[k] = endpoint_watch(c.viewer[k], c.camera);
+        sim_run(c.sim, 420 * MS); /* the way there and back, twice, and what NACKs wait */
+        SIM_EXPECT(c.sim, keyframes_since(&c) == 1 && c.camera->encoding[0].plis - c.plis == 1);
+        for (unsigned k = 0; k < c.viewers; k++)
+            SIM_EXPECT(c.sim, decoded(&c, k) > 0);
+        sim_run(c.sim, 3 * SECONDS);
+        SIM_EXPECT(c.sim, keyframes_since(&c) == 1);
+        for (unsigned k = 0; k < c.viewers; k++)
+            SIM_EXPECT(c.sim, c.slot[k]->decoded.frame + 6 > c.camera->encoding[0].frames);
+        end_scene(&c);
+    }
+}
+
+/* What is lost does not come again: then only another keyframe helps. */
+static void a_keyframe_that_stays_incomplete_starts_nobody(void **state)
+{
+    struct scene c = set_scene(0);
+
+    (void)state;
+    endpoint_set_lines(c.publisher, &clean);
+    sim_run(c.sim, 5 * SECONDS);
+    mark(&c);
+    c.publisher->feedback->is_deaf_to_nacks = true;
+    c.camera->lost_of_keyframe = 0x03;
+    c.viewer[0] = endpoint_join(c.sim, 2);
+    c.viewers = 1;
+    c.slot[0] = endpoint_watch(c.viewer[0], c.camera);
+    sim_run(c.sim, 3 * SECONDS);
+    SIM_EXPECT(c.sim, keyframes_since(&c) == 2);
+    SIM_EXPECT(c.sim, c.slot[0]->decoded.frame + 6 > c.camera->encoding[0].frames);
+    end_scene(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +561,8 @@ int main(void)
         SIM_TEST(all_who_ask_for_keyframes_get_one_a_second),
         SIM_TEST(a_start_from_the_history_survives_loss),
         SIM_TEST(many_viewers_on_mixed_lines_cost_a_publisher_little),
+        SIM_TEST(who_waits_starts_with_a_repaired_keyframe),
+        SIM_TEST(a_keyframe_that_stays_incomplete_starts_nobody),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
