@@ -162,6 +162,19 @@ void transport_path_closed(struct transport *tp, const struct path *path, uint64
  * Errors: NULL past MAX_SEND_STREAMS_PER_TRANSPORT, or without memory.
  */
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
+
+/* Where the media of an SSRC of ours ended, for who takes it up again: its receiver is the one from before. */
+struct send_timeline {
+    bool started;
+    uint32_t clock_hz, ts; /* the newest timestamp, and when it left */
+    uint64_t at_us;
+    uint64_t packets, bytes; /* as sender reports count */
+    uint16_t picture_id, frame_number;
+    uint8_t tl0picidx, keyidx;
+};
+
+/** That of a stream of transport_send_stream(); zero at first. Whoever sends under the SSRC writes it when he ends. */
+struct send_timeline *transport_send_timeline(struct fanout_stream *stream);
 /**
  * Encrypt packets, in this order, into the egress batch.
  *
