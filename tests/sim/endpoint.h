@@ -75,6 +75,7 @@ struct pub {
     bool is_sending;
     unsigned temporal_layers;  /* of video: 1 to 3 */
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
+    uint8_t head_fill_bytes;   /* of a header extension that viewers get as it is; 0: without */
     unsigned keyframe_packets; /* 0: twice what other frames have */
     unsigned lost_of_keyframe; /* bit i: packet i of the next keyframe is lost; then none again */
     bool obeys_demand;         /* switches encodings off and on as it is told */

@@ -71,6 +71,7 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
     struct endpoint *e = p->owner;
     uint8_t level = pub_level(p, c->frame);
     uint32_t sent = (uint32_t)((sim_now_us(e->sim) << 18) / US_PER_S); /* 6.18 bits */
+    static const uint8_t fill[UINT8_MAX] = {7};
     const uint8_t sent_at[] = {(uint8_t)(sent >> 16), (uint8_t)(sent >> 8), (uint8_t)sent};
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
@@ -78,6 +79,8 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
         {p->section.ext.id[RTP_EXT_RID], (uint8_t)strlen(enc->rid), (const uint8_t *)enc->rid},
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
         {p->section.ext.id[RTP_EXT_ABS_SEND_TIME], sizeof(sent_at), sent_at},
+        {p->head_fill_bytes > 0 ? p->section.ext.id[RTP_EXT_COLOR_SPACE] : 0, p->head_fill_bytes,
+         fill},
     };
 
     return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,
@@ -297,6 +300,8 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (t->kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    else
+        t->ext.id[RTP_EXT_COLOR_SPACE] = endpoint_ext_id(e, RTP_EXT_COLOR_SPACE);
     for (unsigned i = 0; i < encodings; i++) {
         struct rng *rng = &e->sim->rng;
         p->encoding[i] =

@@ -290,12 +290,12 @@ static struct scene set_scene_of_bursts(void)
     return c;
 }
 
-static void a_keyframe_is_spread_and_stays_whole(void **state)
+static void expect_a_keyframe_is_spread_and_stays_whole(uint8_t head_fill_bytes)
 {
     struct scene c = set_scene_of_bursts();
     unsigned sum;
 
-    (void)state;
+    c.camera->head_fill_bytes = head_fill_bytes;
     unsigned most = watch_arrivals(&c, 300 * MS, 5 * MS, &sum);
     SIM_EXPECT(c.sim, sum > 32 && most >= 8 && most <= 20);
     SIM_EXPECT(c.sim, sim_transport_stats(c.sim, VIEWER_ID).paced_packets > 10);
@@ -308,6 +308,15 @@ static void a_keyframe_is_spread_and_stays_whole(void **state)
                    decoded(&c, i) - c.decoded[i] + 2 >= c.camera->encoding[0].frames - c.frames);
     }
     end_scene(&c);
+}
+
+/* Heads as short as usual; longer ones, as of dependency descriptors with a structure; and the longest that can be. */
+static void a_keyframe_is_spread_and_stays_whole(void **state)
+{
+    (void)state;
+    expect_a_keyframe_is_spread_and_stays_whole(0);
+    expect_a_keyframe_is_spread_and_stays_whole(120);
+    expect_a_keyframe_is_spread_and_stays_whole(255);
 }
 
 /* Until the first packets of the keyframe wait. */
