@@ -544,6 +544,32 @@ static void a_keyframe_that_stays_incomplete_starts_nobody(void **state)
     end_scene(&c);
 }
 
+/* ---- what comes later than its stream can take it ---- */
+
+/* At this rate more than FANOUT_WINDOW_PACKETS follow within a round trip: the number is too old to be encrypted under the stream's
+ * SSRC. Whoever asks for it gets it on the RTX stream, which has numbers of its own. */
+static void what_is_too_late_for_its_stream_comes_as_rtx(void **state)
+{
+    struct scene c = set_scene(1);
+
+    (void)state;
+    endpoint_set_lines(c.publisher, &(struct net_line){.delay_us = 160 * MS});
+    c.camera->encoding[0].packets_per_frame = 32;
+    c.camera->keyframe_packets = 32;
+    sim_run(c.sim, SECONDS);
+    mark(&c);
+    for (unsigned i = 0; i < 3; i++) {
+        c.camera->lost_of_keyframe = 0x10;
+        c.camera->encoding[0].wants_keyframe = true;
+        sim_run(c.sim, 2 * SECONDS);
+        SIM_EXPECT(c.sim, sim_transport_stats(c.sim, 2).send_failed == i + 1);
+        SIM_EXPECT(c.sim, feedback_of(c.slot[0])->rtx_repaired == i + 1);
+    }
+    SIM_EXPECT(c.sim, keyframes_since(&c) == 3);
+    expect_all_decoded(&c, 0, 8);
+    end_scene(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +589,7 @@ int main(void)
         SIM_TEST(many_viewers_on_mixed_lines_cost_a_publisher_little),
         SIM_TEST(who_waits_starts_with_a_repaired_keyframe),
         SIM_TEST(a_keyframe_that_stays_incomplete_starts_nobody),
+        SIM_TEST(what_is_too_late_for_its_stream_comes_as_rtx),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
