@@ -55,7 +55,7 @@ static bool has_other_codec(const struct subscription *sub, const struct track *
     const struct negotiated_codec *live = track_live_codec(t);
     const struct negotiated_codec *flows = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
 
-    return live != NULL && (flows == NULL || !codec_is_same(&live->codec, &flows->codec));
+    return live != NULL && (flows == NULL || !codec_fits(&live->codec, &flows->codec));
 }
 
 /* ---- sources ---- */
