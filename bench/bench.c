@@ -21,6 +21,8 @@ static const struct bench {
     {"join-storm", bench_join_storm,
      "n viewers at once: joins a second, CPU time a join, time to the first picture"},
     {"workers", bench_workers, "the same broadcast on 1, 2 ... media workers"},
+    {"feedback", bench_feedback,
+     "the same broadcast without and with feedback, repair and estimation, in turn"},
     {"soak", bench_soak, "one long broadcast: memory, loss and CPU over time"},
     {"receive", bench_receive, "from the socket into packets"},
     {"unprotect", bench_unprotect, "SRTP on the way in, by profile"},
