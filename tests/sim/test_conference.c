@@ -4,9 +4,11 @@
 
 #include "core/err.h"
 #include "core/map.h"
+#include "core/mem.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
 #include "tests/sim/endpoint.h"
+#include "tests/sim/link.h"
 
 #define FPS 30 /* a little over */
 
@@ -212,10 +214,12 @@ static void who_comes_with_the_keyframe_starts_with_it(void **state)
     struct sim *sim = sim_new();
     struct person p = join(sim, 1);
     struct endpoint *first = endpoint_join(sim, 2), *second = endpoint_join(sim, 3);
-    const struct net_line spread = {.delay_us = 5 * MS, .jitter_us = 2 * MS};
+    struct link *link = mem_alloc(sizeof(*link));
 
     (void)state;
-    endpoint_set_lines(p.e, &spread);
+    link_init(link, sim->seed, 5000000, 5 * MS,
+              300 * MS); /* a packet takes a fifth of a millisecond */
+    net_set_down_link(sim->host, link);
     p.camera->keyframe_packets = 12;
     sim_run(sim, 5 * SECONDS); /* its first keyframe is of no use any more */
     sfu_set_window(sim->sfu, SFU_MAX_WINDOW_US);
@@ -232,6 +236,7 @@ static void who_comes_with_the_keyframe_starts_with_it(void **state)
     SIM_EXPECT(sim, slot_source(b, p.camera)->decoded > 0);
     sim_expect_no_faults(sim);
     sim_free(&sim);
+    mem_free(link);
 }
 
 static void requests_are_repeated_until_a_keyframe_comes(void **state)
