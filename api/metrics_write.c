@@ -240,6 +240,13 @@ static const struct row rows[] = {
         host.sfu.keyframes_received),
     ROW("parley_twcc_feedback_sent_total", METRIC_COUNTER,
         "Transport-wide congestion feedback to publishers.", host.sfu.transport.twcc_feedback_sent),
+    ROW("parley_twcc_feedback_received_total", METRIC_COUNTER,
+        "Transport-wide congestion feedback from subscribers.",
+        host.sfu.transport.twcc_feedback_received),
+    ROW("parley_remb_sent_total", METRIC_COUNTER,
+        "REMBs to publishers without transport-wide feedback.", host.sfu.transport.rembs_sent),
+    ROW("parley_remb_received_total", METRIC_COUNTER, "REMBs from subscribers.",
+        host.sfu.transport.rembs_received),
 
     ROW("parley_tcp_connections", METRIC_GAUGE, "Open TCP connections for media.",
         host.port.tcp_live),

@@ -23,6 +23,8 @@ static const struct bench {
     {"late-join", bench_late_join,
      "30 viewers one by one: time to the first picture, keyframe requests"},
     {"workers", bench_workers, "the same broadcast on 1, 2 ... media workers"},
+    {"feedback", bench_feedback,
+     "the same broadcast without and with feedback, repair and estimation, in turn"},
     {"soak", bench_soak, "one long broadcast: memory, loss and CPU over time"},
     {"receive", bench_receive, "from the socket into packets"},
     {"unprotect", bench_unprotect, "SRTP on the way in, by profile"},

@@ -21,6 +21,8 @@ MUST_CHECK int bench_join_storm(const struct bench_options *options, struct docu
 MUST_CHECK int bench_late_join(const struct bench_options *options, struct document *d);
 /** The same broadcast on 1, 2 … media workers. */
 MUST_CHECK int bench_workers(const struct bench_options *options, struct document *d);
+/** The same broadcast without and with congestion feedback and repair. */
+MUST_CHECK int bench_feedback(const struct bench_options *options, struct document *d);
 /** One long broadcast: memory, loss and CPU over time. */
 MUST_CHECK int bench_soak(const struct bench_options *options, struct document *d);
 

@@ -192,20 +192,22 @@ static enum h264_profile as_sent(enum h264_profile p)
     return p == H264_BASELINE ? H264_CONSTRAINED_BASELINE : p;
 }
 
-static bool is_same_h264(const struct codec *a, const struct codec *b)
+/* Mode 0 is single NAL units, which mode 1 has as well (s5.2 table 3). */
+static bool fits_h264(const struct codec *a, const struct codec *b)
 {
     struct h264_params pa, pb;
 
     return read_h264_params(a, &pa) && read_h264_params(b, &pb) &&
            as_sent(pa.profile) == as_sent(pb.profile) &&
-           pa.packetization_mode == pb.packetization_mode;
+           (pa.packetization_mode == pb.packetization_mode ||
+            (pa.packetization_mode == 0 && pb.packetization_mode == 1));
 }
 
-static bool is_supported_h264(const struct codec *c)
+static bool is_supported_h264(const struct codec *c, uint8_t packetization_mode)
 {
     struct h264_params p;
 
-    return read_h264_params(c, &p) && p.packetization_mode == 1 &&
+    return read_h264_params(c, &p) && p.packetization_mode == packetization_mode &&
            (p.profile == H264_CONSTRAINED_BASELINE || p.profile == H264_BASELINE);
 }
 
@@ -274,13 +276,13 @@ int codec_read_red(const struct codec *red, uint8_t *block_pt)
 
 /* ---- all ---- */
 
-bool codec_is_same(const struct codec *a, const struct codec *b)
+bool codec_fits(const struct codec *a, const struct codec *b)
 {
     if (a->id != b->id || a->clock_hz != b->clock_hz || a->channels != b->channels)
         return false;
     switch (a->id) {
     case CODEC_H264:
-        return is_same_h264(a, b);
+        return fits_h264(a, b);
     case CODEC_VP9:
     case CODEC_AV1:
         return is_same_profile(a, b);
@@ -305,7 +307,7 @@ bool codec_is_supported(const struct codec *offered)
     case CODEC_AV1:
         return is_profile_0(offered);
     case CODEC_H264:
-        return is_supported_h264(offered);
+        return is_supported_h264(offered, 1);
     case CODEC_RTX: /* RFC 4588 s8.6: says nothing without the payload type it repairs */
         return codec_fmtp_get(str_of(offered->fmtp), "apt", &apt);
     case CODEC_RED: /* RFC 2198 s5: nor this without those of its blocks, which are of one codec here */
@@ -313,6 +315,12 @@ bool codec_is_supported(const struct codec *offered)
     default:
         return false;
     }
+}
+
+bool codec_is_receivable(const struct codec *offered)
+{
+    return codec_is_supported(offered) ||
+           (offered->id == CODEC_H264 && is_supported_h264(offered, 0));
 }
 
 int codec_answer_fmtp(const struct codec *offered, char out[MAX_FMTP_LEN])

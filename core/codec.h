@@ -52,14 +52,17 @@ bool codec_fmtp_get(struct str fmtp, const char *name, struct str *value);
 /**
  * Whether a stream coded as @a may be sent under a payload type that stands for @b.
  *
- * H.264: same packetization-mode and same profile by RFC 6184 s8.1 table 5, baseline and constrained baseline counting as one
+ * H.264: same packetization-mode, or 0 under 1, and same profile by RFC 6184 s8.1 table 5, baseline and constrained baseline counting as one
  * (levels may differ); VP9: same profile-id; AV1: same profile; others: same id, clock and channels.
  */
-bool codec_is_same(const struct codec *a, const struct codec *b);
+bool codec_fits(const struct codec *a, const struct codec *b);
 /** Whether we answer an offered configuration at all (H.264: constrained baseline or baseline, packetization mode 1; VP9
  * profile 0; AV1 profile 0; RTX with an apt, RED with the payload type of all its blocks: what these stand for is the caller's
  * to look at). */
 bool codec_is_supported(const struct codec *offered);
+/** Whether we answer it to one who only sends: also H.264 in packetization mode 0, which is what format parameters that say nothing of it
+ * mean (RFC 6184 s8.1). Who takes our mode 1 takes that; who takes nothing else could not be sent what others publish. */
+bool codec_is_receivable(const struct codec *offered);
 /**
  * Read the one payload type of all blocks from RED's format parameters ("111/111", "111/111/111").
  *

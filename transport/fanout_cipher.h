@@ -40,7 +40,13 @@ enum fanout_backend {
 
 #define FANOUT_MAX_TAG_BYTES 16
 
-/* Packets this much older than the newest one are refused: half a second of 5 Mbit/s. A stream fits in a cache line. */
+/*
+ * Packets this much older than the newest one are refused, because whether they were sent is not known any more: half a second of
+ * 5 Mbit/s. (The index itself, RFC 3711 s3.3.1, could be told up to 2^15 behind.) A stream fits in a cache line.
+ *
+ * Retransmissions are not concerned: an RTX stream (RFC 4588) has an SSRC and numbers of its own, of any packet in the history. It is
+ * about packets that were lost on the way to us and repaired late: those reach a viewer as RTX, when it asks for them.
+ */
 #define FANOUT_WINDOW_PACKETS 256
 
 /* Start the first sequence number below 2^15: a receiver that loses packets around the first wrap would else guess the rollover

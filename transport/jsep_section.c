@@ -112,9 +112,9 @@ static void negotiate_feedback(struct negotiated_codec *c, const struct sdp_sect
     }
 }
 
-/* Returns 1 when the payload type was added, 0 when it is none of ours. */
+/* Returns 1 when the payload type was added, 0 when it is none of ours: @is_ours says. */
 static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t pt,
-                     struct sdp_error *why)
+                     bool (*is_ours)(const struct codec *offered), struct sdp_error *why)
 {
     struct codec offered = map_pt(s, pt);
     const struct sdp_fmtp *fmtp = sdp_find_fmtp(s, pt);
@@ -125,7 +125,7 @@ static int add_codec(struct transceiver *t, const struct sdp_section *s, uint8_t
         return sdp_refuse(why, E_LIMIT, fmtp->line,
                           "the format parameters of payload type %u are longer than %d bytes", pt,
                           MAX_FMTP_LEN - 1);
-    if (!codec_is_supported(&offered))
+    if (!is_ours(&offered))
         return 0;
     struct negotiated_codec *c = &t->codec[t->codec_count];
     *c = (struct negotiated_codec){
@@ -175,17 +175,31 @@ static bool has_media(const struct transceiver *t)
     return false;
 }
 
-static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
-                            struct sdp_error *why)
+static int add_codecs(struct transceiver *t, const struct sdp_section *s,
+                      bool (*is_ours)(const struct codec *offered), struct sdp_error *why)
 {
     for (size_t i = 0; i < s->pt_count && t->codec_count < MAX_NEGOTIATED_CODECS; i++) {
-        int added = add_codec(t, s, s->pt[i], why);
+        int added = add_codec(t, s, s->pt[i], is_ours, why);
         if (added < 0)
             return added;
     }
     drop_empty_carriers(t);
-    t->rejected = !has_media(t);
     return 0;
+}
+
+/* Of an encoder that offers nothing better, what can be received is taken. */
+static int negotiate_codecs(struct transceiver *t, const struct sdp_section *s,
+                            struct sdp_error *why)
+{
+    int err = add_codecs(t, s, codec_is_supported, why);
+
+    if (err == 0 && !has_media(t) && jsep_section_client_sends(s) &&
+        !jsep_section_client_receives(s)) {
+        t->codec_count = 0;
+        err = add_codecs(t, s, codec_is_receivable, why);
+    }
+    t->rejected = !has_media(t);
+    return err;
 }
 
 /* ---- header extensions ---- */
@@ -233,22 +247,21 @@ static void drop_twcc(struct transceiver *t)
     t->ext.id[RTP_EXT_TWCC] = 0;
 }
 
-/* An estimate of ours is told where we receive, the endpoint says when it sent, and it gets no transport-wide feedback. */
-static bool has_remb(const struct transceiver *t, const struct sdp_section *s)
+/* Estimates are told where there is no transport-wide feedback: ours where we receive and the endpoint says when it sent, the endpoint's
+ * where it receives. Nothing of ours says when it was sent: then a receiver goes by the timestamps. */
+static void negotiate_remb(struct transceiver *t, const struct sdp_section *s)
 {
     bool has = false;
 
     for (size_t i = 0; i < t->codec_count; i++)
         has |= t->codec[i].remb;
-    return has && t->ext.id[RTP_EXT_ABS_SEND_TIME] != 0 && !has_twcc(t) &&
-           jsep_section_client_sends(s);
-}
-
-static void drop_remb(struct transceiver *t)
-{
+    has &= !has_twcc(t);
+    bool has_ours = has && jsep_section_client_sends(s) && t->ext.id[RTP_EXT_ABS_SEND_TIME] != 0;
+    has = has_ours || (has && jsep_section_client_receives(s));
     for (size_t i = 0; i < t->codec_count; i++)
-        t->codec[i].remb = false;
-    t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
+        t->codec[i].remb &= has;
+    if (!has_ours)
+        t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
 }
 
 int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, bool ext_mixed,
@@ -261,8 +274,7 @@ int jsep_section_negotiate(struct transceiver *t, const struct sdp_section *s, b
     negotiate_exts(t, s, ext_mixed);
     if (!has_twcc(t))
         drop_twcc(t);
-    if (!has_remb(t, s))
-        drop_remb(t);
+    negotiate_remb(t, s);
     if (!str_eq_c(s->msid_stream, "-") &&
         !str_copy(t->remote_stream_id, sizeof t->remote_stream_id, s->msid_stream))
         return sdp_refuse(why, E_LIMIT, s->line, "a stream id is longer than %d characters",

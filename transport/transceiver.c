@@ -26,7 +26,7 @@ const struct negotiated_codec *transceiver_find_codec(const struct transceiver *
                                                       const struct codec *codec)
 {
     for (size_t i = 0; i < t->codec_count; i++)
-        if (codec_is_same(codec, &t->codec[i].codec))
+        if (codec_fits(codec, &t->codec[i].codec))
             return &t->codec[i];
     return NULL;
 }

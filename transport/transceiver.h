@@ -63,6 +63,6 @@ struct transceiver {
 const struct negotiated_codec *transceiver_find_pt(const struct transceiver *t, uint8_t pt);
 /** Find the media payload type that @rtx_pt repairs; NULL when it is none. */
 const struct negotiated_codec *transceiver_find_rtx_pt(const struct transceiver *t, uint8_t rtx_pt);
-/** Find the payload type under which a stream of @codec may be sent here (codec_is_same); NULL when there is none. */
+/** Find the payload type under which a stream of @codec may be sent here (codec_fits); NULL when there is none. */
 const struct negotiated_codec *transceiver_find_codec(const struct transceiver *t,
                                                       const struct codec *codec);

@@ -503,6 +503,7 @@ void transport_read_stats(const struct transport *tp, struct transport_stats *ou
 
     *out = tp->stats;
     out->state = tp->state;
+    out->estimate_bps = tp->told_estimate_bps;
     ice_read_stats(tp->ice, &out->ice);
     out->has_path = path != NULL;
     if (path != NULL)

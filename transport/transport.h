@@ -103,14 +103,14 @@ struct transport_stats {
         unvalidated_path;
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
     uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
-    uint64_t rembs_sent, remb_malformed, remb_no_memory;
+    uint64_t rembs_sent, rembs_received, remb_malformed, remb_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
     uint64_t padding_bytes_sent;
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
     uint64_t round_trip_us; /* the latest of any report block; 0: none yet */
     uint64_t twcc_feedback_received;
-    uint64_t estimate_bps; /* 0: there is none */
+    uint64_t estimate_bps; /* of the way to the endpoint, as told last (on_estimate); 0: none yet */
     uint64_t probe_packets_sent, paced_packets, pace_dropped;
 };
 
@@ -162,6 +162,19 @@ void transport_path_closed(struct transport *tp, const struct path *path, uint64
  * Errors: NULL past MAX_SEND_STREAMS_PER_TRANSPORT, or without memory.
  */
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
+
+/* Where the media of an SSRC of ours ended, for who takes it up again: its receiver is the one from before. */
+struct send_timeline {
+    bool started;
+    uint32_t clock_hz, ts; /* the newest timestamp, and when it left */
+    uint64_t at_us;
+    uint64_t packets, bytes; /* as sender reports count */
+    uint16_t picture_id, frame_number;
+    uint8_t tl0picidx, keyidx;
+};
+
+/** That of a stream of transport_send_stream(); zero at first. Whoever sends under the SSRC writes it when he ends. */
+struct send_timeline *transport_send_timeline(struct fanout_stream *stream);
 /** Media will follow in some microseconds: have what that takes brought nearer (core/prefetch.h), first the transport, then, in a
  * second call a little later, what it points to. */
 void transport_prefetch(const struct transport *tp);
@@ -203,6 +216,9 @@ void transport_set_remb_id(struct transport *tp, uint8_t ext_id);
  * what the way to the endpoint carries (bwe.h). 0 stops it. Without memory there is none.
  */
 void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t now_us);
+/** Take REMBs for what the way to the endpoint carries, from one that sends no transport-wide feedback; with that, a REMB is a bound of
+ * the estimate. Nothing is known before the first. */
+void transport_take_remb(struct transport *tp);
 /** That id; 0: packets are not numbered. */
 uint8_t transport_send_twcc_id(const struct transport *tp);
 /** What the way to the endpoint carries; 0: not known. */

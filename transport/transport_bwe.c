@@ -44,6 +44,8 @@ void transport_bwe_arm(struct transport *tp)
 {
     uint64_t at_us = bwe_deadline_us(tp->bwe);
 
+    if (tp->send_twcc_ext_id == 0)
+        return; /* what is not numbered cannot probe: all there is to know is what the endpoint says */
     if (at_us < tp->bwe_due.at_us) /* one that is set too early asks again */
         deadline_set(tp->env->wheel, &tp->bwe_due, at_us);
 }
@@ -131,6 +133,15 @@ void transport_drop_waiting(struct transport *tp, const void *owner)
 
 /* ---- what happens ---- */
 
+/* Without memory there is none. */
+static bool make_estimator(struct transport *tp, uint64_t now_us)
+{
+    tp->bwe = bwe_new(&(struct bwe_config){0});
+    if (tp->bwe != NULL)
+        bwe_set_want(tp->bwe, 0, now_us); /* until somebody knows better */
+    return tp->bwe != NULL;
+}
+
 uint16_t transport_bwe_number(const struct transport *tp)
 {
     return bwe_next_number(tp->bwe);
@@ -159,13 +170,16 @@ void transport_bwe_remb(struct transport *tp, const struct rtcp_fb *fb, uint64_t
 {
     struct rtcp_remb remb;
 
-    if (tp->bwe == NULL)
+    if (tp->bwe == NULL && !tp->takes_remb)
         return;
     int err = rtcp_fb_parse_remb(&remb, fb);
     if (err != 0) {
         tp->stats.rtcp_malformed += err != E_UNSUPPORTED;
         return;
     }
+    tp->stats.rembs_received++;
+    if (tp->bwe == NULL && !make_estimator(tp, now_us))
+        return;
     bwe_on_remb(tp->bwe, remb.bitrate_bps, now_us);
     tell_estimate(tp, now_us);
     transport_bwe_arm(tp);
@@ -248,8 +262,11 @@ void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t n
         pacer_set_target(&tp->pacer, 0);
         tp->told_estimate_bps = 0;
     } else if (tp->bwe == NULL) {
-        tp->bwe = bwe_new(&(struct bwe_config){0});
-        if (tp->bwe != NULL)
-            bwe_set_want(tp->bwe, 0, now_us); /* until somebody knows better */
+        (void)make_estimator(tp, now_us);
     }
+}
+
+void transport_take_remb(struct transport *tp)
+{
+    tp->takes_remb = true;
 }

@@ -69,8 +69,9 @@ struct transport {
     struct deadline remb_due;
 
     /* transport_bwe.c */
-    struct bwe *bwe; /* NULL until it is negotiated */
+    struct bwe *bwe; /* NULL until it is negotiated; with REMB alone, until one comes */
     uint8_t send_twcc_ext_id;
+    bool takes_remb;
     uint64_t told_estimate_bps;
     struct pacer pacer;
     struct deadline bwe_due, pace_due;

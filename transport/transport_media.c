@@ -88,6 +88,7 @@ static const struct path *path_for_media(struct transport *tp)
 struct send_stream {
     struct list node; /* in the transport's list */
     struct fanout_stream stream;
+    struct send_timeline timeline;
 };
 
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc)
@@ -105,6 +106,11 @@ struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc)
     list_append(&tp->send_streams, &s->node);
     tp->send_stream_count++;
     return &s->stream;
+}
+
+struct send_timeline *transport_send_timeline(struct fanout_stream *stream)
+{
+    return &CONTAINER_OF(stream, struct send_stream, stream)->timeline;
 }
 
 void transport_media_fini(struct transport *tp)

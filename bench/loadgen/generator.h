@@ -19,6 +19,8 @@ struct generator {
     struct dtls_context *dtls;
     struct fingerprint fingerprint;
     bool gro; /* on the sockets of viewers */
+    bool
+        is_plain; /* what is opened from now on offers neither congestion feedback nor repair (offer.h) */
 };
 
 /** Make everything, and raise the limit of open files as far as allowed. Errors: -errno, E_CRYPTO. */

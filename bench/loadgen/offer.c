@@ -18,10 +18,16 @@ static const struct {
     {RTP_EXT_AUDIO_LEVEL, 1},   {RTP_EXT_RID, 10}, {RTP_EXT_REPAIRED_RID, 11},
 };
 
-static void add_extensions(bool is_video, struct strbuf *out)
+static bool is_of_congestion(enum rtp_ext_kind kind)
+{
+    return kind == RTP_EXT_ABS_SEND_TIME || kind == RTP_EXT_TWCC;
+}
+
+static void add_extensions(const struct offer *o, bool is_video, struct strbuf *out)
 {
     for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
-        if (rtp_ext_is_for(extensions[i].kind, is_video))
+        if (rtp_ext_is_for(extensions[i].kind, is_video) &&
+            !(o->is_plain && is_of_congestion(extensions[i].kind)))
             strbuf_addf(out, "a=extmap:%u %s\r\n", extensions[i].id,
                         rtp_ext_uri(extensions[i].kind));
 }
@@ -31,7 +37,9 @@ static void add_section_head(const struct offer *o, bool is_video, struct strbuf
     char fingerprint[FINGERPRINT_TEXT_LEN];
 
     fingerprint_text(&o->fingerprint, fingerprint);
-    if (is_video)
+    if (is_video && o->is_plain)
+        strbuf_addf(out, "m=video 9 UDP/TLS/RTP/SAVPF %d\r\n", OFFER_PT_VP8);
+    else if (is_video)
         strbuf_addf(out, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", OFFER_PT_VP8, OFFER_PT_RTX);
     else
         strbuf_addf(out, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", OFFER_PT_OPUS);
@@ -39,7 +47,7 @@ static void add_section_head(const struct offer *o, bool is_video, struct strbuf
                 "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\n"
                 "a=fingerprint:%s\r\na=setup:actpass\r\na=mid:%d\r\n",
                 o->ice.ufrag, o->ice.pwd, fingerprint, is_video ? 0 : 1);
-    add_extensions(is_video, out);
+    add_extensions(o, is_video, out);
     strbuf_addf(out, "a=%s\r\na=rtcp-mux\r\na=rtcp-rsize\r\n", o->sends ? "sendonly" : "recvonly");
     if (o->sends)
         strbuf_addf(out, "a=msid:bench %s\r\n", is_video ? "video" : "audio");
@@ -60,19 +68,28 @@ static void add_simulcast(struct strbuf *out)
     strbuf_add(out, "\r\n");
 }
 
+static void add_video_format(const struct offer *o, struct strbuf *out)
+{
+    static const char *const feedback[] = {"ccm fir", "nack pli", "goog-remb", "transport-cc",
+                                           "nack"};
+    size_t n = o->is_plain ? 2 : ARRAY_LEN(feedback);
+
+    strbuf_addf(out, "a=rtpmap:%d VP8/90000\r\n", OFFER_PT_VP8);
+    for (size_t i = 0; i < n; i++)
+        strbuf_addf(out, "a=rtcp-fb:%d %s\r\n", OFFER_PT_VP8, feedback[i]);
+    if (!o->is_plain)
+        strbuf_addf(out, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", OFFER_PT_RTX,
+                    OFFER_PT_RTX, OFFER_PT_VP8);
+}
+
 static void add_video(const struct offer *o, struct strbuf *out)
 {
-    static const char *const feedback[] = {"goog-remb", "transport-cc", "ccm fir", "nack",
-                                           "nack pli"};
-
     add_section_head(o, true, out);
-    strbuf_addf(out, "a=rtpmap:%d VP8/90000\r\n", OFFER_PT_VP8);
-    for (size_t i = 0; i < ARRAY_LEN(feedback); i++)
-        strbuf_addf(out, "a=rtcp-fb:%d %s\r\n", OFFER_PT_VP8, feedback[i]);
-    strbuf_addf(out, "a=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", OFFER_PT_RTX, OFFER_PT_RTX,
-                OFFER_PT_VP8);
+    add_video_format(o, out);
     if (o->sends && o->is_simulcast) {
         add_simulcast(out);
+    } else if (o->sends && o->is_plain) {
+        add_ssrc(o->ssrc, out);
     } else if (o->sends) {
         strbuf_addf(out, "a=ssrc-group:FID %" PRIu32 " %" PRIu32 "\r\n", o->ssrc, o->rtx_ssrc);
         add_ssrc(o->ssrc, out);
@@ -83,10 +100,10 @@ static void add_video(const struct offer *o, struct strbuf *out)
 static void add_audio(const struct offer *o, struct strbuf *out)
 {
     add_section_head(o, false, out);
-    strbuf_addf(out,
-                "a=rtpmap:%d opus/48000/2\r\na=rtcp-fb:%d transport-cc\r\n"
-                "a=fmtp:%d minptime=10;useinbandfec=1\r\n",
-                OFFER_PT_OPUS, OFFER_PT_OPUS, OFFER_PT_OPUS);
+    strbuf_addf(out, "a=rtpmap:%d opus/48000/2\r\na=fmtp:%d minptime=10;useinbandfec=1\r\n",
+                OFFER_PT_OPUS, OFFER_PT_OPUS);
+    if (!o->is_plain)
+        strbuf_addf(out, "a=rtcp-fb:%d transport-cc\r\n", OFFER_PT_OPUS);
     if (o->sends)
         add_ssrc(o->audio_ssrc, out);
 }

@@ -21,7 +21,8 @@ struct offer {
     struct fingerprint fingerprint;
     bool sends; /* publisher; else viewer */
     bool has_audio;
-    bool is_simulcast;       /* by RID; then SSRCs are not told */
+    bool is_simulcast; /* by RID; then SSRCs are not told */
+    bool is_plain; /* no transport-wide feedback, REMB, NACK and RTX; keyframe requests remain */
     uint32_t ssrc, rtx_ssrc; /* video, of a publisher without simulcast */
     uint32_t audio_ssrc;     /* of a publisher */
 };

@@ -168,6 +168,7 @@ void session_open(struct session *s, const struct session_config *config,
     make_credentials(&s->local);
     offer.ice = s->local;
     offer.fingerprint = s->generator->fingerprint;
+    offer.is_plain = s->generator->is_plain;
     strbuf_init(&text, MAX_OFFER_BYTES);
     offer_write(&offer, &text);
     const struct http_request_out request = {

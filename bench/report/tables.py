@@ -14,6 +14,7 @@ KEY_METRICS = {
     "late-join": ("first_frame_p50_ms", "first_frame_p95_ms", "first_frame_max_ms", "keyframe_requests", "failed"),
     "latency": ("bare_p50_us", "bare_p99_us", "added_p50_us", "added_p99_us", "server_cpu_cores", "loss"),
     "workers": ("cpu_us_per_packet", "packets_per_s", "server_cpu_cores", "loss", "delay_p99_us"),
+    "feedback": ("cpu_us_per_packet", "times_plain", "server_cpu_cores", "loss"),
     "soak": ("cpu_us_per_packet", "rss_bytes", "rss_growth_bytes_per_hour", "loss", "delay_p99_us"),
 }
 TITLES = {
@@ -24,6 +25,7 @@ TITLES = {
     "late-join": "Late viewers: one by one",
     "latency": "Latency: what forwarding adds",
     "workers": "Workers: more cores",
+    "feedback": "Feedback: what repair and congestion control cost",
     "soak": "Soak: one long broadcast",
 }
 

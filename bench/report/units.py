@@ -7,6 +7,7 @@ The unit is the end of a metric's name (bench/README.md); a name without one is 
 LABELS = {
     "cpu_us_per_packet": "CPU per packet",
     "times_floor": "times the floor",
+    "times_plain": "times that without feedback",
     "encrypt_us_per_packet": "encryption per packet",
     "send_us_per_packet": "sending per packet",
     "server_cpu_cores": "server CPU",
@@ -78,7 +79,7 @@ def scale(metric, value):
     """The number that is shown and its unit."""
     if metric in FRACTIONS:
         return value * 100, "%"
-    if metric == "times_floor":
+    if metric in ("times_floor", "times_plain"):
         return value, "×"
     if "_us_per_" in metric or metric.endswith("_us"):
         return _decimal(value, (("s", 1e6), ("ms", 1e3), ("µs", 1))) if metric.endswith("_us") else (value, "µs")

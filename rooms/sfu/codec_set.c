@@ -58,7 +58,7 @@ const struct negotiated_codec *codec_set_find(const struct codec_set *set,
                                               const struct codec *codec)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (codec_is_same(codec, &set->codec[i].codec))
+        if (codec_fits(codec, &set->codec[i].codec))
             return &set->codec[i];
     return NULL;
 }

@@ -26,6 +26,6 @@ MUST_CHECK struct codec_set *codec_set_share(struct list *sets, const struct tra
 void codec_set_unref(struct codec_set **set);
 /** Find a payload type; NULL when absent. */
 const struct negotiated_codec *codec_set_find_pt(const struct codec_set *set, uint8_t pt);
-/** Find the payload type under which a stream of @codec may be sent (codec_is_same); NULL when there is none. */
+/** Find the payload type under which a stream of @codec may be sent (codec_fits); NULL when there is none. */
 const struct negotiated_codec *codec_set_find(const struct codec_set *set,
                                               const struct codec *codec);

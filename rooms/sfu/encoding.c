@@ -253,10 +253,17 @@ static void note_keyframe(struct encoding *e, const struct packet *pkt)
 {
     e->key_frames++;
     note_sizes(e, pkt);
-    if ((pkt->flags & PACKET_IS_RETRANSMISSION) != 0)
-        return; /* nobody starts with it: what belongs to it went by */
+    e->keyframe_is_repaired = (pkt->flags & PACKET_IS_RETRANSMISSION) != 0;
+    if (e->keyframe_is_repaired)
+        return; /* nobody starts with it as it comes: what belongs to it went by, but is in the history */
     keyframe_received(&e->keyframes);
     totals_of(e)->keyframes_received++;
+    rearm(e);
+}
+
+void encoding_began_with_keyframe(struct encoding *e)
+{
+    keyframe_received(&e->keyframes);
     rearm(e);
 }
 

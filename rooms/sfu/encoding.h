@@ -40,8 +40,11 @@ struct encoding {
     struct deadline nack_due;
     uint64_t live_since_us; /* first packet after a silence; 0: none yet */
     uint64_t last_packet_us;
-    uint64_t seen_sr_us;    /* arrival of the newest SR taken into the transport's clock */
-    uint16_t width, height; /* of the newest keyframe that tells, its highest layer; else 0 */
+    uint64_t
+        relayed_since_us; /* of a replica: when it began to come, at first and each time that it is wanted anew; 0: nothing came yet */
+    bool keyframe_is_repaired; /* the newest keyframe began with a retransmission */
+    uint64_t seen_sr_us;       /* arrival of the newest SR taken into the transport's clock */
+    uint16_t width, height;    /* of the newest keyframe that tells, its highest layer; else 0 */
     struct media_size size[MEDIA_MAX_SPATIAL]; /* of the same keyframe, for each spatial layer */
     uint8_t sizes;
     struct layer_rates rates;             /* video only */
@@ -65,5 +68,7 @@ bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_us);
 /** Somebody needs a keyframe: merged, spaced, repeated until it comes. While the SSRC is not known nothing happens: its first
  * packets find out who waits. */
 void encoding_ask_keyframe(struct encoding *e, uint64_t now_us);
+/** Somebody began with a keyframe that had come as a retransmission: nobody has to be asked for another. */
+void encoding_began_with_keyframe(struct encoding *e);
 /** Whether packets came lately (ENCODING_LIVE_US). */
 bool encoding_is_live(const struct encoding *e, uint64_t now_us);

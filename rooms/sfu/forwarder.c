@@ -15,6 +15,7 @@
 
 #include "core/seq.h"
 #include "core/timebase.h"
+#include "transport/transport.h"
 
 _Static_assert(sizeof(struct forwarder) <= 256, "thousands of them are walked for each packet");
 
@@ -27,6 +28,35 @@ void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts,
         .highest_picture_id = (uint16_t)(first_picture_id - 1),
         .highest_frame_number = (uint16_t)(first_picture_id - 1),
     };
+}
+
+void forwarder_resume(struct forwarder *f, uint16_t first_seq, const struct send_timeline *from)
+{
+    *f = (struct forwarder){
+        .started = true,
+        .clock_hz = from->clock_hz,
+        .highest_out_us = from->at_us,
+        .highest_out_ts = from->ts,
+        .highest_out_seq = (uint16_t)(first_seq - 1),
+        .highest_picture_id = from->picture_id,
+        .highest_frame_number = from->frame_number,
+        .highest_tl0 = from->tl0picidx,
+        .highest_keyidx = from->keyidx,
+    };
+}
+
+void forwarder_end(const struct forwarder *f, struct send_timeline *out)
+{
+    if (!f->started)
+        return;
+    out->started = true;
+    out->clock_hz = f->clock_hz;
+    out->at_us = f->highest_out_us;
+    out->ts = f->highest_out_ts;
+    out->picture_id = f->highest_picture_id;
+    out->frame_number = f->highest_frame_number;
+    out->tl0picidx = f->highest_tl0;
+    out->keyidx = f->highest_keyidx;
 }
 
 /* ---- beginning ---- */

@@ -25,6 +25,8 @@
 #include "core/packet.h"
 #include "core/rtp.h"
 
+struct send_timeline;
+
 #define FORWARDER_RUNS \
     24 /* runs of packets left out that are remembered: 0.8 s at 60 pictures/s, each second one left out */
 #define FORWARDER_LATE \
@@ -81,6 +83,10 @@ struct forwarder {
 /** Start with random first numbers (RFC 3550 s5.1). */
 void forwarder_init(struct forwarder *f, uint16_t first_seq, uint32_t first_ts,
                     uint16_t first_picture_id);
+/** Go on where another one on the same SSRC ended, whose sequence numbers end in front of @first_seq. */
+void forwarder_resume(struct forwarder *f, uint16_t first_seq, const struct send_timeline *from);
+/** Where it is now; @out's counts stay. Nothing when it has not begun. */
+void forwarder_end(const struct forwarder *f, struct send_timeline *out);
 /**
  * Take a packet as the first one of a new source: it and what follows continue our numbering.
  *

@@ -103,14 +103,55 @@ static void choose(struct relay *r, uint64_t now_us)
     vote(r, now_us);
 }
 
+/* ---- what a worker wants ---- */
+
+/* What has become wanted, and what has not been for long enough; returns the former. */
+static unsigned review_demand(struct relay *r, uint64_t now_us)
+{
+    struct demand_event event[MAX_ENCODINGS];
+    unsigned wanted_again = 0;
+    size_t n = demand_collect(&r->demand, now_us, event);
+
+    for (size_t i = 0; i < n; i++)
+        if (event[i].is_wanted)
+            wanted_again |= 1u << event[i].encoding;
+    r->off_us = demand_next_us(&r->demand);
+    return wanted_again;
+}
+
+/* The publisher has stopped something that is wanted: whoever wants it has to see what there is instead. */
+static bool is_something_missing(const struct relay *r, uint64_t now_us)
+{
+    const struct track *t = r->sink.track;
+
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if ((r->votes >> i & 1) != 0 && t->encoding[i].recv.started &&
+            !encoding_is_live(&t->encoding[i], now_us))
+            return true;
+    return false;
+}
+
+static bool is_wanted_there(struct relay *r, unsigned encoding, uint64_t now_us)
+{
+    if (now_us >= r->off_us)
+        (void)review_demand(r, now_us);
+    if (now_us >= r->review_us) {
+        r->review_us = now_us + TRACK_REVIEW_US;
+        r->hands_over_all = is_something_missing(r, now_us);
+    }
+    return r->hands_over_all || !demand_is_off(&r->demand, encoding);
+}
+
 /* Whether the packet flows. */
 static bool takes(struct relay *r, const struct burst_item *item, uint64_t now_us)
 {
     struct encoding *e = item->encoding;
     int index = (int)(e - e->track->encoding);
 
-    if (!r->is_sized || e->track->section.kind != MEDIA_VIDEO)
+    if (e->track->section.kind != MEDIA_VIDEO)
         return true;
+    if (!r->is_sized)
+        return is_wanted_there(r, (unsigned)index, now_us);
     if (r->width == 0)
         return false;
     if (now_us >= r->review_us)
@@ -175,7 +216,7 @@ static void hand_over_history(struct relay *r, const struct encoding *e)
 {
     const struct history *h = &e->history;
 
-    if (!h->started || !h->has_keyframe)
+    if (!h->started || !h->has_keyframe || history_find(h, h->keyframe_seq) == NULL)
         return;
     for (uint16_t seq = h->keyframe_seq; !seq16_newer(seq, h->newest); seq++) {
         struct packet *pkt = history_find(h, seq);
@@ -208,13 +249,30 @@ static int make(struct relay **out, uint64_t id, struct track *t, void *peer)
     return 0;
 }
 
-int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer)
+void relay_set_demand(struct relay *r, unsigned wanted, uint64_t now_us)
+{
+    struct track *t = r->sink.track;
+
+    track_flush(t, now_us); /* what is handed over below is in the history */
+    track_vote(t, r->votes, wanted, now_us);
+    (void)demand_move(&r->demand, r->votes, wanted, now_us);
+    r->votes = wanted;
+    unsigned again = review_demand(r, now_us);
+    for (unsigned i = 0; i < t->encoding_count && !t->is_muted; i++)
+        if ((again >> i & 1) != 0)
+            hand_over_history(r, &t->encoding[i]);
+    r->sfu->handlers.on_relay_flush(r->peer, r->sfu->arg);
+}
+
+int relay_new(struct relay **out, uint64_t id, struct track *t, void *peer, uint64_t now_us)
 {
     struct relay *r;
     int err = make(&r, id, t, peer);
 
     if (err != 0)
         return err;
+    demand_init(&r->demand, MAX_ENCODINGS, now_us);
+    r->off_us = demand_next_us(&r->demand);
     for (unsigned i = 0; i < t->encoding_count && !t->is_muted; i++)
         hand_over_history(r, &t->encoding[i]);
     r->sfu->handlers.on_relay_flush(peer, r->sfu->arg);

@@ -425,7 +425,7 @@ static int open_relay(struct sfu *s, uint64_t replica_id, uint64_t track_id, voi
         return E_CONFLICT;
     track_flush(track, now_us); /* the relay begins with the history */
     return is_sized ? relay_new_sized(&relay, replica_id, track, peer)
-                    : relay_new(&relay, replica_id, track, peer);
+                    : relay_new(&relay, replica_id, track, peer, now_us);
 }
 
 int sfu_relay_open(struct sfu *s, uint64_t replica_id, uint64_t track_id, void *peer,
@@ -452,10 +452,8 @@ void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, u
 {
     struct relay *relay = map_get_u64(s->relay_by_id, replica_id);
 
-    if (relay == NULL)
-        return;
-    track_vote(relay->sink.track, relay->votes, wanted, now_us);
-    relay->votes = wanted;
+    if (relay != NULL && !relay->is_sized)
+        relay_set_demand(relay, wanted, now_us);
 }
 
 void sfu_relay_close(struct sfu *s, uint64_t replica_id, uint64_t now_us)

@@ -214,7 +214,7 @@ MUST_CHECK int sfu_relay_open_sized(struct sfu *s, uint64_t relay_id, uint64_t t
                                     uint64_t now_us);
 /** The size that the picture is seen in over there; 0x0: not at all. */
 void sfu_relay_set_size(struct sfu *s, uint64_t relay_id, int width, int height, uint64_t now_us);
-/** Which encodings the replica's worker wants (bit i: encoding i). */
+/** Which encodings the replica's worker wants (bit i: encoding i): others do not cross for long. */
 void sfu_relay_set_demand(struct sfu *s, uint64_t replica_id, unsigned wanted, uint64_t now_us);
 /** No more. It ends with its track, too. */
 void sfu_relay_close(struct sfu *s, uint64_t replica_id, uint64_t now_us);

@@ -55,7 +55,7 @@ static bool has_other_codec(const struct subscription *sub, const struct track *
     const struct negotiated_codec *live = track_live_codec(t);
     const struct negotiated_codec *flows = codec_set_find_pt(sub->section.codecs, sub->flow_pt);
 
-    return live != NULL && (flows == NULL || !codec_is_same(&live->codec, &flows->codec));
+    return live != NULL && (flows == NULL || !codec_fits(&live->codec, &flows->codec));
 }
 
 /* ---- sources ---- */
@@ -106,7 +106,10 @@ void subscription_begin(struct subscription *sub, uint64_t now_us)
     if (t == NULL || t->is_muted || sub->aim.is_paused || !subscription_is_open(sub))
         return;
     struct encoding *e = subscription_target(sub, t);
-    if (!burst_brings_keyframe(&t->burst, e) && !subscription_catchup_start(sub, e, now_us))
+    if (burst_brings_keyframe(&t->burst, e) || subscription_catchup_start(sub, e, now_us))
+        return;
+    /* Of a replica that was wanted by nobody its origin's history comes first; else the first packets ask. */
+    if (t->owner != NULL || encoding_is_live(e, now_us))
         subscription_ask_keyframe(sub, t, now_us);
 }
 
@@ -280,6 +283,9 @@ static void set_feedback(struct subscription *sub, const struct transceiver *t, 
 {
     if (t->ext.id[RTP_EXT_TWCC] != 0)
         transport_set_send_twcc_id(sub->owner->tp, t->ext.id[RTP_EXT_TWCC], now_us);
+    for (unsigned i = 0; i < t->codec_count; i++)
+        if (t->codec[i].remb)
+            transport_take_remb(sub->owner->tp);
     if (t->rtx_ssrc == 0 || t->rtx_ssrc == sub->rtx_ssrc)
         return;
     sub->rtx_stream = transport_send_stream(sub->owner->tp, t->rtx_ssrc);
@@ -289,11 +295,35 @@ static void set_feedback(struct subscription *sub, const struct transceiver *t, 
     sub->rtx_seq = first_seq(sub->rtx_stream, &sub->owner->sfu->rng);
 }
 
+/* A slot that was here before under the same SSRC goes on in its time, too: to its receiver it is one stream. */
+static void begin_timeline(struct subscription *sub, const struct transceiver *section)
+{
+    const struct send_timeline *before = transport_send_timeline(sub->stream);
+    struct rng *rng = &sub->owner->sfu->rng;
+    uint16_t seq = first_seq(sub->stream, rng);
+
+    rtp_send_init(&sub->send, section->ssrc, section->msid);
+    sub->send.packets_sent = before->packets;
+    sub->send.bytes_sent = before->bytes;
+    if (before->started)
+        forwarder_resume(&sub->forwarder, seq, before);
+    else
+        forwarder_init(&sub->forwarder, seq, rng_u32(rng), (uint16_t)rng_below(rng, 32768));
+}
+
+static void end_timeline(struct subscription *sub)
+{
+    struct send_timeline *end = transport_send_timeline(sub->stream);
+
+    forwarder_end(&sub->forwarder, end);
+    end->packets = sub->send.packets_sent;
+    end->bytes = sub->send.bytes_sent;
+}
+
 int subscription_new(struct subscription **out, uint64_t id, struct sfu_transport *owner,
                      const struct transceiver *section, uint64_t now_us)
 {
     struct subscription *sub = mem_try_alloc(sizeof(*sub));
-    struct rng *rng = &owner->sfu->rng;
 
     if (sub == NULL)
         return E_NO_MEMORY;
@@ -320,9 +350,7 @@ int subscription_new(struct subscription **out, uint64_t id, struct sfu_transpor
         list_init(&sub->link[i].sink.node);
     }
     layer_filter_init(&sub->filter);
-    forwarder_init(&sub->forwarder, first_seq(sub->stream, rng), rng_u32(rng),
-                   (uint16_t)rng_below(rng, 32768));
-    rtp_send_init(&sub->send, section->ssrc, section->msid);
+    begin_timeline(sub, section);
     transport_add_send(owner->tp, &sub->send);
     list_append(&owner->subscriptions, &sub->node);
     *out = sub;
@@ -340,6 +368,7 @@ void subscription_close(struct subscription **sp, uint64_t now_us)
     list_remove(&sub->changed_node);
     MEM_FREE(sub->item);
     transport_drop_waiting(sub->owner->tp, sub);
+    end_timeline(sub);
     transport_remove_send(sub->owner->tp, &sub->send);
     list_remove(&sub->node);
     codec_set_unref(&sub->section.codecs);

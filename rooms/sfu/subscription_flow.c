@@ -381,11 +381,16 @@ static void want_start(struct subscription *sub, struct encoding *e, uint64_t no
         encoding_ask_keyframe(e, now_us);
 }
 
-/* Of a replica, whose history comes after its first viewers. */
+/* Of a replica, whose history comes after its first viewers; and of a keyframe that came by repair, with what had gone by before. */
 static bool starts_from_history(struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
-    return e->track->owner == NULL && sub->encoding == NULL && !sub->aim.is_paused &&
-           e == subscription_target(sub, e->track) && subscription_catchup_start(sub, e, now_us);
+    if ((e->track->owner != NULL && !e->keyframe_is_repaired) || sub->encoding != NULL ||
+        sub->aim.is_paused || e != subscription_target(sub, e->track) ||
+        !subscription_catchup_start(sub, e, now_us))
+        return false;
+    if (e->keyframe_is_repaired)
+        encoding_began_with_keyframe(e);
+    return true;
 }
 
 /* A packet that is not of what flows. Returns whether it flows from now on. */

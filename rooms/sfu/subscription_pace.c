@@ -4,7 +4,8 @@
  * way to the viewer carries.
  *
  * What waits is a reference of the shared packet and the head that was made for this viewer, in blocks that the worker keeps: nothing
- * is allocated once enough of them were needed.
+ * is allocated once enough of them were needed. Only a long head, such as that with the structure of a dependency descriptor, which
+ * comes with keyframes, has a block made for it.
  */
 #include <string.h>
 
@@ -14,7 +15,7 @@
 #include "transport/fanout_cipher.h"
 #include "transport/pacer.h"
 
-#define PACED_HEAD_BYTES 128    /* longer heads do not wait */
+#define PACED_HEAD_BYTES 128    /* of a block that is kept */
 #define PROBE_PADDING_BYTES 255 /* RFC 3550 s5.1: what one packet can hold */
 #define MAX_UNUSED_PACED 4096   /* kept for the next burst: a megabyte */
 #define MAX_PROBE_AGAIN 64      /* packets behind the newest that serve as probes */
@@ -25,15 +26,25 @@ struct paced {
     struct subscription *sub;
     struct packet *pkt;
     struct rtp_out out; /* its head is below */
-    uint8_t head[PACED_HEAD_BYTES];
+    size_t room;
+    uint8_t head[];
 };
 
-static struct paced *take_block(struct sfu *s)
+static struct paced *make_block(size_t room)
+{
+    struct paced *p = mem_try_alloc(sizeof(*p) + room);
+
+    if (p != NULL)
+        p->room = room;
+    return p;
+}
+
+static struct paced *take_block(struct sfu *s, size_t head_bytes)
 {
     struct paced *p = s->unused_paced;
 
-    if (p == NULL)
-        return mem_try_alloc(sizeof(*p));
+    if (p == NULL || head_bytes > PACED_HEAD_BYTES)
+        return make_block(MAX(head_bytes, (size_t)PACED_HEAD_BYTES));
     s->unused_paced = p->next;
     s->unused_paced_count--;
     return p;
@@ -42,7 +53,7 @@ static struct paced *take_block(struct sfu *s)
 static void give_back(struct sfu *s, struct paced *p)
 {
     packet_unref(&p->pkt);
-    if (s->unused_paced_count == MAX_UNUSED_PACED) {
+    if (s->unused_paced_count == MAX_UNUSED_PACED || p->room > PACED_HEAD_BYTES) {
         mem_free(p);
         return;
     }
@@ -78,7 +89,7 @@ static bool let_wait(struct subscription *sub, const struct rtp_out *out, struct
                      uint64_t now_us)
 {
     struct sfu *s = sub->owner->sfu;
-    struct paced *p = out->head_bytes <= PACED_HEAD_BYTES ? take_block(s) : NULL;
+    struct paced *p = take_block(s, out->head_bytes);
 
     if (p == NULL)
         return false;

@@ -32,6 +32,7 @@ static void add(struct transport_stats *to, const struct transport_stats *from)
     ADD(twcc_no_memory);
     ADD(twcc_feedback_received);
     ADD(rembs_sent);
+    ADD(rembs_received);
     ADD(remb_malformed);
     ADD(remb_no_memory);
     ADD(padding_bytes_sent);

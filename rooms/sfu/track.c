@@ -82,14 +82,28 @@ static void on_demand_due(struct deadline *d, uint64_t now_us, void *arg)
     tell_demand(arg, now_us);
 }
 
+/* What was not wanted begins with its origin's history. */
+static void tell_origin(struct track *t, unsigned before)
+{
+    unsigned set = demand_set(&t->demand);
+
+    for (unsigned i = 0; i < t->encoding_count; i++)
+        if ((set & ~before) >> i & 1)
+            t->encoding[i].relayed_since_us = 0;
+    if (t->sfu->handlers.on_replica_demand != NULL)
+        t->sfu->handlers.on_replica_demand(t->peer, t->id, set, t->sfu->arg);
+}
+
 void track_vote(struct track *t, unsigned from, unsigned to, uint64_t now_us)
 {
+    unsigned before = demand_set(&t->demand);
+
     if (from == to || !demand_move(&t->demand, from, to, now_us))
         return;
     if (t->owner != NULL)
         tell_demand(t, now_us);
-    else if (t->sfu->handlers.on_replica_demand != NULL)
-        t->sfu->handlers.on_replica_demand(t->peer, t->id, demand_set(&t->demand), t->sfu->arg);
+    else
+        tell_origin(t, before);
 }
 
 /* ---- life ---- */
@@ -454,12 +468,12 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     take(t, e, pkt, now_us);
 }
 
-static bool is_of_history(struct track *t, const struct packet *pkt, uint64_t now_us)
+static bool is_of_history(struct encoding *e, const struct packet *pkt, uint64_t now_us)
 {
-    if (t->relayed_since_us == 0)
-        t->relayed_since_us = now_us;
-    return t->section.kind == MEDIA_VIDEO &&
-           now_us - t->relayed_since_us < TRACK_RELAYED_START_US && pkt->arrival_us != 0 &&
+    if (e->relayed_since_us == 0)
+        e->relayed_since_us = now_us;
+    return e->track->section.kind == MEDIA_VIDEO &&
+           now_us - e->relayed_since_us < TRACK_RELAYED_START_US && pkt->arrival_us != 0 &&
            now_us > pkt->arrival_us + TRACK_RELAYED_OLD_US;
 }
 
@@ -475,7 +489,7 @@ HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now
     if (e->ssrc != pkt->rtp.ssrc)
         encoding_follow(e, pkt->rtp.ssrc);
     (void)!encoding_receive(e, pkt, now_us); /* its origin has judged it */
-    if (!is_of_history(t, pkt, now_us))
+    if (!is_of_history(e, pkt, now_us))
         take(t, e, pkt, now_us);
     else if (!t->is_muted)
         history_add(&e->history, pkt);

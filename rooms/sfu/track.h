@@ -28,7 +28,7 @@ struct sfu_transport;
 /* What calls itself silence and takes more is handed on: publishers there are who know their levels badly. */
 #define TRACK_HUSH_MAX_BYTES 40
 
-/* The first packets of a replica are of its origin's history; those that are so old, in so long a time, are kept and not handed on:
+/* The first packets of an encoding of a replica, and those after it was wanted by nobody, are of its origin's history; those that are so old, in so long a time, are kept and not handed on:
  * viewers start from the history at a pace that their way carries. */
 #define TRACK_RELAYED_OLD_US 200000ull
 #define TRACK_RELAYED_START_US 1000000ull
@@ -53,7 +53,6 @@ struct track {
     struct sfu_transport *owner; /* NULL: a replica of another worker's track */
     void *peer;                  /* of a replica: where its origin is, and the origin's id there */
     uint64_t origin_id;
-    uint64_t relayed_since_us; /* 0: nothing came yet */
     const struct publisher_clock *clock;
     struct publisher_clock replica_clock;
     struct transceiver section;

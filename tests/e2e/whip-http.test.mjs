@@ -124,6 +124,12 @@ test("PATCH: candidates with the entity tag, ICE restart with *", async () => {
   await ask("DELETE", at, 200);
 });
 
+test("an encoder that says nothing of its H.264 is taken in packetization mode 0", async () => {
+  const { text, headers } = await ask("POST", "/whip/encoder", 201, { body: offer("sendonly", "H264/90000") });
+  assert.match(text, /^a=fmtp:96 packetization-mode=0;profile-level-id=42000a\r$/m);
+  await ask("DELETE", headers.get("location"), 200);
+});
+
 test("offers that are refused change nothing", async () => {
   const { headers } = await publish("steady");
   const { problem } = await ask("POST", "/whip/steady", 400, { body: "v=0\r\nnonsense\r\n" });

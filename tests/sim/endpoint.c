@@ -254,9 +254,19 @@ static void take_keyframe_request(struct endpoint *e, uint32_t ssrc, bool is_fir
     enc->wants_keyframe |= !e->is_deaf_to_plis;
 }
 
+static void take_remb(struct endpoint *e, const struct rtcp_remb *remb)
+{
+    e->rembs++;
+    e->remb_bps = remb->bitrate_bps;
+    for (size_t i = 0; i < remb->n; i++)
+        if (pub_find(e, remb->ssrc[i]) == NULL)
+            endpoint_fault(e, "an estimate of a stream that it does not send");
+}
+
 static void take_rtcp(struct endpoint *e, const struct rtcp_packet *p, uint64_t now_us)
 {
     struct rtcp_fir fir;
+    struct rtcp_remb remb;
 
     if (p->type == RTCP_SR)
         take_sender_report(e, &p->sr, now_us);
@@ -267,6 +277,9 @@ static void take_rtcp(struct endpoint *e, const struct rtcp_packet *p, uint64_t 
     else if (p->type == RTCP_PSFB && p->fb.fmt == RTCP_PSFB_FIR &&
              rtcp_fb_parse_fir(&fir, &p->fb) == 0)
         take_keyframe_request(e, fir.at[0].ssrc, true);
+    else if (p->type == RTCP_PSFB && p->fb.fmt == RTCP_PSFB_AFB &&
+             rtcp_fb_parse_remb(&remb, &p->fb) == 0)
+        take_remb(e, &remb);
     else if (p->type == RTCP_RTPFB && p->fb.fmt == RTCP_RTPFB_NACK && e->feedback != NULL)
         feedback_take_nack(e, &p->fb);
     else if (p->type == RTCP_BYE)

@@ -75,7 +75,9 @@ struct pub {
     bool is_sending;
     unsigned temporal_layers;  /* of video: 1 to 3 */
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
+    uint8_t head_fill_bytes;   /* of a header extension that viewers get as it is; 0: without */
     unsigned keyframe_packets; /* 0: twice what other frames have */
+    unsigned lost_of_keyframe; /* bit i: packet i of the next keyframe is lost; then none again */
     bool obeys_demand;         /* switches encodings off and on as it is told */
     unsigned wanted, demands;  /* what it was told last; how often */
     unsigned padding_percent;  /* of frames followed by padding-only packets */
@@ -169,6 +171,8 @@ struct endpoint {
     struct slot slot[ENDPOINT_MAX_SLOTS];
     unsigned slot_count;
     struct feedback *feedback; /* feedback.h; NULL: it says nothing of loss and congestion */
+    uint32_t rembs;            /* that it was told, and the newest */
+    uint64_t remb_bps;
     uint64_t checks_answered, packets_received, replays, unknown_ssrc, rrs, foreign_plis;
     unsigned faults;
     char fault[160]; /* the first */

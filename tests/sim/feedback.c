@@ -59,6 +59,7 @@ void feedback_negotiate_slot(struct slot *s)
         t->rtx_ssrc = feedback_rtx_ssrc(s);
     if ((e->feedback->what & FEEDBACK_TWCC) != 0)
         t->ext.id[RTP_EXT_TWCC] = endpoint_ext_id(e, RTP_EXT_TWCC);
+    t->codec[0].remb = t->kind == MEDIA_VIDEO && (e->feedback->what & FEEDBACK_REMB) != 0;
     nack_init(&feedback_of(s)->nack, NACK_VIDEO);
 }
 
@@ -67,6 +68,10 @@ void feedback_negotiate_pub(struct pub *p)
     if (p->owner->feedback == NULL)
         return;
     negotiate(p->owner, &p->section);
+    if ((p->owner->feedback->what & FEEDBACK_REMB) != 0) {
+        p->section.codec[0].remb = true;
+        p->section.ext.id[RTP_EXT_ABS_SEND_TIME] = endpoint_ext_id(p->owner, RTP_EXT_ABS_SEND_TIME);
+    }
     if (p->section.codec[0].nack && p->encoding_count == 1)
         p->section.encoding[0].rtx_ssrc = rtx_ssrc_of_pub(&p->encoding[0]);
 }

@@ -22,6 +22,8 @@ struct twcc;
 
 #define FEEDBACK_NACK 1u /* RTX both ways */
 #define FEEDBACK_TWCC 2u /* transport-wide numbers of what it is sent */
+#define FEEDBACK_REMB \
+    4u /* estimates of what the way carries; it says when it sent, and has no other congestion feedback */
 
 #define FEEDBACK_SEEN 4096 /* numbers of a slot, or of the transport, that are remembered */
 #define FEEDBACK_KEPT 512  /* packets that a publisher keeps */

@@ -70,11 +70,17 @@ static size_t write_head(struct pub *p, struct pub_encoding *enc, const struct c
 {
     struct endpoint *e = p->owner;
     uint8_t level = pub_level(p, c->frame);
+    uint32_t sent = (uint32_t)((sim_now_us(e->sim) << 18) / US_PER_S); /* 6.18 bits */
+    static const uint8_t fill[UINT8_MAX] = {7};
+    const uint8_t sent_at[] = {(uint8_t)(sent >> 16), (uint8_t)(sent >> 8), (uint8_t)sent};
     const struct rtp_ext_out ext[] = {
         {endpoint_ext_id(e, RTP_EXT_MID), (uint8_t)strlen(p->section.mid),
          (const uint8_t *)p->section.mid},
         {p->section.ext.id[RTP_EXT_RID], (uint8_t)strlen(enc->rid), (const uint8_t *)enc->rid},
         {p->section.ext.id[RTP_EXT_AUDIO_LEVEL], 1, &level},
+        {p->section.ext.id[RTP_EXT_ABS_SEND_TIME], sizeof(sent_at), sent_at},
+        {p->head_fill_bytes > 0 ? p->section.ext.id[RTP_EXT_COLOR_SPACE] : 0, p->head_fill_bytes,
+         fill},
     };
 
     return rtp_write_header(out, size, p->sends_red ? p->red_pt : p->pt, c->index + 1 == c->count,
@@ -178,7 +184,10 @@ static void send_packet(struct pub *p, struct pub_encoding *enc, const struct co
     CHECK(!w.failed);
     if (p->sends_red)
         keep(p, ts, buf + sound, head + writer_len(&w) - sound);
-    endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
+    if (c->is_keyframe && (p->lost_of_keyframe >> c->index & 1) != 0)
+        feedback_keep(p->owner, buf, head + writer_len(&w));
+    else
+        endpoint_send_rtp(p->owner, buf, head + writer_len(&w));
     enc->seq++;
     enc->packets++;
     enc->octets += (uint32_t)writer_len(&w);
@@ -228,6 +237,8 @@ static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
     for (; c.index < c.count; c.index++)
         send_packet(p, enc, &c);
     c.index--;
+    if (is_keyframe)
+        p->lost_of_keyframe = 0;
     for (unsigned n = rng_below(&p->owner->sim->rng, 100) < p->padding_percent ? 2 : 0; n > 0; n--)
         send_padding(p, enc, &c);
 }
@@ -289,6 +300,8 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (t->kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    else
+        t->ext.id[RTP_EXT_COLOR_SPACE] = endpoint_ext_id(e, RTP_EXT_COLOR_SPACE);
     for (unsigned i = 0; i < encodings; i++) {
         struct rng *rng = &e->sim->rng;
         p->encoding[i] =

@@ -72,6 +72,8 @@ struct slot *endpoint_add_slot_of(struct endpoint *e, enum codec_id codec)
     t->ext.id[RTP_EXT_MID] = endpoint_ext_id(e, RTP_EXT_MID);
     if (kind == MEDIA_AUDIO)
         t->ext.id[RTP_EXT_AUDIO_LEVEL] = endpoint_ext_id(e, RTP_EXT_AUDIO_LEVEL);
+    else
+        t->ext.id[RTP_EXT_COLOR_SPACE] = endpoint_ext_id(e, RTP_EXT_COLOR_SPACE);
     if (codec == CODEC_AV1 || codec == CODEC_VP9)
         t->ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR] =
             endpoint_ext_id(e, RTP_EXT_DEPENDENCY_DESCRIPTOR);

@@ -141,6 +141,9 @@ static void the_estimate_follows_a_line(void **state)
     sim_run(c.sim, 8 * SECONDS);
     SIM_EXPECT(c.sim, shown_in(&c, 0, 2 * SECONDS) > 50);
     SIM_EXPECT(c.sim, estimate(&c, 0) > 3 * MBPS / 2 && estimate(&c, 0) < 4 * MBPS);
+    uint64_t told_bps = sim_transport_stats(c.sim, VIEWER_ID).estimate_bps;
+    SIM_EXPECT(c.sim,
+               told_bps * 100 >= estimate(&c, 0) * 98 && told_bps * 98 <= estimate(&c, 0) * 100);
     sim_run(c.sim, 4 * SECONDS);
     SIM_EXPECT(c.sim, shown_in(&c, 0, 4 * SECONDS) < 10 && estimate(&c, 0) < MBPS);
     sim_run(c.sim, 16 * SECONDS);
@@ -287,12 +290,12 @@ static struct scene set_scene_of_bursts(void)
     return c;
 }
 
-static void a_keyframe_is_spread_and_stays_whole(void **state)
+static void expect_a_keyframe_is_spread_and_stays_whole(uint8_t head_fill_bytes)
 {
     struct scene c = set_scene_of_bursts();
     unsigned sum;
 
-    (void)state;
+    c.camera->head_fill_bytes = head_fill_bytes;
     unsigned most = watch_arrivals(&c, 300 * MS, 5 * MS, &sum);
     SIM_EXPECT(c.sim, sum > 32 && most >= 8 && most <= 20);
     SIM_EXPECT(c.sim, sim_transport_stats(c.sim, VIEWER_ID).paced_packets > 10);
@@ -305,6 +308,15 @@ static void a_keyframe_is_spread_and_stays_whole(void **state)
                    decoded(&c, i) - c.decoded[i] + 2 >= c.camera->encoding[0].frames - c.frames);
     }
     end_scene(&c);
+}
+
+/* Heads as short as usual; longer ones, as of dependency descriptors with a structure; and the longest that can be. */
+static void a_keyframe_is_spread_and_stays_whole(void **state)
+{
+    (void)state;
+    expect_a_keyframe_is_spread_and_stays_whole(0);
+    expect_a_keyframe_is_spread_and_stays_whole(120);
+    expect_a_keyframe_is_spread_and_stays_whole(255);
 }
 
 /* Until the first packets of the keyframe wait. */
@@ -536,6 +548,73 @@ static void a_bound_of_the_receivers_own_holds_within_bounds(void **state)
     end_scene(&c);
 }
 
+/* ---- REMB alone ---- */
+
+/* Its way up carries less than it sends: 1.3 Mb/s. */
+static void a_publisher_with_nothing_but_remb_is_told_what_its_way_carries(void **state)
+{
+    struct sim *sim = sim_new();
+    struct endpoint *publisher = endpoint_join(sim, 1), *viewer = endpoint_join(sim, 2);
+    struct link *link = mem_alloc(sizeof(*link));
+
+    (void)state;
+    feedback_enable(publisher, FEEDBACK_REMB);
+    struct pub *camera = endpoint_publish(publisher, CODEC_VP8);
+    camera->fill_bytes = 850;
+    camera->encoding[0].packets_per_frame = 6;
+    struct slot *slot = endpoint_watch(viewer, camera);
+    sim_run(sim, 10 * SECONDS);
+    SIM_EXPECT(sim, publisher->rembs >= 8 && publisher->rembs <= 15);
+    SIM_EXPECT(sim, publisher->remb_bps > 13 * MBPS / 10);
+    SIM_EXPECT(sim, sim_transport_stats(sim, 1).rembs_sent == publisher->rembs);
+    SIM_EXPECT(sim, sim_transport_stats(sim, 1).twcc_feedback_sent == 0);
+    SIM_EXPECT(sim, slot_source(slot, camera)->decoded > 250);
+    SIM_EXPECT(sim, viewer->rembs == 0);
+    link_init(link, sim->seed, 8 * MBPS / 10, 30 * MS, 300 * MS);
+    net_set_down_link(sim->host, link);
+    publisher->may_lose = viewer->may_lose = true;
+    sim_run(sim, 5 * SECONDS);
+    SIM_EXPECT(sim, publisher->remb_bps > 4 * MBPS / 10 && publisher->remb_bps < 9 * MBPS / 10);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+    mem_free(link);
+}
+
+static void a_viewer_with_nothing_but_remb_decides_what_it_gets(void **state)
+{
+    struct sim *sim = sim_new();
+    struct endpoint *publisher = endpoint_join(sim, 1), *viewer = endpoint_join(sim, VIEWER_ID);
+    struct endpoint *other = endpoint_join(sim, 3);
+
+    (void)state;
+    struct pub *p = endpoint_publish_simulcast(publisher, 3);
+    p->fill_bytes = 850; /* some 220, 430 and 870 kb/s */
+    feedback_enable(viewer, FEEDBACK_REMB);
+    struct slot *slot = endpoint_watch(viewer, p), *all = endpoint_watch(other, p);
+    sim_run(sim, 4 * SECONDS);
+    SIM_EXPECT(sim, slot_source(slot, p)->encoding == 2); /* nothing is known yet */
+    SIM_EXPECT(sim, sim_transport_stats(sim, VIEWER_ID).estimate_bps == 0);
+    for (unsigned i = 0; i < 5; i++) {
+        send_remb(viewer, 300000);
+        send_remb(other, 300000); /* which has not negotiated it */
+        sim_run(sim, SECONDS);
+    }
+    SIM_EXPECT(sim, slot_source(slot, p)->encoding == 0 && slot_source(all, p)->encoding == 2);
+    SIM_EXPECT(sim, sim_transport_stats(sim, VIEWER_ID).estimate_bps == 300000);
+    SIM_EXPECT(sim, sim_transport_stats(sim, VIEWER_ID).rembs_received == 5);
+    SIM_EXPECT(sim, sim_transport_stats(sim, 3).rembs_received == 0);
+    SIM_EXPECT(sim, sim_transport_stats(sim, VIEWER_ID).probe_packets_sent == 0);
+    for (unsigned i = 0; i < 40; i++) {
+        send_remb(viewer, 3 * MBPS);
+        sim_run(sim, SECONDS);
+    }
+    SIM_EXPECT(sim, slot_source(slot, p)->encoding == 2);
+    sim_run(sim, 30 * SECONDS); /* what it said last holds */
+    SIM_EXPECT(sim, slot_source(slot, p)->encoding == 2);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -555,6 +634,8 @@ int main(void)
         SIM_TEST(an_endless_line_is_not_believed_beyond_the_bound),
         SIM_TEST(nonsense_is_counted),
         SIM_TEST(a_bound_of_the_receivers_own_holds_within_bounds),
+        SIM_TEST(a_publisher_with_nothing_but_remb_is_told_what_its_way_carries),
+        SIM_TEST(a_viewer_with_nothing_but_remb_decides_what_it_gets),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);

@@ -156,6 +156,89 @@ static void the_best_of_several_encodings_is_shown_there(void **state)
     end_scene(&c);
 }
 
+/* ---- what nobody wants over there ---- */
+
+static struct encoding *over_there(const struct scene *c, const struct pub *p, unsigned encoding)
+{
+    LIST_EACH(&c->other->sfu->replicas, struct track, node, t)
+        if (t->origin_id == p->track)
+            return &t->encoding[encoding];
+    sim_fail(c->sim, __FILE__, __LINE__, "no replica");
+}
+
+/* How many packets of each encoding come over in that time. */
+static void count_over_there(struct scene *c, const struct pub *p, uint64_t us, uint64_t n[3])
+{
+    for (unsigned i = 0; i < p->encoding_count; i++)
+        n[i] = over_there(c, p, i)->recv.packets_received;
+    sim_run(c->sim, us);
+    for (unsigned i = 0; i < p->encoding_count; i++)
+        n[i] = over_there(c, p, i)->recv.packets_received - n[i];
+}
+
+/* The publisher sends three encodings, because of a viewer here. */
+static void an_encoding_that_nobody_wants_there_does_not_cross(void **state)
+{
+    struct scene c = set_scene();
+    struct pub *p = endpoint_publish_simulcast(endpoint_join(c.sim, 9), 3);
+    struct sfu_wish small = SFU_WISH_ANY;
+    uint64_t n[3];
+
+    (void)state;
+    small.max_spatial = 0;
+    sim_relay(c.sim, c.other, p->track, &p->section);
+    struct slot *s = endpoint_watch(c.there[0], p), *here = endpoint_watch(c.here[0], p);
+    slot_wish(s, &small);
+    sim_run(c.sim, 8 * SECONDS);
+    count_over_there(&c, p, 2 * SECONDS, n);
+    SIM_EXPECT(c.sim, n[0] > 50 && n[1] == 0 && n[2] == 0);
+    SIM_EXPECT(c.sim, slot_source(s, p)->encoding == 0 && slot_source(here, p)->encoding == 2);
+    SIM_EXPECT(c.sim, s->decoded.frame + 4 > p->encoding[0].frames);
+    small.max_spatial = 2;
+    slot_wish(s, &small);
+    count_over_there(&c, p, 100 * MS, n);
+    SIM_EXPECT(c.sim, n[1] == 0 && n[2] >= 8);
+    sim_run(c.sim, 400 * MS);
+    SIM_EXPECT(c.sim, slot_source(s, p)->encoding == 2);
+    SIM_EXPECT(c.sim, s->decoded.frame + 4 > p->encoding[2].frames);
+    sim_run(c.sim, 6 * SECONDS); /* the small one is not needed any more */
+    count_over_there(&c, p, 2 * SECONDS, n);
+    SIM_EXPECT(c.sim, n[0] == 0 && n[1] == 0 && n[2] > 200);
+    SIM_EXPECT(c.sim, s->largest_gap_us < 80 * MS);
+    end_scene(&c);
+}
+
+/* What comes back begins with the newest keyframe here, so that nobody has to be asked for one. */
+static void what_is_wanted_again_begins_with_the_history(void **state)
+{
+    struct scene c = set_scene_and_watch();
+    struct sfu_wish wish = SFU_WISH_ANY;
+    const struct encoding *replica = over_there(&c, c.camera, 0);
+
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        wish.is_paused = true;
+        for (unsigned i = 0; i < THERE; i++)
+            slot_wish(c.video[i], &wish);
+        sim_run(c.sim, 5 * SECONDS);
+        uint64_t came = replica->recv.packets_received;
+        sim_run(c.sim, 20 * SECONDS * round); /* its numbers get far ahead */
+        c.camera->encoding[0].wants_keyframe = true;
+        sim_run(c.sim, 700 * MS);
+        SIM_EXPECT(c.sim, replica->recv.packets_received == came);
+        uint32_t keyframes = c.camera->encoding[0].keyframes;
+        uint64_t starts = totals(c.other).starts_from_history;
+        wish.is_paused = false;
+        for (unsigned i = 0; i < THERE; i++)
+            slot_wish(c.video[i], &wish);
+        sim_run(c.sim, SECONDS);
+        expect_all_shown(&c);
+        SIM_EXPECT(c.sim, c.camera->encoding[0].keyframes == keyframes);
+        SIM_EXPECT(c.sim, totals(c.other).starts_from_history == starts + THERE);
+    }
+    end_scene(&c);
+}
+
 static void what_is_lost_on_either_side_is_repaired(void **state)
 {
     struct scene c = set_scene_and_watch();
@@ -346,6 +429,8 @@ int main(void)
         SIM_TEST(replicas_get_everything),
         SIM_TEST(viewers_start_from_the_history_over_there),
         SIM_TEST(the_best_of_several_encodings_is_shown_there),
+        SIM_TEST(an_encoding_that_nobody_wants_there_does_not_cross),
+        SIM_TEST(what_is_wanted_again_begins_with_the_history),
         SIM_TEST(what_is_lost_on_either_side_is_repaired),
         SIM_TEST(keyframe_requests_of_both_merge),
         SIM_TEST(audio_and_video_stay_in_sync_there),

@@ -126,9 +126,25 @@ static struct jsep *make_jsep(struct rng *rng, struct candidate *candidate)
     return jsep_new(&config);
 }
 
-static void parley_takes_the_offer(void **state)
+static void expect_feedback(const struct transceiver *t, const struct answer *a, bool is)
 {
-    struct offer o = {.sends = true, .has_audio = true, .is_simulcast = true, .audio_ssrc = 3};
+    const struct negotiated_codec *vp8 = &t->codec[0];
+
+    assert_true(vp8->pli && vp8->fir && !vp8->remb);
+    assert_true(vp8->twcc == is && vp8->nack == is);
+    assert_int_equal(vp8->rtx_pt, is ? OFFER_PT_RTX : PT_NONE);
+    assert_int_equal(a->video.rtx_pt, vp8->rtx_pt);
+    assert_true((a->video.ext.id[RTP_EXT_TWCC] != 0) == is);
+    assert_true((a->audio.ext.id[RTP_EXT_TWCC] != 0) == is);
+}
+
+static void expect_taken(bool is_plain)
+{
+    struct offer o = {.sends = true,
+                      .has_audio = true,
+                      .is_simulcast = true,
+                      .audio_ssrc = 3,
+                      .is_plain = is_plain};
     const struct jsep_result *result;
     struct candidate candidate;
     struct sdp_error reason;
@@ -137,7 +153,6 @@ static void parley_takes_the_offer(void **state)
     struct rng rng;
     struct jsep *j = make_jsep(&rng, &candidate);
 
-    (void)state;
     (void)snprintf(o.ice.ufrag, sizeof(o.ice.ufrag), "abcd");
     (void)snprintf(o.ice.pwd, sizeof(o.ice.pwd), "0123456789012345678901");
     (void)snprintf(o.fingerprint.hash, sizeof(o.fingerprint.hash), "sha-256");
@@ -157,9 +172,17 @@ static void parley_takes_the_offer(void **state)
     assert_int_equal(a.video.rids, 7);
     assert_int_equal(a.addr.port, 4000);
     assert_true(a.video.ext.id[RTP_EXT_MID] != 0 && a.video.ext.id[RTP_EXT_RID] != 0);
+    expect_feedback(&result->transceiver[0], &a, !is_plain);
     strbuf_fini(&offer);
     strbuf_fini(&text);
     jsep_free(&j);
+}
+
+static void parley_takes_the_offer(void **state)
+{
+    (void)state;
+    expect_taken(false);
+    expect_taken(true);
 }
 
 int main(void)

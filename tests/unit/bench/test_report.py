@@ -135,6 +135,12 @@ class Aims(unittest.TestCase):
             self.assertEqual(verdict.state, state)
             self.assertTrue(verdict.measured.startswith("at least"))
 
+    def test_feedback_is_judged_by_what_it_costs_more_than_none(self):
+        for cost, state in ((1.1, aims.MET), (1.2, aims.MISSED)):
+            rows = [sample_document.row("parley", {"feedback": feedback, "viewers": 400}, [{"cpu_us_per_packet": value}]) for feedback, value in ((0, 1.0), (1, cost))]
+            self.assertEqual(self.verdict(only(rows, "feedback"), "feedback", "cpu_us_per_packet").state, state)
+        self.assertEqual(self.verdict(only(rows[:1], "feedback"), "feedback", "cpu_us_per_packet").state, aims.UNKNOWN, "without alone says nothing")
+
     def test_workers_are_judged_by_what_they_cost_more_than_one(self):
         for cost, state in ((1.05, aims.MET), (1.3, aims.MISSED)):
             rows = [sample_document.row("parley", {"workers": n, "rooms": rooms}, [{"cpu_us_per_packet": value}])

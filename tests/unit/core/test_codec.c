@@ -114,9 +114,10 @@ static void configurations_are_the_same_when_a_stream_fits_both(void **state)
          "packetization-mode=1;profile-level-id=640028", true},
         {CODEC_H264, "packetization-mode=1;profile-level-id=64001f",
          "packetization-mode=1;profile-level-id=640c1f", false},
-        {CODEC_H264, "packetization-mode=1;profile-level-id=42e01f", "profile-level-id=42e01f",
-         false},
+        {CODEC_H264, "packetization-mode=1;profile-level-id=42e01f",
+         "packetization-mode=2;profile-level-id=42e01f", false},
         {CODEC_H264, "packetization-mode=0", "profile-level-id=42000a", true}, /* the defaults */
+        {CODEC_H264, "", "packetization-mode=2;profile-level-id=42e01f", false},
         {CODEC_H264, "", "", true},
         {CODEC_H264, "profile-level-id=nonsens", "profile-level-id=nonsens", false},
         {CODEC_H264, "profile-level-id=42e0", "profile-level-id=42e0", false},
@@ -138,7 +139,7 @@ static void configurations_are_the_same_when_a_stream_fits_both(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct codec a = codec_of(rows[i].id, rows[i].a), b = codec_of(rows[i].id, rows[i].b);
 
-        if (codec_is_same(&a, &b) != rows[i].want || codec_is_same(&b, &a) != rows[i].want)
+        if (codec_fits(&a, &b) != rows[i].want || codec_fits(&b, &a) != rows[i].want)
             fail_msg("row %zu", i);
     }
 }
@@ -148,15 +149,15 @@ static void clock_channels_and_id_must_agree(void **state)
     struct codec a = codec_of(CODEC_TELEPHONE_EVENT, ""), b = a;
 
     (void)state;
-    assert_true(codec_is_same(&a, &b));
+    assert_true(codec_fits(&a, &b));
     b.clock_hz = 8000;
-    assert_false(codec_is_same(&a, &b));
+    assert_false(codec_fits(&a, &b));
     b = a;
     b.channels = 2;
-    assert_false(codec_is_same(&a, &b));
+    assert_false(codec_fits(&a, &b));
     b = a;
     b.id = CODEC_PCMU;
-    assert_false(codec_is_same(&a, &b));
+    assert_false(codec_fits(&a, &b));
 }
 
 static void supported_is_what_we_answer(void **state)
@@ -272,6 +273,32 @@ static void answers_follow_the_offer(void **state)
     }
 }
 
+static void mode_0_is_received_and_not_sent(void **state)
+{
+    static const struct {
+        const char *fmtp;
+        bool want;
+    } rows[] = {
+        {"", true},
+        {"profile-level-id=42e01f", true},
+        {"packetization-mode=1;profile-level-id=42e01f", true},
+        {"packetization-mode=2;profile-level-id=42e01f", false},
+        {"profile-level-id=64001f", false},
+        {"profile-level-id=zzzzzz", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct codec c = codec_of(CODEC_H264, rows[i].fmtp);
+        if (codec_is_receivable(&c) != rows[i].want)
+            fail_msg("row %zu", i);
+    }
+    struct codec mode_0 = codec_of(CODEC_H264, ""),
+                 mode_1 = codec_of(CODEC_H264, "packetization-mode=1;profile-level-id=42e01f");
+    assert_true(codec_fits(&mode_0, &mode_1)); /* single NAL units among others */
+    assert_false(codec_fits(&mode_1, &mode_0));
+}
+
 static void an_unreadable_h264_offer_has_no_answer(void **state)
 {
     struct codec c = codec_of(CODEC_H264, "packetization-mode=1;profile-level-id=zzzzzz");
@@ -292,6 +319,7 @@ int main(void)
         cmocka_unit_test(supported_is_what_we_answer),
         cmocka_unit_test(red_names_one_codec_for_all_blocks),
         cmocka_unit_test(answers_follow_the_offer),
+        cmocka_unit_test(mode_0_is_received_and_not_sent),
         cmocka_unit_test(an_unreadable_h264_offer_has_no_answer),
     };
 

@@ -106,10 +106,30 @@ static const struct {
          "m=audio 9 UDP/TLS/RTP/SAVPF 63", "1", "a=rtpmap:63 red/48000/2\r\na=fmtp:63 63/63\r\n"),
      {"m=audio 0 "},
      {"red"}},
+    {"H.264 that says nothing of itself is received",
+     SESSION_HEAD BUNDLE("0") SECTION("m=video 9 UDP/TLS/RTP/SAVPF 96 97", "0",
+                                      "a=rtpmap:96 H264/90000\r\na=rtpmap:97 rtx/90000\r\n"
+                                      "a=fmtp:97 apt=96\r\na=rtcp-fb:96 nack\r\na=sendonly\r\n"),
+     {"SAVPF 96 97\r\n", "a=rtpmap:96 H264/90000\r\n",
+      "a=fmtp:96 packetization-mode=0;profile-level-id=42000a\r\n", "a=rtcp-fb:96 nack\r\n",
+      "a=recvonly\r\n"},
+     {0}},
+    {"and where there is something else, that is",
+     SESSION_HEAD BUNDLE("0") SECTION("m=video 9 UDP/TLS/RTP/SAVPF 96 97 98", "0",
+                                      "a=rtpmap:96 H264/90000\r\n" H264("97", "0", "42e01f")
+                                          H264("98", "1", "42e01f") "a=sendonly\r\n"),
+     {"SAVPF 98\r\n"},
+     {"mode=0"}},
+    {"but nobody is sent in packets that he does not know",
+     SESSION_HEAD BUNDLE("0 1") AUDIO("0", "")
+         SECTION("m=video 9 UDP/TLS/RTP/SAVPF 96", "1", "a=rtpmap:96 H264/90000\r\na=recvonly\r\n"),
+     {"m=video 0 "},
+     {"H264"}},
     {"feedback that we live up to, of payload types that were taken",
-     SESSION_HEAD BUNDLE("0") VIDEO(
-         "0", "a=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
-              "a=rtcp-fb:* nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:120 nack pli\r\n"),
+     SESSION_HEAD BUNDLE("0")
+         VIDEO("0", "a=sendonly\r\na=rtcp-fb:96 goog-remb\r\na=rtcp-fb:97 "
+                    "transport-cc\r\na=rtcp-fb:96 ccm fir\r\n"
+                    "a=rtcp-fb:* nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:120 nack pli\r\n"),
      {"a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\n"},
      {"goog-remb", "transport-cc", ":120", "fb:97"}},
     {"transport-wide feedback both ways",
@@ -132,12 +152,13 @@ static const struct {
      SESSION_HEAD BUNDLE("0") VIDEO("0", "a=rtcp-fb:96 transport-cc\r\na=sendonly\r\n"),
      {"a=recvonly\r\n"},
      {"transport-cc"}},
-    {"an estimate of ours where transport-wide feedback is not known, and we receive",
+    {"estimates where transport-wide feedback is not known: ours of packets that say when they "
+     "were sent, and the receiver's",
      SESSION_HEAD BUNDLE("0 1 2") VIDEO("0", REMB "a=sendonly\r\n")
          VIDEO("1", REMB "a=recvonly\r\n") VIDEO("2", REMB TWCC("96") "a=sendonly\r\n"),
      {"a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" ABS_SEND_TIME_EXT
       "a=recvonly\r\n",
-      "apt=96\r\na=sendonly\r\n",
+      "a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=sendonly\r\n",
       "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" TWCC_EXT
       "a=recvonly\r\n"},
      {"fb:97"}},
