@@ -62,7 +62,7 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 {
     const struct rtp_send *send = &sub->send;
 
-    if (sub->encoding == NULL || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
+    if (sub->encoding == NULL || !send->has_clock || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
         send->clock_hz != to->recv.clock_hz)
         return false;
     int64_t ticks = ts32_diff(sub->forwarder.highest_out_ts, send->clock_ts);
