@@ -34,6 +34,8 @@
     0.9 /* a probe arrives somewhat slower than it was sent: it would not get there */
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
 #define PROBE_QUEUE_US 100000     /* it does not make more */
+#define SURGE_SHARE 0.8           /* of what is sent on average: less than that is left */
+#define SURGE_LASTS_US 500000ull  /* the delays know of the queue then */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
@@ -168,6 +170,8 @@ static void wait_for_feedback(struct bwe *b, uint64_t now_us)
 static COLD void wake_up(struct bwe *b, uint64_t now_us)
 {
     wait_for_feedback(b, now_us);
+    if (b->sent_noted_us == 0)
+        b->sent_noted_us = now_us;
     probe_plan_start(&b->plan, now_us);
     set_deadline(b, now_us);
 }
@@ -207,7 +211,7 @@ static void note_sent_rate(struct bwe *b, uint64_t now_us)
     for (unsigned i = 0; i < BWE_KINDS; i++)
         bytes += b->bytes_sent[i];
     uint64_t bps = (bytes - b->sent_noted_bytes) * 8 * 1000000 / us;
-    b->sent_bps = b->sent_noted_us == 0 ? bps : (b->sent_bps + bps) / 2;
+    b->sent_bps = b->sent_bps == 0 ? bps : (b->sent_bps + bps) / 2;
     b->sent_noted_bytes = bytes;
     b->sent_noted_us = now_us;
 }
@@ -234,6 +238,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
     }
     bwe_acked_add(&b->acked, f->arrival_us, f->bytes);
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
+    bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
         probe_on_received(&b->probe, f->cluster, f->bytes, f->arrival_us);
 }
@@ -254,8 +259,10 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
 
     feedback_walk_start(&w, &b->history, feedback, now_us);
     while (feedback_walk_next(&w, &f)) {
-        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1)
-            bwe_acked_skip(&b->acked); /* feedback was lost */
+        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1) { /* feedback was lost */
+            bwe_acked_skip(&b->acked);
+            bwe_surge_break(&b->surge);
+        }
         b->has_feedback = is_news = true;
         if (f.received)
             take_received(b, &f);
@@ -290,9 +297,32 @@ static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
     return bwe_delay_usage(&b->delay);
 }
 
+/* How long packets wait. What the delays tell comes late where the queue grows fast; the surge told before. */
+static uint64_t queue_us(const struct bwe *b, uint64_t now_us)
+{
+    uint64_t us = bwe_delay_queue_us(&b->delay);
+
+    return now_us < b->surge_us + SURGE_LASTS_US ? MAX(us, b->surge_queue_us) : us;
+}
+
+/* The path has become too small for what is sent, and not just for a burst of it: that is known long before the trend shows it. */
+static bool take_surge(struct bwe *b, struct bwe_aimd_input *in, uint64_t now_us)
+{
+    uint64_t bps, rise_us;
+
+    if (!bwe_surge_take(&b->surge, &bps, &rise_us) ||
+        (double)bps > SURGE_SHARE * (double)b->sent_bps || bwe_drain_is_foreign(&b->drain, now_us))
+        return false;
+    in->usage = BWE_USAGE_OVER;
+    in->full_bps = bps;
+    b->surge_us = now_us;
+    b->surge_queue_us = rise_us;
+    return true;
+}
+
 static void follow_delay(struct bwe *b, uint64_t now_us)
 {
-    const struct bwe_aimd_input in = {
+    struct bwe_aimd_input in = {
         .usage = usage(b, now_us),
         .judged_sent_us = b->delay.judged_sent_us,
         .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
@@ -303,7 +333,8 @@ static void follow_delay(struct bwe *b, uint64_t now_us)
         .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
-    bwe_drain_update(&b->drain, bwe_delay_queue_us(&b->delay), now_us);
+    (void)take_surge(b, &in, now_us);
+    bwe_drain_update(&b->drain, queue_us(b, now_us), now_us);
     if (bwe_aimd_update(&b->aimd, &in, now_us)) {
         b->cuts++;
         probe_stop(&b->probe);

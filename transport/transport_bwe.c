@@ -247,9 +247,8 @@ void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t n
         bwe_free(&tp->bwe);
         pacer_set_target(&tp->pacer, 0);
         tp->told_estimate_bps = 0;
-    } else if (tp->bwe == NULL) {
-        tp->bwe = bwe_new(&(struct bwe_config){0});
-        if (tp->bwe != NULL)
-            bwe_set_want(tp->bwe, 0, now_us); /* until somebody knows better */
+    } else if (tp->bwe == NULL && (tp->bwe = bwe_new(&(struct bwe_config){0})) != NULL) {
+        bwe_set_want(tp->bwe, 0, now_us); /* until somebody knows better */
+        tell_estimate(tp, now_us); /* before the first packet: what begins begins within it */
     }
 }

@@ -36,6 +36,7 @@ struct rtpsec;
 #define ENDPOINT_MAX_SLOTS 12
 #define SLOT_MAX_FRAMES 64
 #define SLOT_MAX_SOURCES 8
+#define CONTENT_MAX_PACKETS 32u /* of a frame */
 
 /* What a packet says of itself. */
 struct content {
@@ -75,7 +76,8 @@ struct pub {
     bool is_sending;
     unsigned temporal_layers;  /* of video: 1 to 3 */
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
-    unsigned keyframe_packets; /* 0: twice what other frames have */
+    unsigned keyframe_packets; /* 0: keyframe_times what other frames have */
+    unsigned keyframe_times;
     bool obeys_demand;         /* switches encodings off and on as it is told */
     unsigned wanted, demands;  /* what it was told last; how often */
     unsigned padding_percent;  /* of frames followed by padding-only packets */
