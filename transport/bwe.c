@@ -4,7 +4,8 @@
  *
  *   feedback ──► send_history ──┬─► bwe_loss ───────────────► bound ──────┐
  *                               ├─► bwe_acked ──┐                          ├─► least of them ──► target
- *                               ├─► bwe_delay ──┴► bwe_aimd ─► × bwe_drain ┘
+ *                               ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
+ *                               ├─► bwe_surge ──┘
  *                               └─► probe ──► sets bwe_aimd
  */
 #include "transport/bwe.h"
@@ -301,23 +302,23 @@ static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
 static uint64_t queue_us(const struct bwe *b, uint64_t now_us)
 {
     uint64_t us = bwe_delay_queue_us(&b->delay);
+    bool is_recent = b->surge_us != 0 && now_us < b->surge_us + SURGE_LASTS_US;
 
-    return now_us < b->surge_us + SURGE_LASTS_US ? MAX(us, b->surge_queue_us) : us;
+    return is_recent ? MAX(us, b->surge_queue_us) : us;
 }
 
 /* The path has become too small for what is sent, and not just for a burst of it: that is known long before the trend shows it. */
-static bool take_surge(struct bwe *b, struct bwe_aimd_input *in, uint64_t now_us)
+static void take_surge(struct bwe *b, struct bwe_aimd_input *in, uint64_t now_us)
 {
     uint64_t bps, rise_us;
 
     if (!bwe_surge_take(&b->surge, &bps, &rise_us) ||
         (double)bps > SURGE_SHARE * (double)b->sent_bps || bwe_drain_is_foreign(&b->drain, now_us))
-        return false;
+        return;
     in->usage = BWE_USAGE_OVER;
     in->full_bps = bps;
     b->surge_us = now_us;
     b->surge_queue_us = rise_us;
-    return true;
 }
 
 static void follow_delay(struct bwe *b, uint64_t now_us)
@@ -333,7 +334,7 @@ static void follow_delay(struct bwe *b, uint64_t now_us)
         .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
-    (void)take_surge(b, &in, now_us);
+    take_surge(b, &in, now_us);
     bwe_drain_update(&b->drain, queue_us(b, now_us), now_us);
     if (bwe_aimd_update(&b->aimd, &in, now_us)) {
         b->cuts++;
@@ -402,6 +403,8 @@ void bwe_on_path_change(struct bwe *b, uint64_t now_us)
 
     send_history_clear(&b->history);
     bwe_delay_restart(&b->delay);
+    b->surge = (struct bwe_surge){0};
+    b->surge_us = 0;
     b->acked = (struct bwe_acked){0};
     b->drain = (struct bwe_drain){0};
     bwe_loss_init(&b->loss);

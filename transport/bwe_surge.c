@@ -7,12 +7,13 @@
 
 #define GROUP_US \
     25000 /* so that it has the head of a frame in it: what follows waits for that, and falls back */
-#define STEP_US 8000    /* by so much more at the least */
-#define RISES 2         /* one alone is a path that got longer, or a burst of somebody else's */
-#define RISE_US 80000   /* in all; the trend sees what is slower */
-#define RISE_JITTERS 6  /* of uniform jitter no two steps up come to so much */
-#define SPAN_US 60000   /* a rate is to be told */
-#define PAUSE_US 400000 /* a stall */
+#define STEP_US 8000     /* by so much more at the least */
+#define RISES 2          /* one alone is a path that got longer, or a burst of somebody else's */
+#define RISE_US 80000    /* in all; the trend sees what is slower */
+#define RISE_JITTERS 6   /* of uniform jitter no two steps up come to so much */
+#define SPAN_US 60000    /* a rate is to be told */
+#define LEAST_BYTES 4000 /* of a few small packets jitter makes any rate */
+#define PAUSE_US 400000  /* a stall */
 
 static void start(struct bwe_surge *s, uint64_t sent_us, int64_t arrival_us, int64_t delay_us)
 {
@@ -38,7 +39,7 @@ static void look(struct bwe_surge *s, uint64_t jitter_us)
     int64_t span_us = s->newest_us - s->foot_arrival_us;
     int64_t rise_us = s->delay_us - s->foot_delay_us;
 
-    if (s->rises < RISES || span_us < SPAN_US ||
+    if (s->rises < RISES || span_us < SPAN_US || s->bytes < LEAST_BYTES ||
         rise_us < MAX(RISE_US, RISE_JITTERS * (int64_t)jitter_us))
         return;
     s->is_seen = true;

@@ -71,12 +71,20 @@ static bool has_asked_lately(const struct encoding *e, uint64_t spacing_us, uint
     return keyframe_is_pending(k) || (k->sent > 0 && now_us - k->last_sent_us < spacing_us);
 }
 
+/* From what flows to @e. */
+static bool is_step_up(const struct subscription *sub, const struct encoding *e)
+{
+    const struct track *t = e->track;
+    const struct encoding *flows = sub->encoding;
+
+    return flows != NULL && flows->track == t &&
+           t->ladder.rank[e - t->encoding] >= t->ladder.rank[flows - t->encoding];
+}
+
 void subscription_ask_switch(const struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
     struct track *t = e->track;
-    const struct encoding *flows = sub->encoding;
-    bool is_up = flows != NULL && flows->track == t &&
-                 t->ladder.rank[e - t->encoding] >= t->ladder.rank[flows - t->encoding];
+    bool is_up = is_step_up(sub, e);
 
     if (has_asked_lately(e, is_up ? UP_SPACING_US : DOWN_SPACING_US, now_us) ||
         (is_up && t->switch_us != 0 && now_us - t->switch_us < UP_SPACING_US))
@@ -165,7 +173,7 @@ static bool is_too_much(struct subscription *sub, uint64_t now_us)
 
 static void change_encoding(struct subscription *sub, struct encoding *to, uint64_t now_us)
 {
-    bool is_held = is_too_much(sub, now_us);
+    bool is_held = !is_step_up(sub, to) && is_too_much(sub, now_us);
 
     subscription_ask_switch(sub, to, now_us);
     if (!is_held)

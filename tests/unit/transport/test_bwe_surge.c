@@ -48,7 +48,7 @@ static void a_line_cut_to_a_fraction_shows_within_three_frames(void **state)
     assert_int_equal(first_surge(60, 7, 2 * MS), 0);    /* 1.7 Mb/s of 4 */
     assert_in_range(first_surge(60, 7, 16 * MS), 2, 3); /* of 500 kb/s */
     assert_in_range(bps, 400000, 510000);
-    assert_in_range(rise_us, 130 * MS, 200 * MS);
+    assert_in_range(rise_us, 80 * MS, 200 * MS);
     assert_false(bwe_surge_take(&surge, &bps, &rise_us)); /* it is told once */
 }
 
