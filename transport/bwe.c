@@ -37,6 +37,8 @@
 #define PROBE_QUEUE_US 100000     /* it does not make more */
 #define SURGE_SHARE 0.8           /* of what is sent on average: less than that is left */
 #define SURGE_LASTS_US 500000ull  /* the delays know of the queue then */
+#define HARMLESS_QUEUE_US 100000  /* a longer one is one, whatever it comes of */
+#define ARRIVES_SHARE 0.9         /* of what is sent */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
@@ -285,6 +287,16 @@ static void end_silence(struct bwe *b, uint64_t now_us)
     b->halvings = 0;
 }
 
+/* Far less is sent than the path has carried, and all of it arrives: the way has become longer, or delays differ more. */
+static bool arrives_all_the_same(const struct bwe *b)
+{
+    double arrives = (double)bwe_acked_bps(&b->acked, BWE_ACKED_SHORT);
+
+    return (double)b->sent_bps < APP_LIMITED * (double)estimate_bps(b) &&
+           bwe_delay_queue_us(&b->delay) < HARMLESS_QUEUE_US &&
+           arrives >= ARRIVES_SHARE * (double)b->sent_bps;
+}
+
 /* What is known of the queue, but for that which a probe makes, or others. */
 static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
 {
@@ -292,7 +304,7 @@ static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
                        b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us &&
                        bwe_delay_queue_us(&b->delay) < PROBE_QUEUE_US;
 
-    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us)) &&
+    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us) || arrives_all_the_same(b)) &&
         bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
         return BWE_USAGE_NORMAL;
     return bwe_delay_usage(&b->delay);

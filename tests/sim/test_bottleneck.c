@@ -303,6 +303,26 @@ static void one_bad_line_is_nobody_elses(void **state)
     end_scene(&c);
 }
 
+/* 50 ms more each way, and up to 20 ms of jitter, all of a sudden: the profile delay-50. It carries as much as before. */
+static void a_longer_way_is_no_smaller_one(void **state)
+{
+    const struct net_line near = {.delay_us = 1 * MS};
+    const struct net_line far = {.delay_us = 50 * MS, .jitter_us = 20 * MS};
+    struct scene c = set_scene(0);
+    struct watcher *v = add_viewer(&c, 100 * MBPS, 2500000, &near);
+
+    (void)state;
+    unsigned before = watch(&c, 8 * SECONDS);
+    v->link->delay_us = far.delay_us;
+    v->link->jitter_us = far.jitter_us;
+    net_set_up(v->endpoint->host, &far);
+    unsigned end = watch(&c, 30 * SECONDS);
+    say("longest gap", longest_gap_us(v, before, end));
+    SIM_EXPECT(c.sim, is_always(v, before, end, TOP));
+    SIM_EXPECT(c.sim, longest_gap_us(v, before, end) <= 200 * MS);
+    end_scene(&c);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +330,7 @@ int main(int argc, char **argv)
         SIM_TEST(also_while_the_keyframe_takes_its_time),
         SIM_TEST(a_narrow_line_is_found_to_be_one),
         SIM_TEST(one_bad_line_is_nobody_elses),
+        SIM_TEST(a_longer_way_is_no_smaller_one),
     };
 
     is_traced = argc > 1 && strcmp(argv[1], "--trace") == 0;
