@@ -78,9 +78,9 @@ struct pub {
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
     unsigned keyframe_packets; /* 0: keyframe_times what other frames have */
     unsigned keyframe_times;
-    bool obeys_demand;         /* switches encodings off and on as it is told */
-    unsigned wanted, demands;  /* what it was told last; how often */
-    unsigned padding_percent;  /* of frames followed by padding-only packets */
+    bool obeys_demand;        /* switches encodings off and on as it is told */
+    unsigned wanted, demands; /* what it was told last; how often */
+    unsigned padding_percent; /* of frames followed by padding-only packets */
     struct deadline tick;
     struct transceiver section;
     /* Redundant audio: each packet carries the sound of the one before, too. */
