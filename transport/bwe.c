@@ -4,7 +4,8 @@
  *
  *   feedback ──► send_history ──┬─► bwe_loss ───────────────► bound ──────┐
  *                               ├─► bwe_acked ──┐                          ├─► least of them ──► target
- *                               ├─► bwe_delay ──┴► bwe_aimd ─► × bwe_drain ┘
+ *                               ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
+ *                               ├─► bwe_surge ──┘
  *                               └─► probe ──► sets bwe_aimd
  */
 #include "transport/bwe.h"
@@ -35,6 +36,10 @@
     0.9 /* a probe arrives somewhat slower than it was sent: it would not get there */
 #define PROBE_SHADOW_US 150000ull /* the queue that a probe made has gone then */
 #define PROBE_QUEUE_US 100000     /* it does not make more */
+#define SURGE_SHARE 0.8           /* of what is sent on average: less than that is left */
+#define SURGE_LASTS_US 500000ull  /* the delays know of the queue then */
+#define HARMLESS_QUEUE_US 100000  /* a longer one is one, whatever it comes of */
+#define ARRIVES_SHARE 0.9         /* of what is sent */
 #define SENT_WINDOW_US 200000ull
 #define APP_LIMITED 0.75 /* of the target */
 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
@@ -169,6 +174,8 @@ static void wait_for_feedback(struct bwe *b, uint64_t now_us)
 static COLD void wake_up(struct bwe *b, uint64_t now_us)
 {
     wait_for_feedback(b, now_us);
+    if (b->sent_noted_us == 0)
+        b->sent_noted_us = now_us;
     probe_plan_start(&b->plan, now_us);
     set_deadline(b, now_us);
 }
@@ -216,7 +223,7 @@ static void note_sent_rate(struct bwe *b, uint64_t now_us)
     for (unsigned i = 0; i < BWE_KINDS; i++)
         bytes += b->bytes_sent[i];
     uint64_t bps = (bytes - b->sent_noted_bytes) * 8 * 1000000 / us;
-    b->sent_bps = b->sent_noted_us == 0 ? bps : (b->sent_bps + bps) / 2;
+    b->sent_bps = b->sent_bps == 0 ? bps : (b->sent_bps + bps) / 2;
     b->sent_noted_bytes = bytes;
     b->sent_noted_us = now_us;
 }
@@ -243,6 +250,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
     }
     bwe_acked_add(&b->acked, f->arrival_us, f->bytes);
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
+    bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
         probe_on_received(&b->probe, f->cluster, f->bytes, f->arrival_us);
 }
@@ -263,8 +271,10 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
 
     feedback_walk_start(&w, &b->history, feedback, now_us);
     while (feedback_walk_next(&w, &f)) {
-        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1)
-            bwe_acked_skip(&b->acked); /* feedback was lost */
+        if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1) { /* feedback was lost */
+            bwe_acked_skip(&b->acked);
+            bwe_surge_break(&b->surge);
+        }
         b->has_feedback = is_news = true;
         if (f.received)
             take_received(b, &f);
@@ -286,6 +296,16 @@ static void end_silence(struct bwe *b, uint64_t now_us)
     b->halvings = 0;
 }
 
+/* Far less is sent than the path has carried, and all of it arrives: the way has become longer, or delays differ more. */
+static bool arrives_all_the_same(const struct bwe *b)
+{
+    double arrives = (double)bwe_acked_bps(&b->acked, BWE_ACKED_SHORT);
+
+    return (double)b->sent_bps < APP_LIMITED * (double)estimate_bps(b) &&
+           bwe_delay_queue_us(&b->delay) < HARMLESS_QUEUE_US &&
+           arrives >= ARRIVES_SHARE * (double)b->sent_bps;
+}
+
 /* What is known of the queue, but for that which a probe makes, or others. */
 static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
 {
@@ -293,15 +313,38 @@ static enum bwe_usage usage(const struct bwe *b, uint64_t now_us)
                        b->delay.judged_sent_us + PROBE_SHADOW_US >= b->probe.started_us &&
                        bwe_delay_queue_us(&b->delay) < PROBE_QUEUE_US;
 
-    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us)) &&
+    if ((is_of_probe || bwe_drain_is_foreign(&b->drain, now_us) || arrives_all_the_same(b)) &&
         bwe_delay_usage(&b->delay) == BWE_USAGE_OVER)
         return BWE_USAGE_NORMAL;
     return bwe_delay_usage(&b->delay);
 }
 
+/* How long packets wait. What the delays tell comes late where the queue grows fast; the surge told before. */
+static uint64_t queue_us(const struct bwe *b, uint64_t now_us)
+{
+    uint64_t us = bwe_delay_queue_us(&b->delay);
+    bool is_recent = b->surge_us != 0 && now_us < b->surge_us + SURGE_LASTS_US;
+
+    return is_recent ? MAX(us, b->surge_queue_us) : us;
+}
+
+/* The path has become too small for what is sent, and not just for a burst of it: that is known long before the trend shows it. */
+static void take_surge(struct bwe *b, struct bwe_aimd_input *in, uint64_t now_us)
+{
+    uint64_t bps, rise_us;
+
+    if (!bwe_surge_take(&b->surge, &bps, &rise_us) ||
+        (double)bps > SURGE_SHARE * (double)b->sent_bps || bwe_drain_is_foreign(&b->drain, now_us))
+        return;
+    in->usage = BWE_USAGE_OVER;
+    in->full_bps = bps;
+    b->surge_us = now_us;
+    b->surge_queue_us = rise_us;
+}
+
 static void follow_delay(struct bwe *b, uint64_t now_us)
 {
-    const struct bwe_aimd_input in = {
+    struct bwe_aimd_input in = {
         .usage = usage(b, now_us),
         .judged_sent_us = b->delay.judged_sent_us,
         .acked_bps = bwe_acked_bps(&b->acked, BWE_ACKED_LONG),
@@ -312,7 +355,8 @@ static void follow_delay(struct bwe *b, uint64_t now_us)
         .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
-    bwe_drain_update(&b->drain, bwe_delay_queue_us(&b->delay), now_us);
+    take_surge(b, &in, now_us);
+    bwe_drain_update(&b->drain, queue_us(b, now_us), now_us);
     if (bwe_aimd_update(&b->aimd, &in, now_us)) {
         b->cuts++;
         probe_stop(&b->probe);
@@ -380,6 +424,8 @@ void bwe_on_path_change(struct bwe *b, uint64_t now_us)
 
     send_history_clear(&b->history);
     bwe_delay_restart(&b->delay);
+    b->surge = (struct bwe_surge){0};
+    b->surge_us = 0;
     b->acked = (struct bwe_acked){0};
     b->drain = (struct bwe_drain){0};
     bwe_loss_init(&b->loss);

@@ -10,6 +10,7 @@
 #include "transport/bwe_aimd.h"
 #include "transport/bwe_delay.h"
 #include "transport/bwe_drain.h"
+#include "transport/bwe_surge.h"
 #include "transport/probe.h"
 #include "transport/probe_plan.h"
 #include "transport/send_history.h"
@@ -20,6 +21,8 @@ struct bwe {
     struct send_history history;
     struct bwe_acked acked;
     struct bwe_delay delay;
+    struct bwe_surge surge;
+    uint64_t surge_us, surge_queue_us; /* the last one that counted; the queue was so long then */
     struct bwe_aimd aimd;
     struct bwe_drain drain;
     struct bwe_loss loss;

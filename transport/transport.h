@@ -214,6 +214,7 @@ void transport_set_remb_id(struct transport *tp, uint8_t ext_id);
 /**
  * Number what is sent by the header extension @ext_id (RTP_EXT_TWCC; the same on all bundled sections), and estimate by the feedback
  * what the way to the endpoint carries (bwe.h). 0 stops it. Without memory there is none.
+ * Calls: on_estimate, with what it starts from: nothing begins before that is known.
  */
 void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t now_us);
 /** Take REMBs for what the way to the endpoint carries, from one that sends no transport-wide feedback; with that, a REMB is a bound of

@@ -261,8 +261,8 @@ void transport_set_send_twcc_id(struct transport *tp, uint8_t ext_id, uint64_t n
         bwe_free(&tp->bwe);
         pacer_set_target(&tp->pacer, 0);
         tp->told_estimate_bps = 0;
-    } else if (tp->bwe == NULL) {
-        (void)make_estimator(tp, now_us);
+    } else if (tp->bwe == NULL && make_estimator(tp, now_us)) {
+        tell_estimate(tp, now_us); /* before the first packet: what begins begins within it */
     }
 }
 

@@ -14,6 +14,7 @@
 #include "core/timebase.h"
 
 #define SMOOTH_ESTIMATE_US 1000000ull
+#define SMOOTH_RISE_US 400000ull /* of what probes found: it is either so or cut again soon */
 #define SMOOTH_BITRATE_US 3000000ull
 #define MAX_RISE_DOUBT \
     8 /* a rise by more than that share is no scatter: probes find more, and more than that */
@@ -57,11 +58,14 @@ static void take_estimate(struct allocator *a, uint64_t bps, uint64_t now_us)
         a->smooth_bps = a->estimate_bps;
         a->scatter_bps = 0;
     } else {
+        uint64_t doubt_bps = a->smooth_bps / MAX_RISE_DOUBT;
+        bool has_jumped = a->estimate_bps > a->smooth_bps + doubt_bps;
         uint64_t off = a->estimate_bps < a->smooth_bps
                            ? a->smooth_bps - a->estimate_bps
-                           : MIN(a->estimate_bps - a->smooth_bps, a->smooth_bps / MAX_RISE_DOUBT);
+                           : MIN(a->estimate_bps - a->smooth_bps, doubt_bps);
         a->scatter_bps = blend(a->scatter_bps, off, us, SMOOTH_ESTIMATE_US);
-        a->smooth_bps = blend(a->smooth_bps, a->estimate_bps, us, SMOOTH_ESTIMATE_US);
+        a->smooth_bps = blend(a->smooth_bps, a->estimate_bps, us,
+                              has_jumped ? SMOOTH_RISE_US : SMOOTH_ESTIMATE_US);
     }
     a->smoothed_us = now_us;
 }

@@ -75,6 +75,7 @@ static void link_source(struct source_link *link, struct track *t, uint64_t now_
 void subscription_stop(struct subscription *sub)
 {
     sub->encoding = NULL;
+    sub->is_held = false;
     subscription_catchup_stop(sub);
     subscription_changed(sub);
 }

@@ -100,6 +100,8 @@ struct subscription {
     /* Layers: what the viewer wants, what it is to get, and what was told of that. */
     struct sfu_wish wish;
     struct layer_aim aim;
+    bool
+        is_held; /* nothing flows until the keyframe of a lower encoding: the way carries no more */
     struct viewer_item *item; /* NULL: nothing limits it */
     uint16_t ladder_version, ladder_shape;
     struct layer_point seen_point; /* of the filter */

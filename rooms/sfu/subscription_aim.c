@@ -13,6 +13,8 @@
  * enough. Down: the bandwidth is not there, so less, and others' ups do not count. */
 #define UP_SPACING_US 1000000ull
 #define DOWN_SPACING_US 500000ull
+/* What flows while a lower encoding's keyframe is waited for only makes the queue longer that this one has to get through. */
+#define TOO_MUCH_PERCENT 150u /* of what the way carries */
 
 /* ---- what is aimed at ---- */
 
@@ -69,12 +71,20 @@ static bool has_asked_lately(const struct encoding *e, uint64_t spacing_us, uint
     return keyframe_is_pending(k) || (k->sent > 0 && now_us - k->last_sent_us < spacing_us);
 }
 
+/* From what flows to @e. */
+static bool is_step_up(const struct subscription *sub, const struct encoding *e)
+{
+    const struct track *t = e->track;
+    const struct encoding *flows = sub->encoding;
+
+    return flows != NULL && flows->track == t &&
+           t->ladder.rank[e - t->encoding] >= t->ladder.rank[flows - t->encoding];
+}
+
 void subscription_ask_switch(const struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
     struct track *t = e->track;
-    const struct encoding *flows = sub->encoding;
-    bool is_up = flows != NULL && flows->track == t &&
-                 t->ladder.rank[e - t->encoding] >= t->ladder.rank[flows - t->encoding];
+    bool is_up = is_step_up(sub, e);
 
     if (has_asked_lately(e, is_up ? UP_SPACING_US : DOWN_SPACING_US, now_us) ||
         (is_up && t->switch_us != 0 && now_us - t->switch_us < UP_SPACING_US))
@@ -154,6 +164,24 @@ static void pause_flow(struct subscription *sub, uint64_t now_us)
     subscription_stop(sub);
 }
 
+static bool is_too_much(struct subscription *sub, uint64_t now_us)
+{
+    uint64_t way_bps = sub->owner->estimate_bps;
+
+    return way_bps != 0 && rate_bps(&sub->send.rate, now_us) * 100 > way_bps * TOO_MUCH_PERCENT;
+}
+
+static void change_encoding(struct subscription *sub, struct encoding *to, uint64_t now_us)
+{
+    bool is_held = !is_step_up(sub, to) && is_too_much(sub, now_us);
+
+    subscription_ask_switch(sub, to, now_us);
+    if (!is_held)
+        return;
+    subscription_stop(sub);
+    sub->is_held = true;
+}
+
 static void follow_aim(struct subscription *sub, const struct layer_aim *before, uint64_t now_us)
 {
     struct track *t = subscription_track(sub);
@@ -168,7 +196,7 @@ static void follow_aim(struct subscription *sub, const struct layer_aim *before,
     } else {
         subscription_aim_filter(sub);
         if (sub->encoding != subscription_target(sub, t))
-            subscription_ask_switch(sub, subscription_target(sub, t), now_us);
+            change_encoding(sub, subscription_target(sub, t), now_us);
     }
 }
 
@@ -190,6 +218,7 @@ void subscription_set_aim(struct subscription *sub, const struct layer_aim *aim,
 void subscription_aim_anew(struct subscription *sub, uint64_t now_us)
 {
     sub->aim = LAYER_AIM_BEST;
+    sub->is_held = false;
     if (subscription_is_video(sub) && viewer_takes(sub)) {
         sub->aim.is_paused = true; /* until it is decided, in this turn */
         viewer_change(sub->owner, now_us);

@@ -62,8 +62,8 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 {
     const struct rtp_send *send = &sub->send;
 
-    if (sub->encoding == NULL || !send->has_clock || sub->clock_sr_us == 0 || send->clock_hz == 0 ||
-        send->clock_hz != to->recv.clock_hz)
+    if ((sub->encoding == NULL && !sub->is_held) || !send->has_clock || sub->clock_sr_us == 0 ||
+        send->clock_hz == 0 || send->clock_hz != to->recv.clock_hz)
         return false;
     int64_t ticks = ts32_diff(sub->forwarder.highest_out_ts, send->clock_ts);
     int64_t since_us = ticks * (int64_t)US_PER_S / (int64_t)send->clock_hz;
@@ -354,6 +354,7 @@ void subscription_start(struct subscription *sub, const struct source_link *link
     layer_filter_restart(&sub->filter);
     sub->encoding = e;
     sub->in_ssrc = pkt->rtp.ssrc;
+    sub->is_held = false;
     sub->source++;
     subscription_aim_filter(sub);
     subscription_changed(sub);
@@ -385,7 +386,7 @@ static void want_start(struct subscription *sub, struct encoding *e, uint64_t no
 static bool starts_from_history(struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
     if ((e->track->owner != NULL && !e->keyframe_is_repaired) || sub->encoding != NULL ||
-        sub->aim.is_paused || e != subscription_target(sub, e->track) ||
+        sub->aim.is_paused || sub->is_held || e != subscription_target(sub, e->track) ||
         !subscription_catchup_start(sub, e, now_us))
         return false;
     if (e->keyframe_is_repaired)

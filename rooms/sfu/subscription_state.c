@@ -63,7 +63,7 @@ void subscription_read_state(const struct subscription *sub, struct sfu_slot_sta
             set_target(out, t, s->encoding, s->spatial, s->temporal);
         }
     }
-    out->is_active = !sub->aim.is_paused && sub->encoding != NULL;
+    out->is_active = !sub->aim.is_paused && (sub->encoding != NULL || sub->is_held);
 }
 
 static bool is_same(const struct sfu_slot_state *a, const struct sfu_slot_state *b)

@@ -5,7 +5,7 @@
 // A profile is a list of phases; each changes links when it begins ("viewer1", "publisher.up", …: the words of the wire program, see
 // command.h) and lasts a share of the run. Its aims look at the finished run. Links that nobody mentions carry 100 Mb/s.
 
-import { freezes, heightAfter, heights, movesFrom, round, settledAfter } from "./lib/series.mjs";
+import { freezes, heightAfter, heights, movesFrom, publisherFigures, round, settledAfter, viewerFigures } from "./lib/series.mjs";
 
 const CLEAN = "rate=100M queue=200ms";
 
@@ -25,6 +25,7 @@ const FULL_FPS = 30;
  * @property {boolean} [isPublisherLimited]  that publisher sends less is the profile's doing
  * @property {Phase[]} phases
  * @property {number} [leastSeconds]  of the whole run, for its aims to mean something
+ * @property {{width: number, height: number}} [size]  of the publisher, where --size does not say: more browsers, smaller pictures
  * @property {((run: Run) => Verdict[])} [aims]
  */
 
@@ -65,6 +66,22 @@ function isTopLayerIn(run, phase) {
   const { fromMs, toMs } = phaseOf(run, phase);
   const share = heights(run.viewers.viewer1.frames, fromMs, toMs)[run.height] ?? 0;
   return { text: `${run.height} lines ${phase}`, value: `${round(share * 100)} %`, ok: share >= 0.9 };
+}
+
+/**
+ * What a change does to a viewer whose link is as before: machine and publisher are the same in both phases, so they do not count.
+ * @param {Run} run @param {string} viewer @param {string} phase @param {string} earlier @returns {Verdict}
+ */
+function keepsFps(run, viewer, phase, earlier) {
+  const [now, before] = [phase, earlier].map((name) => {
+    const { fromMs, toMs } = phaseOf(run, name);
+    const published = publisherFigures(run.publisher.samples, fromMs, toMs);
+    const sent = Math.max(0, ...published.layers.map(({ fps }) => fps));
+    const { fps } = viewerFigures(run.viewers[viewer], fromMs, toMs);
+    return { fps, share: sent > 0 ? Math.min(fps / sent, 1) : 0 };
+  });
+  const text = `${viewer}: as many of the publisher's frames ${phase} as ${earlier}, or 95 % of them`;
+  return { text, value: `${now.fps} fps, ${before.fps} fps ${earlier}`, ok: before.share > 0 && now.share >= 0.95 * before.share };
 }
 
 const steady = (/** @type {Record<string, string>} */ links) => [{ name: "steady", share: 1, links }];
@@ -198,11 +215,21 @@ export const PROFILES = [
   },
   {
     name: "three-viewers",
-    sentence: "three viewers of one publisher; the third has 500 kb/s, 5 % loss and 50 ms delay",
+    sentence: "three viewers of one publisher; then the third has 500 kb/s, 5 % loss and 50 ms delay",
     viewers: 3,
-    phases: steady({ "viewer3.down": "rate=500k queue=50kB loss=5% delay=50ms", "viewer3.up": "loss=5% delay=50ms" }),
+    size: { width: 640, height: 360 },
+    leastSeconds: 20,
+    phases: [
+      { name: "before", share: 0.3, links: {} },
+      { name: "with-a-bad-one", share: 0.7, links: { "viewer3.down": "rate=500k queue=50kB loss=5% delay=50ms", "viewer3.up": "loss=5% delay=50ms" } },
+    ],
     aims: (run) => [
-      ...["viewer1", "viewer2"].flatMap((viewer) => [fpsIsGood(run, viewer), hasNoFreeze(run, 500, viewer), isTopLayer(run, viewer)]),
+      ...["viewer1", "viewer2"].flatMap((viewer) => [
+        fpsIsGood(run, viewer),
+        keepsFps(run, viewer, "with-a-bad-one", "before"),
+        hasNoFreeze(run, 500, viewer),
+        isTopLayer(run, viewer),
+      ]),
       hasNoFreeze(run, 2000, "viewer3"),
     ],
   },

@@ -13,9 +13,11 @@ import { endWithOuter, isInside, runInside, whyNotPossible } from "./lib/isolati
 import { OUTPUT, useOutput } from "./lib/paths.mjs";
 import { PROFILES } from "./profiles.mjs";
 
+const SIZE = "1280x720"; // a profile may have another one
+
 const OPTIONS = /** @type {const} */ ({
   seconds: { type: "string", default: "60" },
-  size: { type: "string", default: "1280x720" },
+  size: { type: "string" },
   peer: { type: "string" },
   codec: { type: "string", default: "VP8" },
   seed: { type: "string", default: "1" },
@@ -40,7 +42,7 @@ function readArguments() {
   })();
   const unknown = positionals.filter((name) => !PROFILES.some((profile) => profile.name === name));
   if (unknown.length > 0) refuse(`no profile ${unknown.join(", ")}; there are ${PROFILES.map(({ name }) => name).join(", ")}`);
-  const [, width, height] = (values.size.match(/^(\d+)x(\d+)$/) ?? []).map(Number);
+  const [, width, height] = ((values.size ?? SIZE).match(/^(\d+)x(\d+)$/) ?? []).map(Number);
   if (!width || width % 64 !== 0 || height % 8 !== 0) refuse("--size wants WIDTHxHEIGHT, as 1280x720 or 640x360; the width a multiple of 64");
   const seconds = Number(values.seconds);
   if (!(seconds >= 2 && seconds <= 3600)) refuse("--seconds wants 2 to 3600");
@@ -76,11 +78,12 @@ const broken = [];
 for (const profile of wanted.profiles) {
   console.log(`\n${profile.name}: ${profile.sentence}`);
   try {
-    const run = await runProfile(profile, options);
+    const run = await runProfile(profile, { ...options, ...(wanted.size ? {} : profile.size) });
     runs.push(run);
     const file = `${wanted.peer ? `${wanted.peer}-` : ""}${profile.name}.json`;
     fs.writeFileSync(outputFile(file), JSON.stringify(run));
     for (const { ok, text, value } of run.verdicts) console.log(`  ${ok ? "pass" : "FAIL"}  ${text}: ${value}`);
+    console.log(`  load average ${run.machine.load}`);
     for (const doubt of run.doubts) console.log(`  note  ${doubt}`);
   } catch (error) {
     broken.push(profile.name);

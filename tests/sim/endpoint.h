@@ -36,6 +36,7 @@ struct rtpsec;
 #define ENDPOINT_MAX_SLOTS 12
 #define SLOT_MAX_FRAMES 64
 #define SLOT_MAX_SOURCES 8
+#define CONTENT_MAX_PACKETS 32u /* of a frame */
 
 /* What a packet says of itself. */
 struct content {
@@ -76,7 +77,8 @@ struct pub {
     unsigned temporal_layers;  /* of video: 1 to 3 */
     unsigned fill_bytes;       /* of a packet, behind what it says of itself */
     uint8_t head_fill_bytes;   /* of a header extension that viewers get as it is; 0: without */
-    unsigned keyframe_packets; /* 0: twice what other frames have */
+    unsigned keyframe_packets; /* 0: keyframe_times what other frames have */
+    unsigned keyframe_times;
     unsigned lost_of_keyframe; /* bit i: packet i of the next keyframe is lost; then none again */
     bool obeys_demand;         /* switches encodings off and on as it is told */
     unsigned wanted, demands;  /* what it was told last; how often */

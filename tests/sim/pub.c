@@ -40,8 +40,8 @@ bool content_read(struct content *c, struct reader *r)
     c->frame = reader_u32(r);
     c->ref = reader_u32(r);
     c->capture_us = reader_u64(r);
-    return !r->failed && c->temporal < MAX_TEMPORAL_LAYERS && c->count > 0 && c->count <= 32 &&
-           c->index < c->count;
+    return !r->failed && c->temporal < MAX_TEMPORAL_LAYERS && c->count > 0 &&
+           c->count <= CONTENT_MAX_PACKETS && c->index < c->count;
 }
 
 static uint32_t ts_at(const struct pub *p, const struct pub_encoding *enc, uint64_t now_us)
@@ -211,7 +211,8 @@ static uint8_t packet_count(const struct pub *p, const struct pub_encoding *enc,
 {
     if (is_keyframe && p->keyframe_packets > 0)
         return (uint8_t)p->keyframe_packets;
-    return (uint8_t)(enc->packets_per_frame * (is_keyframe ? 2 : 1));
+    return (uint8_t)MIN(enc->packets_per_frame * (is_keyframe ? p->keyframe_times : 1),
+                        CONTENT_MAX_PACKETS);
 }
 
 static void send_frame(struct pub *p, struct pub_encoding *enc, uint64_t now_us)
@@ -286,6 +287,7 @@ static struct pub *add_pub(struct endpoint *e, enum codec_id codec, unsigned enc
                       .codec = codec,
                       .temporal_layers = 1,
                       .fill_bytes = FILL_BYTES,
+                      .keyframe_times = 2,
                       .wanted = (1u << encodings) - 1,
                       .encoding_count = encodings};
     p->pt = negotiated.pt;

@@ -17,6 +17,8 @@ const LOOK_MS = 500;
 /** Until the publisher sends, and the viewers show, all that the machine and the server can. */
 const WARM_MS = 20_000;
 const SETTLED_MS = 2000;
+/** Between two looks at the wire: five times what it should be. */
+const PAUSE_MS = 500;
 
 /**
  * @typedef {import("./series.mjs").Frame} Frame
@@ -38,7 +40,7 @@ const SETTLED_MS = 2000;
  * @property {boolean} isPublisherLimited  by the profile
  * @property {ReturnType<typeof publisherFigures>} published
  * @property {Record<string, any>[]} perPhase
- * @property {{load: number, wireLateMs: number, stallMs: number}} machine
+ * @property {{load: number, wireLateMs: number, stallMs: number, pauseMs: number}} machine
  * @property {string[]} doubts           why this run says less about the server than it should
  * @property {import("../profiles.mjs").Verdict[]} verdicts
  */
@@ -212,6 +214,7 @@ function conclude(profile, options, server, { t0, lengthMs, phases, wireSamples,
       load: round(load),
       wireLateMs: round(Math.max(...wireSamples.slice(1).map(({ stats }) => stats.lateMaxMs))),
       stallMs: 0,
+      pauseMs: Math.round(Math.max(0, ...wireSamples.slice(1).map(({ atMs }, i) => atMs - wireSamples[i].atMs))),
     },
     doubts: [], verdicts: [],
   };
@@ -229,6 +232,7 @@ function doubtsOf({ published, machine }, profile) {
   if (!profile.isPublisherLimited && top && top.fps < 27) doubts.push(`the publisher encoded ${top.fps} fps of the top layer only`);
   if (published.layers.some(({ limitedBy }) => limitedBy.includes("cpu"))) doubts.push("the publisher's encoder was limited by the processor");
   if (machine.stallMs > 200) doubts.push(`a viewer's page stood still for ${machine.stallMs} ms`);
+  if (machine.pauseMs > PAUSE_MS) doubts.push(`nothing was looked at for ${machine.pauseMs} ms: all stood still`);
   if (machine.wireLateMs > 20) doubts.push(`the wire was late by ${machine.wireLateMs} ms`);
   return doubts;
 }
