@@ -17,6 +17,9 @@ struct audio_member {
     struct audio_mix *mix;
     size_t index; /* in mix->member */
     struct audio_input *input;
+    uint32_t source; /* 0: its own */
+    struct audio_member
+        *beside; /* the next one of its source, in a ring; itself when it is alone */
     struct audio_output *personal; /* NULL: gets the shared stream */
     unsigned quiet_ticks;          /* since it was heard */
     bool is_listening;
@@ -79,10 +82,29 @@ struct audio_member *audio_mix_join(struct audio_mix *m)
         return NULL;
     }
     member->mix = m;
+    member->beside = member;
     member->index = m->members++;
     m->member[member->index] = member;
     m->loudest[member->index] = audio_input_loudest(member->input);
     return member;
+}
+
+static void leave_source(struct audio_member *member)
+{
+    struct audio_member *before = member;
+
+    while (before->beside != member)
+        before = before->beside;
+    before->beside = member->beside;
+    member->beside = member;
+}
+
+static uint64_t recovered_by(const struct audio_member *member)
+{
+    struct audio_input_stats stats;
+
+    audio_input_read_stats(member->input, &stats);
+    return stats.fec_recoveries + stats.red_recoveries;
 }
 
 void audio_mix_leave(struct audio_member **member)
@@ -92,6 +114,8 @@ void audio_mix_leave(struct audio_member **member)
     if (*member == NULL)
         return;
     m = (*member)->mix;
+    leave_source(*member);
+    m->stats.recovered += recovered_by(*member);
     size_t last = --m->members, index = (*member)->index;
     m->member[index] = m->member[last];
     m->member[index]->index = index;
@@ -99,6 +123,22 @@ void audio_mix_leave(struct audio_member **member)
     audio_input_free(&(*member)->input);
     audio_output_free(&(*member)->personal);
     MEM_FREE(*member);
+}
+
+void audio_mix_set_source(struct audio_member *member, uint32_t source)
+{
+    struct audio_mix *m = member->mix;
+
+    leave_source(member);
+    member->source = source;
+    for (size_t i = 0; source != 0 && i < m->members; i++) {
+        struct audio_member *other = m->member[i];
+        if (other == member || other->source != source)
+            continue;
+        member->beside = other->beside;
+        other->beside = member;
+        return;
+    }
 }
 
 void audio_mix_set_listening(struct audio_member *member, bool is_listening)
@@ -118,19 +158,22 @@ void audio_mix_push(struct audio_member *member, struct packet *p)
 
 /* --- a tick ------------------------------------------------------------------------------------------ */
 
-/* Keep the loudest first. */
+/* Keep the loudest first, each source once. */
 static void note_contributor(struct audio_mix *m, const struct audio_member *member)
 {
-    struct audio_contributor c = {.ssrc = audio_input_ssrc(member->input),
+    struct audio_contributor c = {.source = member->source != 0 ? member->source
+                                                                : audio_input_ssrc(member->input),
                                   .level = audio_input_level(member->input)};
-    size_t i = m->contributors;
+    size_t i = 0;
 
-    if (i == MAX_CSRCS && m->contributor[i - 1].level <= c.level)
+    while (i < m->contributors && m->contributor[i].source != c.source)
+        i++;
+    if (i == MAX_CSRCS)
+        i--; /* the quietest gives way */
+    if (i < m->contributors && m->contributor[i].level <= c.level)
         return;
-    if (i < MAX_CSRCS)
+    if (i == m->contributors)
         m->contributors++;
-    else
-        i--;
     for (; i > 0 && m->contributor[i - 1].level > c.level; i--)
         m->contributor[i] = m->contributor[i - 1];
     m->contributor[i] = c;
@@ -160,12 +203,29 @@ static void render_all(struct audio_mix *m, uint64_t now_us)
     }
 }
 
+/* How long none of its source was heard; whether one is in this tick. */
+static unsigned quiet_ticks_of(const struct audio_member *member, bool *is_in_sum)
+{
+    const struct audio_member *other = member;
+    unsigned ticks = member->quiet_ticks;
+
+    *is_in_sum = false;
+    do {
+        ticks = MIN(ticks, other->quiet_ticks);
+        *is_in_sum |= other->is_in_sum;
+        other = other->beside;
+    } while (other != member);
+    return ticks;
+}
+
 /* Move members between the shared stream and one of their own, before either runs. */
 static void choose_stream(struct audio_mix *m, struct audio_member *member)
 {
-    bool wants_own = member->is_listening && member->quiet_ticks < PERSONAL_HANG_TICKS;
+    bool is_in_sum = false;
+    bool wants_own =
+        member->is_listening && quiet_ticks_of(member, &is_in_sum) < PERSONAL_HANG_TICKS;
 
-    if (wants_own && member->is_in_sum && member->personal == NULL) {
+    if (wants_own && is_in_sum && member->personal == NULL) {
         member->personal = audio_output_branch(m->shared, &m->settings.personal);
         m->stats.refused += member->personal == NULL;
     } else if (!wants_own && member->personal != NULL) {
@@ -180,16 +240,40 @@ static void run_output(struct audio_mix *m, struct audio_output *o, const int32_
     m->stats.encodes += audio_output_run(o, sum)->len > 1;
 }
 
+/* What a source gave to the sum: one part as it is, several added up in @room. NULL: nothing. */
+static const int32_t *part_of_source(const struct audio_member *member, int32_t *room,
+                                     size_t *parts)
+{
+    const struct audio_member *other = member;
+    const int32_t *part = NULL;
+
+    *parts = 0;
+    do {
+        if (other->is_in_sum && (*parts)++ == 0) {
+            part = other->part;
+        } else if (other->is_in_sum) {
+            if (part != room)
+                memcpy(room, part, sizeof(other->part));
+            pcm_add(room, other->part, PCM_TICK_SAMPLES);
+            part = room;
+        }
+        other = other->beside;
+    } while (other != member);
+    return part;
+}
+
 static void run_personal(struct audio_mix *m, struct audio_member *member)
 {
-    int32_t minus[PCM_TICK_SAMPLES];
+    int32_t minus[PCM_TICK_SAMPLES], room[PCM_TICK_SAMPLES];
+    size_t parts;
+    const int32_t *own = part_of_source(member, room, &parts);
 
-    if (!member->is_in_sum) {
-        run_output(m, member->personal, m->parts == 0 ? NULL : m->sum);
-    } else if (m->parts == 1) {
+    if (parts == m->parts) {
         run_output(m, member->personal, NULL);
+    } else if (own == NULL) {
+        run_output(m, member->personal, m->sum);
     } else {
-        pcm_subtract(minus, m->sum, member->part, PCM_TICK_SAMPLES);
+        pcm_subtract(minus, m->sum, own, PCM_TICK_SAMPLES);
         run_output(m, member->personal, minus);
     }
 }
@@ -258,4 +342,6 @@ int audio_mix_set_bitrates(struct audio_mix *m, uint32_t shared_bps, uint32_t pe
 void audio_mix_read_stats(const struct audio_mix *m, struct audio_mix_stats *out)
 {
     *out = m->stats;
+    for (size_t i = 0; i < m->members; i++)
+        out->recovered += recovered_by(m->member[i]);
 }

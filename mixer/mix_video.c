@@ -153,7 +153,7 @@ static bool is_silent(const struct mix_member *member)
 {
     LIST_EACH(&member->inputs, struct mix_input, node, in) {
         if (in->audio != NULL && !in->config.is_screen && !in->config.is_muted)
-            return false;
+            return member->voice.gain == 0;
     }
     return true;
 }
@@ -301,7 +301,7 @@ static void send_frame(struct mix *m, unsigned encoding, const struct video_enco
             packet_unref(&p);
             return;
         }
-        mix_stream_send(m, &m->video_stream[encoding], p, len, is_last, at_us, -1);
+        mix_stream_send(m, &m->video_stream[encoding], p, len, is_last, at_us, NULL);
     }
 }
 

@@ -154,9 +154,9 @@ static void the_loudest_are_heard_when_too_many_talk(void **state)
     assert_int_equal(stats().heard, 10);
     size_t n = audio_mix_contributors(mix, who, ARRAY_LEN(who));
     assert_int_equal(n, 10);
-    assert_int_equal(who[0].ssrc, 100 + PEOPLE - 1);
+    assert_int_equal(who[0].source, 100 + PEOPLE - 1);
     for (size_t i = 1; i < n; i++)
-        assert_true(who[i].level >= who[i - 1].level && who[i].ssrc >= 102);
+        assert_true(who[i].level >= who[i - 1].level && who[i].source >= 102);
     assert_int_equal(audio_mix_contributors(mix, who, 3), 3);
 }
 

@@ -84,7 +84,8 @@ static void hear(struct listener *l, const struct packet *p)
 static void on_packet(struct packet *p, void *arg)
 {
     (void)arg;
-    assert_int_equal(p->flags, PACKET_HAS_RTP);
+    assert_int_equal(p->flags,
+                     PACKET_HAS_RTP | (p->track == VIDEO_TRACK ? 0 : PACKET_HAS_CONTRIBUTORS));
     if (p->track == AUDIO_TRACK) {
         hear(&shared, p);
     } else if (p->track == PERSONAL_TRACK) {
