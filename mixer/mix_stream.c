@@ -61,16 +61,17 @@ static size_t write_sound_header(struct mix *m, struct mix_stream *s, uint8_t *o
 {
     uint8_t level = level_of(heard);
     uint8_t levels[MAX_CSRCS], list[4 * MAX_CSRCS];
+    uint8_t element[MAX_CSRCS + 1]; /* one more, or gcc 12 warns of vectors that it makes itself */
     struct writer csrcs = writer_of(list, sizeof(list));
 
     for (size_t i = 0; i < heard->count; i++) {
         levels[i] = heard->who[i].level;
         writer_u32(&csrcs, heard->who[i].source);
     }
-    size_t n = audio_level_write_csrc(levels, sizeof(levels), levels, heard->count);
+    size_t n = audio_level_write_csrc(element, sizeof(element), levels, heard->count);
     const struct rtp_ext_out ext[] = {
         {.id = MIX_EXT_AUDIO_LEVEL, .len = 1, .data = &level},
-        {.id = MIX_EXT_CSRC_AUDIO_LEVEL, .len = (uint8_t)n, .data = levels},
+        {.id = MIX_EXT_CSRC_AUDIO_LEVEL, .len = (uint8_t)n, .data = element},
     };
     size_t bytes = rtp_write_header(out, HEADER_BYTES, MIX_PT_AUDIO, marker, s->seq++,
                                     mix_stream_ts(m, s, at_us), s->ssrc, ext, ARRAY_LEN(ext));
