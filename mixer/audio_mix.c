@@ -32,7 +32,10 @@ struct audio_mix {
     struct audio_output *shared;
     struct audio_mix_stats stats;
     int32_t sum[PCM_TICK_SAMPLES];
-    size_t parts; /* in it */
+    size_t parts;                   /* in it */
+    int32_t tail[PCM_TICK_SAMPLES]; /* how those who left since the last tick fade out */
+    bool has_tail;
+    uint64_t ticked_us;
     size_t contributors;
     struct audio_contributor contributor[MAX_CSRCS];
     size_t members;
@@ -107,6 +110,18 @@ static uint64_t recovered_by(const struct audio_member *member)
     return stats.fec_recoveries + stats.red_recoveries;
 }
 
+/* What it would have said next, faded out: an end without is a click. */
+static void keep_tail(struct audio_mix *m, struct audio_member *member)
+{
+    if (!audio_input_render(member->input, m->ticked_us + PCM_TICK_US, false, member->part))
+        return;
+    if (m->has_tail)
+        pcm_add(m->tail, member->part, PCM_TICK_SAMPLES);
+    else
+        memcpy(m->tail, member->part, sizeof(m->tail));
+    m->has_tail = true;
+}
+
 void audio_mix_leave(struct audio_member **member)
 {
     struct audio_mix *m;
@@ -114,6 +129,8 @@ void audio_mix_leave(struct audio_member **member)
     if (*member == NULL)
         return;
     m = (*member)->mix;
+    if ((*member)->is_in_sum)
+        keep_tail(m, *member);
     leave_source(*member);
     m->stats.recovered += recovered_by(*member);
     size_t last = --m->members, index = (*member)->index;
@@ -179,13 +196,12 @@ static void note_contributor(struct audio_mix *m, const struct audio_member *mem
     m->contributor[i] = c;
 }
 
-static void add_part(struct audio_mix *m, struct audio_member *member)
+static void add_part(struct audio_mix *m, const int32_t *part)
 {
     if (m->parts++ == 0)
-        memcpy(m->sum, member->part, sizeof(m->sum));
+        memcpy(m->sum, part, sizeof(m->sum));
     else
-        pcm_add(m->sum, member->part, PCM_TICK_SAMPLES);
-    note_contributor(m, member);
+        pcm_add(m->sum, part, PCM_TICK_SAMPLES);
 }
 
 static void render_all(struct audio_mix *m, uint64_t now_us)
@@ -198,9 +214,14 @@ static void render_all(struct audio_mix *m, uint64_t now_us)
         member->is_in_sum =
             audio_input_render(member->input, now_us, m->loudest[i]->is_heard, member->part);
         member->quiet_ticks = member->is_in_sum ? 0 : MIN(member->quiet_ticks, 1000u) + 1;
-        if (member->is_in_sum)
-            add_part(m, member);
+        if (member->is_in_sum) {
+            add_part(m, member->part);
+            note_contributor(m, member);
+        }
     }
+    if (m->has_tail)
+        add_part(m, m->tail);
+    m->has_tail = false;
 }
 
 /* How long none of its source was heard; whether one is in this tick. */
@@ -281,6 +302,7 @@ static void run_personal(struct audio_mix *m, struct audio_member *member)
 void audio_mix_tick(struct audio_mix *m, uint64_t now_us)
 {
     m->stats.ticks++;
+    m->ticked_us = now_us;
     render_all(m, now_us);
     m->stats.personal = 0;
     for (size_t i = 0; i < m->members; i++)
