@@ -107,7 +107,7 @@ static uint64_t recovered_by(const struct audio_member *member)
     struct audio_input_stats stats;
 
     audio_input_read_stats(member->input, &stats);
-    return stats.fec_recoveries + stats.red_recoveries;
+    return stats.red_recoveries;
 }
 
 /* What it would have said next, faded out: an end without is a click. */

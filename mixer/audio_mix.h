@@ -45,10 +45,11 @@ struct audio_contributor {
 
 struct audio_mix_stats {
     uint64_t ticks, encodes;
-    uint64_t heard;     /* now */
-    uint64_t personal;  /* now: members with a mix-minus of their own */
-    uint64_t refused;   /* mix-minus streams that there was no memory for */
-    uint64_t recovered; /* lost packets that others made good, of all members there were */
+    uint64_t heard;    /* now */
+    uint64_t personal; /* now: members with a mix-minus of their own */
+    uint64_t refused;  /* mix-minus streams that there was no memory for */
+    uint64_t
+        recovered; /* lost packets that later ones repeated (RFC 2198), of all members there were */
 };
 
 /** Make a mix; NULL without memory, or for settings out of range. */
