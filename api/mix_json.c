@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/value_json.h"
+#include "core/check.h"
 #include "core/err.h"
 #include "core/mem.h"
 #include "rooms/room_mix.h"
@@ -33,6 +34,13 @@ static const struct param member_params[] = {
     PARAM_END,
 };
 
+static const struct param voice_params[] = {
+    {"gainDb", PARAM_SIGNED, false, (uint64_t)ROOM_MIX_MIN_GAIN_DB, ROOM_MIX_MAX_GAIN_DB, NULL,
+     "Louder or softer by so many decibels; 0 at first."},
+    {"muted", PARAM_BOOL, false, 0, 0, NULL, "Not heard in the mix; false at first."},
+    PARAM_END,
+};
+
 const struct param mix_params[] = {
     {"width", PARAM_NUMBER, false, MIN_MIX_SIDE, MAX_MIX_WIDTH, NULL,
      "Of the picture, even; 1280 at first."},
@@ -50,10 +58,18 @@ const struct param mix_params[] = {
     {"background", PARAM_TEXT, false, 7, 7, NULL, "A colour, `#101418` at first."},
     {"labels", PARAM_BOOL, false, 0, 0, NULL, "Names, and signs for who is muted; true at first."},
     {"who", PARAM_TEXT, false, 1, 8, NULL,
-     "`all` (at first): every participant who is not hidden; `listed`: those of `members`."},
+     "`all` (at first): every participant who is not hidden; `flagged`: those of them with "
+     "`inMix`; `listed`: those of `members`."},
     {"members", PARAM_LIST, false, 0, MAX_MIX_LISTED, member_params, "With `who: listed`."},
     {"loudest", PARAM_NUMBER, false, 1, MAX_MIX_LOUD, NULL,
      "How many are heard at once; 10 at first."},
+    {"voices", PARAM_MAP, false, 0, MAX_MIX_LISTED, voice_params,
+     "How loud participants are in the mix, by identity, whether they are there or not. Those that "
+     "are not named stay as they were."},
+    {"audioBitrate", PARAM_NUMBER, false, MIN_MIX_AUDIO_BPS, MAX_MIX_AUDIO_BPS, NULL,
+     "Of the sound for all, in bits a second; 64000 at first."},
+    {"mixMinusBitrate", PARAM_NUMBER, false, MIN_MIX_AUDIO_BPS, MAX_MIX_AUDIO_BPS, NULL,
+     "Of the sound of each who gets it without his own; 64000 at first."},
     {"mixMinus", PARAM_BOOL, false, 0, 0, NULL,
      "Whoever is in the mix and receives its sound gets it without his own; true at first."},
     PARAM_END,
@@ -132,16 +148,21 @@ static int read_layout(struct mix_settings *s, const json_t *wanted, struct refu
     return 0;
 }
 
+static const char *const who_words[] = {
+    [ROOM_MIX_ALL] = "all", [ROOM_MIX_FLAGGED] = "flagged", [ROOM_MIX_LISTED] = "listed"};
+
 static int read_who(struct room_mix_settings *s, const json_t *wanted, struct refusal *why)
 {
     const char *who = schema_text(wanted, "who");
     const json_t *item;
-    size_t i;
+    size_t i = 0;
 
-    if (who != NULL && strcmp(who, "all") != 0 && strcmp(who, "listed") != 0)
-        return refuse(why, E_INVALID, "who", "who must be all or listed");
+    while (who != NULL && i < ARRAY_LEN(who_words) && strcmp(who, who_words[i]) != 0)
+        i++;
+    if (i == ARRAY_LEN(who_words))
+        return refuse(why, E_INVALID, "who", "who must be all, flagged or listed");
     if (who != NULL)
-        s->has_list = who[0] == 'l';
+        s->who = (enum room_mix_who)i;
     if (!schema_has(wanted, "members"))
         return 0;
     s->listed = 0;
@@ -151,6 +172,59 @@ static int read_who(struct room_mix_settings *s, const json_t *wanted, struct re
                       str_of(schema_text(item, "identity"))))
             return refuse(why, E_INVALID, "members", "an identity is too long");
     }
+    return 0;
+}
+
+/* Theirs, made where there is none; NULL: there are too many. */
+static struct room_mix_voice *voice_of(struct room_mix_settings *s, const char *identity)
+{
+    struct room_mix_voice *v = s->voice;
+
+    while (v < s->voice + s->voices && strcmp(v->identity, identity) != 0)
+        v++;
+    if (v == s->voice + ARRAY_LEN(s->voice))
+        return NULL;
+    if (v == s->voice + s->voices) {
+        *v = (struct room_mix_voice){.gain_db = 0};
+        CHECK(str_copy(v->identity, sizeof(v->identity), str_of(identity))); /* the caller did */
+        s->voices++;
+    }
+    return v;
+}
+
+/* Whoever is as loud as all others needs no place. */
+static void drop_plain_voices(struct room_mix_settings *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->voices; i++)
+        if (s->voice[i].gain_db != 0 || s->voice[i].is_muted)
+            s->voice[kept++] = s->voice[i];
+    s->voices = kept;
+}
+
+static int read_voices(struct room_mix_settings *s, const json_t *wanted, struct refusal *why)
+{
+    json_t *voices = json_object_get(wanted, "voices");
+    const char *identity;
+    json_t *item;
+
+    json_object_foreach(voices, identity, item)
+    {
+        struct str name = str_of(identity);
+        if (name.len == 0 || name.len > MAX_IDENTITY_LEN || !str_is_clean_utf8(name))
+            return refuse(why, E_INVALID, "voices",
+                          "the names of voices are identities: 1 to %d bytes without control "
+                          "characters",
+                          MAX_IDENTITY_LEN);
+        struct room_mix_voice *v = voice_of(s, identity);
+        if (v == NULL)
+            return refuse(why, E_INVALID, "voices",
+                          "at most %d participants have a voice of their own", MAX_MIX_LISTED);
+        v->gain_db = (int)schema_signed(item, "gainDb", v->gain_db);
+        v->is_muted = schema_bool(item, "muted", v->is_muted);
+    }
+    drop_plain_voices(s);
     return 0;
 }
 
@@ -166,10 +240,12 @@ static int read(struct room_mix_settings *s, const json_t *wanted, struct refusa
     m->bitrate_bps = (uint32_t)schema_number(wanted, "bitrate", m->bitrate_bps);
     m->encodings = (unsigned)schema_number(wanted, "encodings", m->encodings);
     m->max_loud = (uint32_t)schema_number(wanted, "loudest", m->max_loud);
+    m->audio_bps = (uint32_t)schema_number(wanted, "audioBitrate", m->audio_bps);
+    m->personal_bps = (uint32_t)schema_number(wanted, "mixMinusBitrate", m->personal_bps);
     m->has_labels = schema_bool(wanted, "labels", m->has_labels);
     s->is_mix_minus = schema_bool(wanted, "mixMinus", s->is_mix_minus);
     if ((err = read_codec(m, wanted, why)) != 0 || (err = read_background(m, wanted, why)) != 0 ||
-        (err = read_layout(m, wanted, why)) != 0)
+        (err = read_layout(m, wanted, why)) != 0 || (err = read_voices(s, wanted, why)) != 0)
         return err;
     return read_who(s, wanted, why);
 }
@@ -266,6 +342,18 @@ static json_t *members(const struct room_mix_settings *s)
     return list;
 }
 
+static json_t *voices(const struct room_mix_settings *s)
+{
+    json_t *all = json_object();
+
+    for (size_t i = 0; i < s->voices; i++) {
+        const struct room_mix_voice *v = &s->voice[i];
+        json_object_set_new(all, v->identity,
+                            json_pack("{s:i, s:b}", "gainDb", v->gain_db, "muted", v->is_muted));
+    }
+    return all;
+}
+
 static json_t *actual(const struct room *r)
 {
     unsigned level;
@@ -294,14 +382,16 @@ json_t *json_of_mix(const struct room *r)
     participant_each_publication(room_mix_participant(r), add_track, tracks);
     (void)snprintf(background, sizeof(background), "#%06x", s->mix.background_rgb & 0xffffff);
     return json_pack(
-        "{s:s, s:o, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:o, s:s, s:b, s:s, s:o, s:i, s:b, s:o}",
+        "{s:s, s:o, s:i, s:i, s:i, s:i, s:s, s:i, s:s, s:o, s:s, s:b, s:s, s:o, s:i, s:o, s:i, "
+        "s:i, s:b, s:o}",
         "participantId", participant_id(room_mix_participant(r)), "tracks", tracks, "width",
         s->mix.width, "height", s->mix.height, "fps", (int)s->mix.fps, "bitrate",
         (int)s->mix.bitrate_bps, "codec", s->mix.codec == CODEC_VP8 ? "vp8" : "h264", "encodings",
         (int)s->mix.encodings, "layout", layout_kind_name(s->mix.layout), "rectangles",
         rectangles(&s->mix), "background", background, "labels", s->mix.has_labels, "who",
-        s->has_list ? "listed" : "all", "members", members(s), "loudest", (int)s->mix.max_loud,
-        "mixMinus", s->is_mix_minus, "actual", actual(r));
+        who_words[s->who], "members", members(s), "loudest", (int)s->mix.max_loud, "voices",
+        voices(s), "audioBitrate", (int)s->mix.audio_bps, "mixMinusBitrate",
+        (int)s->mix.personal_bps, "mixMinus", s->is_mix_minus, "actual", actual(r));
 }
 
 json_t *json_of_mix_stats(const struct mix_stats *s)
@@ -310,7 +400,7 @@ json_t *json_of_mix_stats(const struct mix_stats *s)
 
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, "
-        "s:i, s:i, s:i, s:i}",
+        "s:i, s:i, s:i, s:i, s:I}",
         "members", (json_int_t)s->members, "inputs", (json_int_t)s->inputs, "packetsReceived",
         (json_int_t)s->packets_in, "packetsSent", (json_int_t)s->packets_out, "bytesSent",
         (json_int_t)s->bytes_out, "framesDecoded", (json_int_t)s->pictures_in, "decodeErrors",
@@ -320,5 +410,5 @@ json_t *json_of_mix_stats(const struct mix_stats *s)
         (json_int_t)s->personal, "decodeMs", (double)s->decode_ns * ms, "composeMs",
         (double)s->compose_ns * ms, "encodeMs", (double)s->encode_ns * ms, "audioMs",
         (double)s->audio_ns * ms, "level", (int)s->level, "fps", (int)s->fps, "width", s->width,
-        "height", s->height);
+        "height", s->height, "audioPacketsRecovered", (json_int_t)s->recovered);
 }

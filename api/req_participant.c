@@ -10,6 +10,8 @@
 static const struct param update_params[] = {
     {"name", PARAM_NAME, false, 0, MAX_NAME_LEN, NULL, "The new name."},
     {"metadata", PARAM_ANY, false, 0, MAX_METADATA_BYTES, NULL, "The new metadata, whole."},
+    {"inMix", PARAM_BOOL, false, 0, 0, NULL,
+     "Whether one is in a mix of `who: flagged`; no grant is needed."},
     PARAM_END,
 };
 
@@ -17,7 +19,13 @@ static int handle_update(struct call *call, struct refusal *why)
 {
     struct session *s = client_session(call->client);
     char *metadata = schema_json(call->params, "metadata");
-    int err = session_update(s, schema_text(call->params, "name"), metadata, why);
+    const struct participant_changes changes = {
+        .name = schema_text(call->params, "name"),
+        .metadata = metadata,
+        .has_in_mix = schema_has(call->params, "inMix"),
+        .in_mix = schema_bool(call->params, "inMix", false),
+    };
+    int err = session_update(s, &changes, why);
 
     mem_free(metadata);
     if (err == 0)
@@ -35,7 +43,7 @@ static int handle_stats(struct call *call, struct refusal *why)
 }
 
 const struct request_row req_participant_rows[] = {
-    {"update", WHEN_JOINED, update_params, handle_update, "Change one's name or metadata.",
+    {"update", WHEN_JOINED, update_params, handle_update, "Change one's name, metadata or `inMix`.",
      "`{participant}`"},
     {"stats", WHEN_JOINED, no_params, handle_stats,
      "Read statistics of one's own transport, tracks and slots as the server sees them, with the "

@@ -68,6 +68,8 @@ static const struct param join_params[] = {
      "With automatic subscription: hear microphones through so many slots with moving sources, "
      "`speaker:1` and so on; "
      "each through one of its own when absent."},
+    {"inMix", PARAM_BOOL, false, 0, 0, NULL,
+     "Be in a mix of `who: flagged`; false when absent. `update` changes it."},
     PARAM_END,
 };
 
@@ -90,6 +92,7 @@ static int handle_join(struct call *call, struct refusal *why)
         .last_n = (unsigned)schema_number(call->params, "lastN", 0),
         .has_speaker_audio = schema_has(call->params, "speakerAudio"),
         .speaker_audio = (unsigned)schema_number(call->params, "speakerAudio", 0),
+        .in_mix = schema_bool(call->params, "inMix", false),
     };
     struct session *s;
     int err = sessions_join(client_sessions(c), &request, client_session_handlers(), c, &s, why);

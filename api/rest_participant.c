@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rest_participant.c - /v1/rooms/{room}/participants: list, show, remove, mute, statistics. */
+/* rest_participant.c - /v1/rooms/{room}/participants: list, show, change, remove, mute, statistics. */
 #include "api/report.h"
 #include "api/rest_internal.h"
 #include "api/value_json.h"
@@ -58,6 +58,32 @@ static int remove_participant(struct rest_call *call, struct refusal *why)
     participant_leave(&p, LEAVE_REMOVED);
     rest_answer(call, 204, NULL);
     return 0;
+}
+
+/* ---- update ---- */
+
+static const struct param update_params[] = {
+    {"inMix", PARAM_BOOL, true, 0, 0, NULL,
+     "Whether the participant is in a mix of `who: flagged`."},
+    PARAM_END,
+};
+
+static int update_participant(struct rest_call *call, struct refusal *why)
+{
+    const struct participant_changes changes = {.has_in_mix = true,
+                                                .in_mix = schema_bool(call->body, "inMix", false)};
+    struct participant *p;
+    int err = find_participant(call, &p, why);
+
+    if (err != 0)
+        return err;
+    err = participant_update(p, &changes, true);
+    if (err != 0)
+        return refuse_plain(why, err, "inMix");
+    /* A handler may have made anybody leave. */
+    if ((err = find_participant(call, &p, why)) == 0)
+        rest_answer(call, 200, json_of_participant(p));
+    return err;
 }
 
 /* ---- mute ---- */
@@ -159,6 +185,7 @@ static int get_stats(struct rest_call *call, struct refusal *why)
 const struct rest_route rest_participant_routes[] = {
     {HTTP_GET, "/v1/rooms/:room/participants", REST_FOR_ADMIN, NULL, list_participants},
     {HTTP_GET, PARTICIPANT, REST_FOR_ADMIN, NULL, get_participant},
+    {HTTP_PATCH, PARTICIPANT, REST_FOR_ADMIN, update_params, update_participant},
     {HTTP_DELETE, PARTICIPANT, REST_FOR_ADMIN, NULL, remove_participant},
     {HTTP_POST, PARTICIPANT "/tracks/:trackId/mute", REST_FOR_ADMIN, mute_params, mute_track},
     {HTTP_GET, PARTICIPANT "/stats", REST_FOR_ADMIN, NULL, get_stats},

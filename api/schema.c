@@ -40,6 +40,10 @@ void schema_print_type(const struct param *p, char *out, size_t size)
     case PARAM_NUMBER:
         (void)snprintf(out, size, "a whole number from %" PRIu64 " to %" PRIu64, p->min, p->max);
         break;
+    case PARAM_SIGNED:
+        (void)snprintf(out, size, "a whole number from %" PRId64 " to %" PRId64, (int64_t)p->min,
+                       (int64_t)p->max);
+        break;
     case PARAM_ANY:
         (void)snprintf(out, size, "any JSON value of at most %" PRIu64 " bytes", p->max);
         break;
@@ -134,6 +138,9 @@ static bool fits(const struct param *p, const json_t *value)
     case PARAM_NUMBER:
         return json_is_integer(value) && json_integer_value(value) >= 0 &&
                is_within(p, (uint64_t)json_integer_value(value));
+    case PARAM_SIGNED:
+        return json_is_integer(value) && json_integer_value(value) >= (int64_t)p->min &&
+               json_integer_value(value) <= (int64_t)p->max;
     case PARAM_ANY:
         return is_short_json(value, p->max);
     case PARAM_LIST:
@@ -208,6 +215,13 @@ uint64_t schema_number(const json_t *object, const char *name, uint64_t otherwis
     const json_t *value = json_object_get(object, name);
 
     return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
+}
+
+int64_t schema_signed(const json_t *object, const char *name, int64_t otherwise)
+{
+    const json_t *value = json_object_get(object, name);
+
+    return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
 }
 
 bool schema_has(const json_t *object, const char *name)

@@ -18,6 +18,7 @@ enum param_type {
     PARAM_NAME, /* the same, without control characters */
     PARAM_BOOL,
     PARAM_NUMBER, /* an integer; min, max: its value */
+    PARAM_SIGNED, /* an integer that may be negative; min, max: its value, as an int64_t put into these */
     PARAM_ANY,    /* any JSON value; max: bytes of its text */
     PARAM_LIST,   /* of objects; min, max: how many */
     PARAM_MAP,    /* name to object; min, max: how many */
@@ -51,6 +52,7 @@ void schema_print_type(const struct param *p, char *out, size_t size);
 const char *schema_text(const json_t *object, const char *name);
 bool schema_bool(const json_t *object, const char *name, bool otherwise);
 uint64_t schema_number(const json_t *object, const char *name, uint64_t otherwise);
+int64_t schema_signed(const json_t *object, const char *name, int64_t otherwise);
 /** Whether it is there, and not null. */
 bool schema_has(const json_t *object, const char *name);
 /** The value as JSON text, heap, mem_free(); NULL when it is absent or memory is short. */

@@ -302,6 +302,7 @@ static int enter_room(struct room *room, const struct join_request *r, const str
         .last_n = r->last_n,
         .has_speaker_audio = r->has_speaker_audio,
         .speaker_audio = r->speaker_audio,
+        .in_mix = r->in_mix,
         .subscribe_to_identity = r->role == JOIN_VIEWER ? r->watched : NULL,
         .single_stream = r->role == JOIN_VIEWER,
     };
@@ -586,13 +587,14 @@ int session_mute(struct session *s, const char *track_id, bool muted, struct ref
     return err == 0 ? 0 : refuse_track(why, err);
 }
 
-int session_update(struct session *s, const char *name, const char *metadata, struct refusal *why)
+int session_update(struct session *s, const struct participant_changes *changes,
+                   struct refusal *why)
 {
-    int err = participant_update(s->participant, name, metadata);
+    int err = participant_update(s->participant, changes, false);
 
     if (err == E_DENIED)
         return refuse(why, err, NULL, "the token does not grant canUpdateOwnMetadata");
-    return err == 0 ? 0 : refuse_plain(why, err, name != NULL ? "name" : "metadata");
+    return err == 0 ? 0 : refuse_plain(why, err, changes->name != NULL ? "name" : "metadata");
 }
 
 void session_leave(struct session **sp)

@@ -72,6 +72,7 @@ struct join_request {
     /* See participant_params. */
     bool has_last_n, has_speaker_audio;
     unsigned last_n, speaker_audio;
+    bool in_mix;
     enum join_role role;
     const char *watched; /* JOIN_VIEWER: whose tracks; NULL: the room's */
 };
@@ -124,8 +125,8 @@ MUST_CHECK int session_set_layers(struct session *s, const char *mid, const stru
 /** One's own track, or with the permission `admin` anybody's (mute only). */
 MUST_CHECK int session_mute(struct session *s, const char *track_id, bool muted,
                             struct refusal *why);
-/** NULL leaves a field. */
-MUST_CHECK int session_update(struct session *s, const char *name, const char *metadata,
+/** See participant_update(). */
+MUST_CHECK int session_update(struct session *s, const struct participant_changes *changes,
                               struct refusal *why);
 /** Leave the room. *s is gone; on_ended is not called. NULL is fine. */
 void session_leave(struct session **s);

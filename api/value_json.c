@@ -67,11 +67,13 @@ json_t *json_of_participant(const struct participant *p)
     json_t *tracks = json_array();
 
     participant_each_publication(p, add_track, tracks);
-    return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o}", "id", participant_id(p), "identity",
-                     participant_identity(p), "name", participant_name(p), "metadata",
+    return json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:b, s:I, s:o}", "id", participant_id(p),
+                     "identity", participant_identity(p), "name", participant_name(p), "metadata",
                      json_text_value(participant_metadata(p)), "joinedAt",
                      (json_int_t)participant_joined_at_ms(p), "permissions",
-                     json_of_permissions(participant_permissions(p)), "tracks", tracks);
+                     json_of_permissions(participant_permissions(p)), "inMix",
+                     participant_in_mix(p), "csrc", (json_int_t)participant_csrc(p), "tracks",
+                     tracks);
 }
 
 json_t *json_of_slots(const struct slot_info *slot, size_t n)

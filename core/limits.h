@@ -178,6 +178,9 @@
 #define MAX_MIX_HEIGHT 1080
 #define MAX_MIX_FPS 60
 #define MIN_MIX_BPS 100000
+#define MIN_MIX_AUDIO_BPS 6000 /* RFC 7587 s6.1, as maxaveragebitrate has it */
+#define MAX_MIX_AUDIO_BPS \
+    256000 /* past it nobody hears a difference, and 510000 would fill a datagram */
 #define MAX_MIX_BPS 20000000
 /* of decoders and canvases, for all mixes of one thread: thirty sources in full high definition, and small ones by the hundred */
 #define MAX_MIXER_PICTURE_BYTES (512ull * 1024 * 1024)

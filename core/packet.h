@@ -97,6 +97,8 @@ struct packet {
 
 #define PACKET_HAS_RTP 1u
 #define PACKET_IS_RETRANSMISSION 2u /* came as RTX and was unwrapped */
+/* Its CSRCs and their levels are our mixer's, and go to whoever receives it; those that publishers write go to nobody. */
+#define PACKET_HAS_CONTRIBUTORS 4u
 
 /**
  * Make a pool that grows up to @max packets.

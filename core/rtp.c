@@ -6,11 +6,15 @@
  */
 #include "core/rtp.h"
 
+#include <string.h>
+
 #include "core/err.h"
 #include "core/wire.h"
 
 #define FIRST_PADDING 0x20
 #define FIRST_EXTENSION 0x10
+#define FIRST_CSRC_COUNT 0x0F
+#define CSRC_BYTES 4
 #define SECOND_MARKER 0x80
 
 #define EXT_ONE_BYTE_PROFILE 0xBEDE /* RFC 8285 s4.2 */
@@ -98,13 +102,13 @@ int rtp_parse(struct rtp_header *out, const uint8_t *buf, size_t len)
 
     if (first >> 6 != RTP_VERSION)
         return E_MALFORMED;
-    h.csrc_count = first & 15;
+    h.csrc_count = first & FIRST_CSRC_COUNT;
     h.marker = (second & SECOND_MARKER) != 0;
     h.pt = second & 0x7F;
     h.seq = reader_u16(&r);
     h.ts = reader_u32(&r);
     h.ssrc = reader_u32(&r);
-    reader_skip(&r, h.csrc_count * 4u);
+    reader_skip(&r, h.csrc_count * (size_t)CSRC_BYTES);
     if (r.failed)
         return E_MALFORMED;
     if ((first & FIRST_EXTENSION) && !parse_extension_block(&h, buf, &r))
@@ -192,4 +196,17 @@ size_t rtp_write_header(uint8_t *out, size_t size, uint8_t pt, bool marker, uint
             writer_u8(&w, 0);
     }
     return w.failed ? 0 : writer_len(&w);
+}
+
+size_t rtp_add_csrcs(uint8_t *header, size_t bytes, size_t size, const uint8_t *list, size_t n)
+{
+    uint8_t *at = header + RTP_FIXED_HEADER_BYTES;
+    size_t more = n * CSRC_BYTES;
+
+    if ((header[0] & FIRST_CSRC_COUNT) != 0 || n > MAX_CSRCS || bytes + more > size)
+        return 0;
+    memmove(at + more, at, bytes - RTP_FIXED_HEADER_BYTES);
+    memcpy(at, list, more);
+    header[0] |= (uint8_t)n;
+    return bytes + more;
 }

@@ -62,3 +62,10 @@ struct rtp_ext_out {
  */
 size_t rtp_write_header(uint8_t *out, size_t size, uint8_t pt, bool marker, uint16_t seq,
                         uint32_t ts, uint32_t ssrc, const struct rtp_ext_out *ext, size_t n);
+/**
+ * Put a list of @n contributing sources, four bytes each as on the wire, into a header of @bytes that rtp_write_header() wrote.
+ *
+ * Returns the header's new length, 0 when there is one already, for more than MAX_CSRCS, and when it does not fit in @size; nothing
+ * changed then.
+ */
+size_t rtp_add_csrcs(uint8_t *header, size_t bytes, size_t size, const uint8_t *list, size_t n);

@@ -14,6 +14,7 @@
     X(RID, "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", false, true, false)                   \
     X(REPAIRED_RID, "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id", false, true, false) \
     X(AUDIO_LEVEL, "urn:ietf:params:rtp-hdrext:ssrc-audio-level", true, false, true)              \
+    X(CSRC_AUDIO_LEVEL, "urn:ietf:params:rtp-hdrext:csrc-audio-level", true, false, false)        \
     X(ABS_SEND_TIME, "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", true, true,    \
       false)                                                                                      \
     X(TWCC, "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01", true,    \

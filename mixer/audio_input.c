@@ -15,6 +15,7 @@
 #include "core/limits.h"
 #include "core/mem.h"
 #include "core/packet.h"
+#include "core/payload_red.h"
 #include "core/timebase.h"
 #include "mixer/audio_decoder.h"
 #include "mixer/audio_level.h"
@@ -151,6 +152,24 @@ static void note_loudness(struct audio_input *in, uint8_t level, uint64_t span_u
         loudest_note(&in->loudest, level, span_us, now_us);
 }
 
+static bool parse_red(struct red *red, const struct packet *p)
+{
+    return p->red.bytes != 0 && red_parse(red, p->data + p->red.at, p->red.bytes) == 0;
+}
+
+/* Of the packets right before it that did not come, those that it repeats came now. */
+static void note_redundancy(struct audio_input *in, const struct packet *p, uint32_t span_ts)
+{
+    struct red red;
+
+    if (!parse_red(&red, p))
+        return;
+    for (unsigned back = 1; back <= red.redundant; back++)
+        if (red_find(&red, back * span_ts) == NULL ||
+            !jitter_buffer_note_repeated(in->jitter, p, back, back * span_ts))
+            break;
+}
+
 void audio_input_push(struct audio_input *in, struct packet *p)
 {
     uint32_t span_ts;
@@ -166,6 +185,8 @@ void audio_input_push(struct audio_input *in, struct packet *p)
     bool goes_quiet = is_pause(in, p);
     if (!jitter_buffer_push(in->jitter, p, span_ts, goes_quiet))
         return;
+    if (p->red.bytes != 0)
+        note_redundancy(in, p, span_ts);
     if (goes_quiet)
         note_loudness(in, AUDIO_LEVEL_SILENCE, us_of(in, span_ts), p->arrival_us);
     else if (has_level(in, p))
@@ -196,6 +217,25 @@ static void conceal(struct audio_input *in, const struct packet *next, size_t pa
     if (audio_decoder_conceal(in->decoder, payload, next == NULL ? 0 : next->rtp.payload_bytes,
                               pairs, out))
         in->stats.fec_recoveries++;
+}
+
+/* A lost packet, decoded from what a later one repeats of it. False when it does not, or not the whole of it. */
+static bool decode_redundancy(struct audio_input *in, const struct jitter_frame *lost, size_t pairs,
+                              int16_t *out)
+{
+    const struct packet *later = lost->later;
+    const struct red_block *block;
+    struct red red;
+
+    if (later == NULL || !parse_red(&red, later) ||
+        (block = red_find(&red, lost->behind_ts)) == NULL)
+        return false;
+    const uint8_t *payload = later->data + later->red.at + block->at;
+    if (audio_decoder_span_ts(in->codec, payload, block->bytes) != lost->span_ts ||
+        audio_decoder_decode(in->decoder, payload, block->bytes, out) != (int)pairs)
+        return false;
+    in->stats.red_recoveries++;
+    return true;
 }
 
 /* What decoded sound says of its packet's level, or instead of it. */
@@ -288,7 +328,8 @@ static void fill(struct audio_input *in, uint64_t now_us)
         if (frame.kind == JITTER_PACKET) {
             append_packet(in, &frame, now_us);
         } else if (frame.kind == JITTER_LOST) {
-            conceal(in, frame.next, pairs, queue_end(in));
+            if (!decode_redundancy(in, &frame, pairs, queue_end(in)))
+                conceal(in, frame.next, pairs, queue_end(in));
             in->end_ts += frame.next != NULL ? frame.span_ts : 0;
             append_sound(in, pairs);
         } else {

@@ -28,6 +28,7 @@ struct audio_input_stats {
     uint64_t packets_decoded, packets_skipped; /* not heard, hence not decoded */
     uint64_t packets_malformed; /* payloads that no decoder could read, or of no codec of ours */
     uint64_t fec_recoveries;    /* from the next packet's in-band FEC, or so tried */
+    uint64_t red_recoveries;    /* decoded from what a later packet repeats (RFC 2198) */
     uint64_t removed_pairs,
         inserted_pairs; /* by time-stretch, W3C removedSamplesForAcceleration and so on */
     uint64_t queued_us; /* decoded, not played yet */

@@ -17,6 +17,9 @@ struct audio_member {
     struct audio_mix *mix;
     size_t index; /* in mix->member */
     struct audio_input *input;
+    uint32_t source; /* 0: its own */
+    struct audio_member
+        *beside; /* the next one of its source, in a ring; itself when it is alone */
     struct audio_output *personal; /* NULL: gets the shared stream */
     unsigned quiet_ticks;          /* since it was heard */
     bool is_listening;
@@ -29,7 +32,10 @@ struct audio_mix {
     struct audio_output *shared;
     struct audio_mix_stats stats;
     int32_t sum[PCM_TICK_SAMPLES];
-    size_t parts; /* in it */
+    size_t parts;                   /* in it */
+    int32_t tail[PCM_TICK_SAMPLES]; /* how those who left since the last tick fade out */
+    bool has_tail;
+    uint64_t ticked_us;
     size_t contributors;
     struct audio_contributor contributor[MAX_CSRCS];
     size_t members;
@@ -79,10 +85,41 @@ struct audio_member *audio_mix_join(struct audio_mix *m)
         return NULL;
     }
     member->mix = m;
+    member->beside = member;
     member->index = m->members++;
     m->member[member->index] = member;
     m->loudest[member->index] = audio_input_loudest(member->input);
     return member;
+}
+
+static void leave_source(struct audio_member *member)
+{
+    struct audio_member *before = member;
+
+    while (before->beside != member)
+        before = before->beside;
+    before->beside = member->beside;
+    member->beside = member;
+}
+
+static uint64_t recovered_by(const struct audio_member *member)
+{
+    struct audio_input_stats stats;
+
+    audio_input_read_stats(member->input, &stats);
+    return stats.red_recoveries;
+}
+
+/* What it would have said next, faded out: an end without is a click. */
+static void keep_tail(struct audio_mix *m, struct audio_member *member)
+{
+    if (!audio_input_render(member->input, m->ticked_us + PCM_TICK_US, false, member->part))
+        return;
+    if (m->has_tail)
+        pcm_add(m->tail, member->part, PCM_TICK_SAMPLES);
+    else
+        memcpy(m->tail, member->part, sizeof(m->tail));
+    m->has_tail = true;
 }
 
 void audio_mix_leave(struct audio_member **member)
@@ -92,6 +129,10 @@ void audio_mix_leave(struct audio_member **member)
     if (*member == NULL)
         return;
     m = (*member)->mix;
+    if ((*member)->is_in_sum)
+        keep_tail(m, *member);
+    leave_source(*member);
+    m->stats.recovered += recovered_by(*member);
     size_t last = --m->members, index = (*member)->index;
     m->member[index] = m->member[last];
     m->member[index]->index = index;
@@ -99,6 +140,22 @@ void audio_mix_leave(struct audio_member **member)
     audio_input_free(&(*member)->input);
     audio_output_free(&(*member)->personal);
     MEM_FREE(*member);
+}
+
+void audio_mix_set_source(struct audio_member *member, uint32_t source)
+{
+    struct audio_mix *m = member->mix;
+
+    leave_source(member);
+    member->source = source;
+    for (size_t i = 0; source != 0 && i < m->members; i++) {
+        struct audio_member *other = m->member[i];
+        if (other == member || other->source != source)
+            continue;
+        member->beside = other->beside;
+        other->beside = member;
+        return;
+    }
 }
 
 void audio_mix_set_listening(struct audio_member *member, bool is_listening)
@@ -118,31 +175,33 @@ void audio_mix_push(struct audio_member *member, struct packet *p)
 
 /* --- a tick ------------------------------------------------------------------------------------------ */
 
-/* Keep the loudest first. */
+/* Keep the loudest first, each source once. */
 static void note_contributor(struct audio_mix *m, const struct audio_member *member)
 {
-    struct audio_contributor c = {.ssrc = audio_input_ssrc(member->input),
+    struct audio_contributor c = {.source = member->source != 0 ? member->source
+                                                                : audio_input_ssrc(member->input),
                                   .level = audio_input_level(member->input)};
-    size_t i = m->contributors;
+    size_t i = 0;
 
-    if (i == MAX_CSRCS && m->contributor[i - 1].level <= c.level)
+    while (i < m->contributors && m->contributor[i].source != c.source)
+        i++;
+    if (i == MAX_CSRCS)
+        i--; /* the quietest gives way */
+    if (i < m->contributors && m->contributor[i].level <= c.level)
         return;
-    if (i < MAX_CSRCS)
+    if (i == m->contributors)
         m->contributors++;
-    else
-        i--;
     for (; i > 0 && m->contributor[i - 1].level > c.level; i--)
         m->contributor[i] = m->contributor[i - 1];
     m->contributor[i] = c;
 }
 
-static void add_part(struct audio_mix *m, struct audio_member *member)
+static void add_part(struct audio_mix *m, const int32_t *part)
 {
     if (m->parts++ == 0)
-        memcpy(m->sum, member->part, sizeof(m->sum));
+        memcpy(m->sum, part, sizeof(m->sum));
     else
-        pcm_add(m->sum, member->part, PCM_TICK_SAMPLES);
-    note_contributor(m, member);
+        pcm_add(m->sum, part, PCM_TICK_SAMPLES);
 }
 
 static void render_all(struct audio_mix *m, uint64_t now_us)
@@ -155,17 +214,39 @@ static void render_all(struct audio_mix *m, uint64_t now_us)
         member->is_in_sum =
             audio_input_render(member->input, now_us, m->loudest[i]->is_heard, member->part);
         member->quiet_ticks = member->is_in_sum ? 0 : MIN(member->quiet_ticks, 1000u) + 1;
-        if (member->is_in_sum)
-            add_part(m, member);
+        if (member->is_in_sum) {
+            add_part(m, member->part);
+            note_contributor(m, member);
+        }
     }
+    if (m->has_tail)
+        add_part(m, m->tail);
+    m->has_tail = false;
+}
+
+/* How long none of its source was heard; whether one is in this tick. */
+static unsigned quiet_ticks_of(const struct audio_member *member, bool *is_in_sum)
+{
+    const struct audio_member *other = member;
+    unsigned ticks = member->quiet_ticks;
+
+    *is_in_sum = false;
+    do {
+        ticks = MIN(ticks, other->quiet_ticks);
+        *is_in_sum |= other->is_in_sum;
+        other = other->beside;
+    } while (other != member);
+    return ticks;
 }
 
 /* Move members between the shared stream and one of their own, before either runs. */
 static void choose_stream(struct audio_mix *m, struct audio_member *member)
 {
-    bool wants_own = member->is_listening && member->quiet_ticks < PERSONAL_HANG_TICKS;
+    bool is_in_sum = false;
+    bool wants_own =
+        member->is_listening && quiet_ticks_of(member, &is_in_sum) < PERSONAL_HANG_TICKS;
 
-    if (wants_own && member->is_in_sum && member->personal == NULL) {
+    if (wants_own && is_in_sum && member->personal == NULL) {
         member->personal = audio_output_branch(m->shared, &m->settings.personal);
         m->stats.refused += member->personal == NULL;
     } else if (!wants_own && member->personal != NULL) {
@@ -180,16 +261,40 @@ static void run_output(struct audio_mix *m, struct audio_output *o, const int32_
     m->stats.encodes += audio_output_run(o, sum)->len > 1;
 }
 
+/* What a source gave to the sum: one part as it is, several added up in @room. NULL: nothing. */
+static const int32_t *part_of_source(const struct audio_member *member, int32_t *room,
+                                     size_t *parts)
+{
+    const struct audio_member *other = member;
+    const int32_t *part = NULL;
+
+    *parts = 0;
+    do {
+        if (other->is_in_sum && (*parts)++ == 0) {
+            part = other->part;
+        } else if (other->is_in_sum) {
+            if (part != room)
+                memcpy(room, part, sizeof(other->part));
+            pcm_add(room, other->part, PCM_TICK_SAMPLES);
+            part = room;
+        }
+        other = other->beside;
+    } while (other != member);
+    return part;
+}
+
 static void run_personal(struct audio_mix *m, struct audio_member *member)
 {
-    int32_t minus[PCM_TICK_SAMPLES];
+    int32_t minus[PCM_TICK_SAMPLES], room[PCM_TICK_SAMPLES];
+    size_t parts;
+    const int32_t *own = part_of_source(member, room, &parts);
 
-    if (!member->is_in_sum) {
-        run_output(m, member->personal, m->parts == 0 ? NULL : m->sum);
-    } else if (m->parts == 1) {
+    if (parts == m->parts) {
         run_output(m, member->personal, NULL);
+    } else if (own == NULL) {
+        run_output(m, member->personal, m->sum);
     } else {
-        pcm_subtract(minus, m->sum, member->part, PCM_TICK_SAMPLES);
+        pcm_subtract(minus, m->sum, own, PCM_TICK_SAMPLES);
         run_output(m, member->personal, minus);
     }
 }
@@ -197,6 +302,7 @@ static void run_personal(struct audio_mix *m, struct audio_member *member)
 void audio_mix_tick(struct audio_mix *m, uint64_t now_us)
 {
     m->stats.ticks++;
+    m->ticked_us = now_us;
     render_all(m, now_us);
     m->stats.personal = 0;
     for (size_t i = 0; i < m->members; i++)
@@ -258,4 +364,6 @@ int audio_mix_set_bitrates(struct audio_mix *m, uint32_t shared_bps, uint32_t pe
 void audio_mix_read_stats(const struct audio_mix *m, struct audio_mix_stats *out)
 {
     *out = m->stats;
+    for (size_t i = 0; i < m->members; i++)
+        out->recovered += recovered_by(m->member[i]);
 }

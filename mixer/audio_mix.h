@@ -3,8 +3,8 @@
  * audio_mix.h - the sound of a mixed room: packets of its members in, one shared Opus stream out, and for each member who is heard
  * and listens one without their own voice (mix-minus).
  *
- * Every tick the loudest members are chosen, rendered and summed once; a mix-minus is the sum less the member's own part, before the
- * limiter, to the bit. A member gets the shared stream while not heard, and moves between the two without a seam: one RTP stream
+ * Every tick the loudest members are chosen, rendered and summed once; a mix-minus is the sum less the member's own part, and those of
+ * the same source, before the limiter, to the bit. A member gets the shared stream while not heard, and moves between the two without a seam: one RTP stream
  * may carry whichever payload audio_mix_payload() gives.
  *
  * Pure: time comes with the tick. Owner: the mixer; members belong to their mix.
@@ -39,8 +39,8 @@ struct audio_mix_settings {
 
 /* One of those who are heard, for the CSRC list and its levels (RFC 3550 s5.1, RFC 6465). */
 struct audio_contributor {
-    uint32_t ssrc;
-    uint8_t level; /* -dBov, 0 to 127 */
+    uint32_t source;
+    uint8_t level; /* -dBov, 0 to 127: of its loudest member */
 };
 
 struct audio_mix_stats {
@@ -48,6 +48,8 @@ struct audio_mix_stats {
     uint64_t heard;    /* now */
     uint64_t personal; /* now: members with a mix-minus of their own */
     uint64_t refused;  /* mix-minus streams that there was no memory for */
+    uint64_t
+        recovered; /* lost packets that later ones repeated (RFC 2198), of all members there were */
 };
 
 /** Make a mix; NULL without memory, or for settings out of range. */
@@ -58,7 +60,12 @@ void audio_mix_free(struct audio_mix **m);
 MUST_CHECK struct audio_member *audio_mix_join(struct audio_mix *m);
 /** Take a member out and free it. */
 void audio_mix_leave(struct audio_member **member);
-/** Whether the member receives the mix, and so must not hear itself in it. False at first. */
+/**
+ * Say whose sound it is: members of one @source (not 0) are one contributor under that number, and who of them listens hears none of them.
+ * At first a member is alone, and the SSRC of its packets its number.
+ */
+void audio_mix_set_source(struct audio_member *member, uint32_t source);
+/** Whether the member receives the mix, and so must not hear its own source in it. False at first. Of a source at most one does. */
 void audio_mix_set_listening(struct audio_member *member, bool is_listening);
 /** How loud it is in the mix; PCM_GAIN_ONE at first. */
 void audio_mix_set_gain(struct audio_member *member, int32_t gain);
@@ -71,7 +78,7 @@ const struct audio_payload *audio_mix_payload(const struct audio_mix *m,
                                               const struct audio_member *member);
 /** The sound in that payload before it was encoded, PCM_TICK_SAMPLES: for a recorder, or another codec. */
 const int16_t *audio_mix_pcm(const struct audio_mix *m, const struct audio_member *member);
-/** Who was heard in the last tick, the loudest first. Returns how many, at most MAX_CSRCS. */
+/** Which sources were heard in the last tick, the loudest first. Returns how many, at most MAX_CSRCS. */
 size_t audio_mix_contributors(const struct audio_mix *m, struct audio_contributor *out,
                               size_t size);
 /** The member's input, for statistics and for its position. */

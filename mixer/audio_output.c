@@ -8,7 +8,8 @@
 #include "mixer/limiter.h"
 #include "mixer/pcm.h"
 
-#define LAST_TICKS 3   /* of silence that are encoded, so that what was before rings out */
+#define LAST_TICKS 4   /* of silence that are encoded, so that what was before rings out */
+#define PURE_TICKS 2   /* the last of them are silence to the bit; one may be lost */
 #define PAUSE_TICKS 20 /* between two payloads of a pause: 400 ms, as libopus has it */
 
 struct audio_output {
@@ -93,6 +94,9 @@ const struct audio_payload *audio_output_run(struct audio_output *o, const int32
     }
     if (was_paused)
         coder_opus_encoder_refresh(o->encoder);
+    /* Else decoders make noise of what they heard before, until something comes again. */
+    if (o->silent_ticks > LAST_TICKS - PURE_TICKS)
+        coder_opus_encoder_reset(o->encoder);
     limiter_run(&o->limiter, sum == NULL ? no_sum : sum, o->pcm);
     o->payload.is_start = was_paused;
     o->payload.len =

@@ -220,6 +220,12 @@ static void set_prediction(struct coder_opus_encoder *e, bool is_on)
     CHECK(opus_encoder_ctl(e->opus, OPUS_SET_PREDICTION_DISABLED(is_on ? 0 : 1)) == OPUS_OK);
 }
 
+void coder_opus_encoder_reset(struct coder_opus_encoder *e)
+{
+    CHECK(opus_encoder_ctl(e->opus, OPUS_RESET_STATE) == OPUS_OK);
+    memset(e->last, 0, sizeof(e->last));
+}
+
 void coder_opus_encoder_refresh(struct coder_opus_encoder *e)
 {
     e->is_refreshing = true;

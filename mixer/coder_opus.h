@@ -69,6 +69,8 @@ coder_opus_encoder_new(const struct coder_opus_settings *settings);
 void coder_opus_encoder_free(struct coder_opus_encoder **e);
 /** Change the bitrate from the next block on; E_INVALID when it is out of range. */
 MUST_CHECK int coder_opus_encoder_set_bitrate(struct coder_opus_encoder *e, uint32_t bitrate_bps);
+/** Forget all sound: what is filtered rings on otherwise, long after the last sample that was not 0. */
+void coder_opus_encoder_reset(struct coder_opus_encoder *e);
 /** Encode the next block without reference to those before, for a decoder that comes from another stream. */
 void coder_opus_encoder_refresh(struct coder_opus_encoder *e);
 /** Encode 20 ms; sound that is the same on both channels goes out as mono. Returns the bytes, at most MAX_AUDIO_PAYLOAD_BYTES and @size; 0: it does not fit. */

@@ -248,6 +248,21 @@ static void rescue_released(struct compositor *c)
     }
 }
 
+bool compositor_has_picture(const struct compositor *c, uint32_t participant)
+{
+    const struct compositor_source *s = find(c, participant);
+
+    return s != NULL && (s->picture != NULL || s->is_released);
+}
+
+void compositor_adopt(struct compositor *c, struct compositor *from)
+{
+    rescue_released(from);
+    LIST_EACH(&from->all_sources, struct compositor_source, all, s)
+        if (s->picture != NULL)
+            compositor_set_picture(c, s->participant, s->picture);
+}
+
 static void lay(struct compositor *c, const struct layout *l)
 {
     rescue_released(c);

@@ -55,6 +55,11 @@ void compositor_set_picture(struct compositor *c, uint32_t participant, struct p
  */
 void compositor_release_drawn(struct compositor *c, uint32_t participant);
 
+/** Whether a source has a picture, be it on the canvas only. */
+MUST_CHECK bool compositor_has_picture(const struct compositor *c, uint32_t participant);
+/** Take over the pictures of all sources that both know; those that @from let go of as they are on its canvas. */
+void compositor_adopt(struct compositor *c, struct compositor *from);
+
 /** Go over to a layout within @change_us (0: at once; LAYOUT_CHANGE_US). Its canvas is this one (a CHECK). */
 void compositor_set_layout(struct compositor *c, const struct layout *layout, uint64_t change_us,
                            uint64_t now_us);

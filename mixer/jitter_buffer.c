@@ -34,6 +34,8 @@
 #define WINDOW_US 100000        /* advice is given once a window */
 #define SHRINK_US 15000         /* too much delay: more than a period of the voice */
 #define SHRINK_FAST_US 60000
+#define REPEATED_WEIGHT \
+    3                 /* so that one lost packet in a hundred is worth waiting for its repetition */
 #define GROW_US 10000 /* too little, or half of a target that is below twice that */
 
 struct slot {
@@ -293,6 +295,23 @@ bool jitter_buffer_push(struct jitter_buffer *b, struct packet *p, uint32_t span
     return true;
 }
 
+bool jitter_buffer_note_repeated(struct jitter_buffer *b, const struct packet *p, unsigned back,
+                                 uint32_t behind_ts)
+{
+    struct slot s;
+
+    if (!b->has_stream || p->rtp.ssrc != b->ssrc)
+        return false;
+    place(b, p, &s);
+    int64_t behind_newest = b->newest_seq - (s.seq - back);
+    if (behind_newest < 0 || behind_newest >= 64 || b->came >> behind_newest == 0 ||
+        has_come(b, s.seq - back))
+        return false;
+    (void)jitter_delay_add(&b->delay, us_of(b, s.ts - behind_ts), p->arrival_us,
+                           REPEATED_WEIGHT * (uint64_t)us_of(b, behind_ts / back));
+    return true;
+}
+
 /* --- going out --------------------------------------------------------------------------------------- */
 
 static void give_silence(struct jitter_buffer *b, int64_t span_ts, struct jitter_frame *out)
@@ -349,8 +368,11 @@ static bool fill_gap(struct jitter_buffer *b, uint64_t now_us, struct jitter_fra
         give_silence(b, gap, out);
     } else {
         (void)give_missing(b, MIN(gap, b->last_span_ts), out);
-        if (out->kind == JITTER_LOST && out->span_ts == gap)
-            out->next = head->packet;
+        if (out->kind == JITTER_LOST) {
+            out->next = out->span_ts == gap ? head->packet : NULL;
+            out->later = head->packet;
+            out->behind_ts = (uint32_t)gap;
+        }
     }
     b->next_ts += out->span_ts;
     return true;

@@ -53,6 +53,10 @@ struct jitter_frame {
     /* JITTER_LOST: the packet right behind the gap, where it is here: it may carry the lost one in it (in-band FEC). Valid
      * until the next call; NULL else. */
     const struct packet *next;
+    /* JITTER_LOST: the first packet behind the gap, where one is here, and how much media time this one lies before it: it may carry the
+     * lost one as redundancy (RFC 2198). Valid as long; NULL else. */
+    const struct packet *later;
+    uint32_t behind_ts;
     bool is_restart; /* JITTER_PACKET: the first of another stream */
 };
 
@@ -75,6 +79,13 @@ void jitter_buffer_flush(struct jitter_buffer *b);
  * @is_pause says that the sender goes quiet behind it (DTX). Returns whether it was kept.
  */
 bool jitter_buffer_push(struct jitter_buffer *b, struct packet *p, uint32_t span_ts, bool is_pause);
+/**
+ * A packet that was pushed repeats the one @back numbers and @behind_ts before it (RFC 2198). Where that did not come, this is when it
+ * came at last: it counts for the delay, so that repetitions are in time for the gaps they fill. Returns false when it did come, or is not
+ * known to be of this stream.
+ */
+bool jitter_buffer_note_repeated(struct jitter_buffer *b, const struct packet *p, unsigned back,
+                                 uint32_t behind_ts);
 /**
  * Take what comes next. With @is_heard false nobody listens: the delay is set right at once, by leaving out packets.
  */

@@ -10,6 +10,7 @@
 #include "core/packet.h"
 #include "core/timebase.h"
 #include "mixer/mix_internal.h"
+#include "mixer/pcm.h"
 
 /* ---- settings ---- */
 
@@ -49,6 +50,10 @@ int mix_settings_check(const struct mix_settings *s, struct strbuf *why)
         return refuse(why, "codec is vp8 or h264");
     if (s->encodings < 1 || s->encodings > MAX_ENCODINGS)
         return refuse(why, "encodings is 1 to 3");
+    if (s->audio_bps < MIN_MIX_AUDIO_BPS || s->audio_bps > MAX_MIX_AUDIO_BPS)
+        return refuse(why, "audioBitrate is 6000 to 256000");
+    if (s->personal_bps < MIN_MIX_AUDIO_BPS || s->personal_bps > MAX_MIX_AUDIO_BPS)
+        return refuse(why, "mixMinusBitrate is 6000 to 256000");
     if (s->max_loud < 1 || s->max_loud > MAX_MIX_LOUD)
         return refuse(why, "loudest is 1 to 64");
     if (s->customs > MAX_LAYOUT_TILES || (s->layout == LAYOUT_CUSTOM && s->customs == 0))
@@ -139,9 +144,12 @@ int mix_update(struct mix *m, const struct mix_settings *settings)
     CHECK(settings->codec == before.codec && settings->encodings == before.encodings);
     m->settings = *settings;
     m->settings.max_loud = before.max_loud; /* of the sound that runs */
-    err = needs_rebuild(&before, settings) ? mix_video_rebuild(m) : mix_video_adjust(m);
-    if (err != 0)
+    if ((err = mix_audio_adjust(m)) == 0)
+        err = needs_rebuild(&before, settings) ? mix_video_rebuild(m) : mix_video_adjust(m);
+    if (err != 0) {
         m->settings = before;
+        (void)!mix_audio_adjust(m); /* they were good before */
+    }
     return err;
 }
 
@@ -179,6 +187,7 @@ int mix_set_member(struct mix *m, uint32_t number, const char *identity, const c
             return E_NO_MEMORY;
         member->mix = m;
         member->number = number;
+        member->voice = (struct mix_voice){.csrc = number, .gain = PCM_GAIN_ONE};
         list_init(&member->inputs);
         insert(m, member);
     }
@@ -187,6 +196,18 @@ int mix_set_member(struct mix *m, uint32_t number, const char *identity, const c
         member->name[0] = 0; /* the rooms have checked the lengths */
     mix_video_look(m, member);
     mix_video_touch(m);
+    return 0;
+}
+
+int mix_set_voice(struct mix *m, uint32_t number, const struct mix_voice *voice)
+{
+    struct mix_member *member = find_member(m, number);
+
+    if (member == NULL)
+        return E_NOT_FOUND;
+    member->voice = *voice;
+    mix_audio_set_voice(member);
+    mix_video_look(m, member);
     return 0;
 }
 
@@ -236,6 +257,7 @@ int mix_add_input(struct mix_input **out, struct mix *m, const struct mix_input_
     }
     list_append(&member->inputs, &in->node);
     m->input_count++;
+    mix_audio_set_voice(member);
     mix_audio_review(member);
     mix_video_look(m, member);
     mix_video_touch(m);
@@ -352,6 +374,7 @@ void mix_read_stats(const struct mix *m, struct mix_stats *out)
     out->inputs = m->input_count;
     out->heard = audio.heard;
     out->personal = audio.personal;
+    out->recovered = audio.recovered;
     out->level = m->level;
     out->fps = m->actual.fps;
     out->width = m->actual.width;

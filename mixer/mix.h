@@ -32,6 +32,7 @@ struct picture_pool;
 #define MIX_PT_VIDEO 96
 #define MIX_PT_AUDIO 111
 #define MIX_EXT_AUDIO_LEVEL 1
+#define MIX_EXT_CSRC_AUDIO_LEVEL 2
 
 #define MIX_AUDIO_TICK_US 20000ull
 
@@ -45,8 +46,9 @@ struct mix_settings {
     struct layout_custom custom[MAX_LAYOUT_TILES];
     size_t customs;
     uint32_t background_rgb;
-    bool has_labels;   /* names and muted signs */
-    uint32_t max_loud; /* members heard at once, 1..MAX_MIX_LOUD */
+    bool has_labels;                  /* names and muted signs */
+    uint32_t max_loud;                /* members heard at once, 1..MAX_MIX_LOUD */
+    uint32_t audio_bps, personal_bps; /* of the sound for all, and of each without its listener */
 };
 
 #define MIX_DEFAULTS                                   \
@@ -59,7 +61,9 @@ struct mix_settings {
                            .layout = LAYOUT_GRID,      \
                            .background_rgb = 0x101418, \
                            .has_labels = true,         \
-                           .max_loud = 10})
+                           .max_loud = 10,             \
+                           .audio_bps = 64000,         \
+                           .personal_bps = 64000})
 
 /** Check the ranges; @why (may be NULL) gets a sentence. Errors: E_INVALID, E_LIMIT. */
 MUST_CHECK int mix_settings_check(const struct mix_settings *s, struct strbuf *why);
@@ -105,6 +109,14 @@ MUST_CHECK int mix_update(struct mix *m, const struct mix_settings *settings);
 /** Make a member known, or tell its name anew; @number is the caller's, from 1 on. Errors: E_LIMIT, E_NO_MEMORY. */
 MUST_CHECK int mix_set_member(struct mix *m, uint32_t number, const char *identity,
                               const char *name);
+/* How a member is heard. */
+struct mix_voice {
+    uint32_t
+        csrc; /* not 0: its number in the lists of contributing sources (RFC 3550 s5.1, RFC 6465); at first that of the member */
+    int32_t gain; /* PCM_GAIN_ONE at first, at most PCM_GAIN_MAX; 0: not at all */
+};
+/** Say that of all sound of a member, now and later. Errors: E_NOT_FOUND. */
+MUST_CHECK int mix_set_voice(struct mix *m, uint32_t number, const struct mix_voice *voice);
 /** Take a member out with its inputs; unknown ones are no error. */
 void mix_remove_member(struct mix *m, uint32_t number);
 
@@ -154,6 +166,7 @@ struct mix_stats {
     uint64_t no_packet;         /* not sent for want of a packet */
     uint64_t late; /* pictures that were left out, because the one before took too long */
     uint64_t audio_ticks, heard, personal;
+    uint64_t recovered; /* lost packets of sound that later ones repeated (RFC 2198) */
     uint64_t decode_ns, compose_ns, encode_ns, audio_ns; /* CPU time; encode_ns includes packets */
     uint32_t active_speaker;                             /* a member's number, 0: nobody yet */
     unsigned level;                                      /* 0: as set; each step costs less */

@@ -21,6 +21,8 @@ int mix_audio_open(struct mix *m, uint64_t now_us)
     struct audio_mix_settings settings = AUDIO_MIX_DEFAULTS;
 
     settings.max_loud = m->settings.max_loud;
+    settings.shared.bitrate_bps = m->settings.audio_bps;
+    settings.personal.bitrate_bps = m->settings.personal_bps;
     m->audio = audio_mix_new(&settings);
     if (m->audio == NULL)
         return E_NO_MEMORY;
@@ -32,6 +34,11 @@ int mix_audio_open(struct mix *m, uint64_t now_us)
 void mix_audio_close(struct mix *m)
 {
     audio_mix_free(&m->audio);
+}
+
+int mix_audio_adjust(struct mix *m)
+{
+    return audio_mix_set_bitrates(m->audio, m->settings.audio_bps, m->settings.personal_bps);
 }
 
 /* ---- who speaks ---- */
@@ -122,7 +129,7 @@ static void note_delay(struct mix_input *in, uint64_t now_us)
 /* ---- streams ---- */
 
 static void send_payload(struct mix *m, struct mix_stream *s, const struct audio_payload *payload,
-                         uint64_t at_us, int level)
+                         uint64_t at_us, const struct mix_heard *heard)
 {
     uint8_t *to;
     size_t size;
@@ -137,24 +144,39 @@ static void send_payload(struct mix *m, struct mix_stream *s, const struct audio
         return;
     }
     memcpy(to, payload->bytes, payload->len);
-    mix_stream_send(m, s, p, payload->len, payload->is_start, at_us, level);
+    mix_stream_send(m, s, p, payload->len, payload->is_start, at_us, heard);
 }
 
-static struct audio_member *voice_of(const struct mix_member *member)
+/* Which sound of it the stream of its own belongs to: the voice, where there is one. */
+static struct audio_member *ears_of(const struct mix_member *member)
 {
+    struct audio_member *ears = NULL;
+
     LIST_EACH(&member->inputs, struct mix_input, node, in) {
-        if (in->audio != NULL && !in->config.is_screen)
-            return in->audio;
+        if (in->audio != NULL && (ears == NULL || !in->config.is_screen))
+            ears = in->audio;
     }
-    return NULL;
+    return ears;
 }
 
 void mix_audio_review(struct mix_member *member)
 {
-    struct audio_member *voice = voice_of(member);
+    const struct audio_member *ears = ears_of(member);
 
-    if (voice != NULL)
-        audio_mix_set_listening(voice, member->has_personal);
+    LIST_EACH(&member->inputs, struct mix_input, node, in) {
+        if (in->audio != NULL)
+            audio_mix_set_listening(in->audio, in->audio == ears && member->has_personal);
+    }
+}
+
+void mix_audio_set_voice(struct mix_member *member)
+{
+    LIST_EACH(&member->inputs, struct mix_input, node, in) {
+        if (in->audio == NULL)
+            continue;
+        audio_mix_set_source(in->audio, member->voice.csrc);
+        audio_mix_set_gain(in->audio, member->voice.gain);
+    }
 }
 
 void mix_audio_forget(struct mix_member *member)
@@ -165,18 +187,31 @@ void mix_audio_forget(struct mix_member *member)
     }
 }
 
+/* The same without one of them. */
+static void leave_out(struct mix_heard *heard, uint32_t csrc)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < heard->count; i++)
+        if (heard->who[i].source != csrc)
+            heard->who[n++] = heard->who[i];
+    heard->count = n;
+}
+
 static void send_all(struct mix *m, uint64_t at_us)
 {
-    struct audio_contributor contributor[MAX_CSRCS];
-    size_t n = audio_mix_contributors(m->audio, contributor, ARRAY_LEN(contributor));
-    int level = n == 0 ? SILENT : contributor[0].level;
+    struct mix_heard heard;
 
+    heard.count = audio_mix_contributors(m->audio, heard.who, ARRAY_LEN(heard.who));
     if (m->is_heard)
-        send_payload(m, &m->audio_stream, audio_mix_payload(m->audio, NULL), at_us, level);
+        send_payload(m, &m->audio_stream, audio_mix_payload(m->audio, NULL), at_us, &heard);
     LIST_EACH(&m->members, struct mix_member, node, member) {
-        if (member->has_personal)
-            send_payload(m, &member->personal, audio_mix_payload(m->audio, voice_of(member)), at_us,
-                         level);
+        struct mix_heard others = heard;
+        if (!member->has_personal)
+            continue;
+        leave_out(&others, member->voice.csrc);
+        send_payload(m, &member->personal, audio_mix_payload(m->audio, ears_of(member)), at_us,
+                     &others);
     }
 }
 

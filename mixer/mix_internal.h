@@ -28,6 +28,7 @@ struct mix_member {
     struct mix *mix;
     uint32_t number;
     char identity[MAX_IDENTITY_LEN + 1], name[MAX_NAME_LEN + 1];
+    struct mix_voice voice;
     struct rtp_clock_sender sender;
     bool has_audio_delay;
     int64_t audio_delay_us; /* from capture to the mix, of the sound that is heard now; smoothed */
@@ -112,11 +113,16 @@ static inline uint64_t mix_cpu_ns(const struct mix *m)
 void mix_stream_init(struct mix *m, struct mix_stream *s, uint64_t track, unsigned encoding,
                      enum codec_id codec);
 uint32_t mix_stream_ts(const struct mix *m, const struct mix_stream *s, uint64_t at_us);
-/** A packet with room for a header of @ext elements in front of what *payload points to; NULL and counted when there is none. */
+/** A packet with room for a header in front of what *payload points to; NULL and counted when there is none. */
 MUST_CHECK struct packet *mix_stream_packet(struct mix *m, uint8_t **payload, size_t *size);
-/** Complete a packet of mix_stream_packet() with @len bytes of payload, hand it out and drop it. @level: of sound, else -1. */
+/* Who is heard in a packet of sound, the loudest first. */
+struct mix_heard {
+    size_t count;
+    struct audio_contributor who[MAX_CSRCS];
+};
+/** Complete a packet of mix_stream_packet() with @len bytes of payload, hand it out and drop it. @heard: NULL for a picture. */
 void mix_stream_send(struct mix *m, struct mix_stream *s, struct packet *p, size_t len, bool marker,
-                     uint64_t at_us, int level);
+                     uint64_t at_us, const struct mix_heard *heard);
 
 /* mix_source.c: a video input */
 void mix_source_push(struct mix_input *in, struct packet *p, uint64_t now_us);
@@ -141,7 +147,11 @@ void mix_video_look(struct mix *m, struct mix_member *member);
 /* mix_audio.c */
 MUST_CHECK int mix_audio_open(struct mix *m, uint64_t now_us);
 void mix_audio_close(struct mix *m);
-/** Whether the member's own stream is made of its sound, after that came or went. */
+/** Whether the member's own stream is made without its sound, after that came or went. */
 void mix_audio_review(struct mix_member *member);
+/** The member's voice is another, or there is new sound of it. */
+void mix_audio_set_voice(struct mix_member *member);
+/** The settings are others. Errors: E_INVALID; nothing changed then. */
+MUST_CHECK int mix_audio_adjust(struct mix *m);
 /** It leaves. */
 void mix_audio_forget(struct mix_member *member);

@@ -71,6 +71,25 @@ static int new_simulcast(struct simulcast **out, const struct mix_settings *s, b
     return simulcast_new(out, &config, pool);
 }
 
+/* Everybody is shown as before on a new canvas. @before: NULL, there was none. */
+static void keep_pictures(struct mix *m, struct compositor *before)
+{
+    LIST_EACH(&m->members, struct mix_member, node, member) {
+        mix_video_look(m, member);
+    }
+    if (before != NULL)
+        compositor_adopt(m->compositor, before);
+    LIST_EACH(&m->members, struct mix_member, node, member) {
+        LIST_EACH(&member->inputs, struct mix_input, node, in) {
+            if (!in->has_picture || compositor_has_picture(m->compositor, mix_tile_of(in)))
+                continue;
+            in->has_picture = false;                        /* there was no memory to keep it */
+            if (in->frames != NULL && in->config.is_screen) /* the next one may be far away */
+                frame_buffer_restart(in->frames);
+        }
+    }
+}
+
 int mix_video_rebuild(struct mix *m)
 {
     struct mix_settings actual = afford(&m->settings, m->level);
@@ -91,20 +110,14 @@ int mix_video_rebuild(struct mix *m)
         compositor_free(&compositor);
         return err;
     }
-    compositor_free(&m->compositor);
+    struct compositor *before = m->compositor;
     simulcast_free(&m->simulcast);
     m->compositor = compositor;
     m->simulcast = simulcast;
     m->actual = actual;
     m->has_layout = false;
-    LIST_EACH(&m->members, struct mix_member, node, member) {
-        mix_video_look(m, member);
-        LIST_EACH(&member->inputs, struct mix_input, node, in) {
-            in->has_picture = false;
-            if (in->frames != NULL && in->config.is_screen) /* the next one may be far away */
-                frame_buffer_restart(in->frames);
-        }
-    }
+    keep_pictures(m, before);
+    compositor_free(&before);
     mix_video_touch(m);
     return 0;
 }
@@ -153,7 +166,7 @@ static bool is_silent(const struct mix_member *member)
 {
     LIST_EACH(&member->inputs, struct mix_input, node, in) {
         if (in->audio != NULL && !in->config.is_screen && !in->config.is_muted)
-            return false;
+            return member->voice.gain == 0;
     }
     return true;
 }
@@ -301,7 +314,7 @@ static void send_frame(struct mix *m, unsigned encoding, const struct video_enco
             packet_unref(&p);
             return;
         }
-        mix_stream_send(m, &m->video_stream[encoding], p, len, is_last, at_us, -1);
+        mix_stream_send(m, &m->video_stream[encoding], p, len, is_last, at_us, NULL);
     }
 }
 

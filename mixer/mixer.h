@@ -98,6 +98,7 @@ void mixer_mix_close(struct mixer *m, uint64_t mix);
 /** See mix.h. */
 void mixer_set_member(struct mixer *m, uint64_t mix, uint32_t number, const char *identity,
                       const char *name);
+void mixer_set_voice(struct mixer *m, uint64_t mix, uint32_t number, const struct mix_voice *voice);
 void mixer_remove_member(struct mixer *m, uint64_t mix, uint32_t number);
 /** Add an input whose packets come from the worker @port, where @relay brings them. */
 void mixer_add_input(struct mixer *m, uint64_t mix, const struct mix_input_config *config,

@@ -12,6 +12,7 @@ enum command_kind {
     COMMAND_MIX_UPDATE,
     COMMAND_MIX_CLOSE,
     COMMAND_MEMBER_SET,
+    COMMAND_MEMBER_VOICE,
     COMMAND_MEMBER_REMOVE,
     COMMAND_INPUT_ADD,
     COMMAND_INPUT_MUTE,
@@ -34,7 +35,8 @@ struct command {
     struct mix_tracks tracks;
     struct mix_input_config input;
     char *identity, *name;
-    uint32_t number;   /* of a member */
+    uint32_t number; /* of a member */
+    struct mix_voice voice;
     uint64_t other_id; /* relay, replica or track */
     unsigned port, encoding;
     bool is_on;
@@ -358,6 +360,9 @@ static void run_for_mix(struct mixer *m, struct hosted *h, const struct command 
     case COMMAND_MEMBER_SET:
         log_refused("member", c->number, mix_set_member(h->mix, c->number, c->identity, c->name));
         break;
+    case COMMAND_MEMBER_VOICE:
+        log_refused("voice", c->number, mix_set_voice(h->mix, c->number, &c->voice));
+        break;
     case COMMAND_MEMBER_REMOVE:
         mix_remove_member(h->mix, c->number);
         break;
@@ -489,6 +494,15 @@ void mixer_set_member(struct mixer *m, uint64_t mix, uint32_t number, const char
     c->number = number;
     c->identity = mem_strdup(identity);
     c->name = mem_strdup(name);
+    post(m, c);
+}
+
+void mixer_set_voice(struct mixer *m, uint64_t mix, uint32_t number, const struct mix_voice *voice)
+{
+    struct command *c = new_command(COMMAND_MEMBER_VOICE, mix);
+
+    c->number = number;
+    c->voice = *voice;
     post(m, c);
 }
 

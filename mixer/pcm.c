@@ -2,7 +2,16 @@
 /* pcm.c - see pcm.h. */
 #include "mixer/pcm.h"
 
+#include <math.h>
+
+#include "core/attr.h"
+
 #define GAIN_BITS 13
+
+int32_t pcm_gain_of_db(double db)
+{
+    return (int32_t)MIN(lrint(PCM_GAIN_ONE * pow(10, MIN(db, 12.0412) / 20)), (long)PCM_GAIN_MAX);
+}
 
 void pcm_scale(int32_t *restrict out, const int16_t *restrict in, size_t samples, int32_t gain)
 {

@@ -21,6 +21,8 @@
 #define PCM_GAIN_ONE 8192
 #define PCM_GAIN_MAX (4 * PCM_GAIN_ONE)
 
+/** The gain for so many decibels, at most PCM_GAIN_MAX; 0 only where it is below 1/8192. */
+int32_t pcm_gain_of_db(double db);
 /** out = in * gain, rounded; PCM_GAIN_ONE copies exactly. */
 void pcm_scale(int32_t *out, const int16_t *in, size_t samples, int32_t gain);
 /** sum += in. */

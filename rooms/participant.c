@@ -52,6 +52,16 @@ const struct permissions *participant_permissions(const struct participant *p)
     return &p->permissions;
 }
 
+bool participant_in_mix(const struct participant *p)
+{
+    return p->in_mix;
+}
+
+uint32_t participant_csrc(const struct participant *p)
+{
+    return p->csrc;
+}
+
 struct room *participant_room(const struct participant *p)
 {
     return p->room;
@@ -312,24 +322,28 @@ int participant_check_texts(const char *name, const char *metadata)
     return metadata != NULL && strlen(metadata) > MAX_METADATA_BYTES ? E_LIMIT : 0;
 }
 
-int participant_update(struct participant *p, const char *name, const char *metadata)
+int participant_update(struct participant *p, const struct participant_changes *c, bool by_server)
 {
     const struct room_event event = {.kind = ROOM_PARTICIPANT_UPDATED, .participant = p};
-    int err = participant_check_texts(name, metadata);
+    bool has_texts = c->name != NULL || c->metadata != NULL;
+    int err = participant_check_texts(c->name, c->metadata);
 
-    if (!p->permissions.update_metadata)
+    if (has_texts && !by_server && !p->permissions.update_metadata)
         return E_DENIED;
     if (err != 0)
         return err;
-    if (name != NULL)
-        CHECK(str_copy(p->name, sizeof(p->name), str_of(name)));
-    if (metadata != NULL) {
+    if (c->name != NULL)
+        CHECK(str_copy(p->name, sizeof(p->name), str_of(c->name)));
+    if (c->metadata != NULL) {
         mem_free(p->metadata);
-        p->metadata = mem_strdup(metadata);
+        p->metadata = mem_strdup(c->metadata);
     }
+    p->in_mix = c->has_in_mix ? c->in_mix : p->in_mix;
     room_mix_participant_updated(p);
     if (!p->permissions.hidden)
-        room_emit(p->room, &event, p);
+        room_emit(p->room, &event, by_server ? NULL : p);
+    else if (by_server)
+        participant_emit(p, &event);
     return 0;
 }
 
@@ -345,6 +359,25 @@ void participant_read_report(struct participant *p,
 }
 
 /* ---- life ---- */
+
+static bool is_csrc_taken(const struct room *r, uint32_t csrc)
+{
+    LIST_EACH(&r->participants, struct participant, node, p) {
+        if (p->csrc == csrc)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t choose_csrc(struct room *r)
+{
+    uint32_t csrc;
+
+    do
+        csrc = rng_u32(&r->registry->rng);
+    while (csrc == 0 || is_csrc_taken(r, csrc));
+    return csrc;
+}
 
 struct participant *participant_new(struct room *r, const struct participant_params *params)
 {
@@ -364,6 +397,8 @@ struct participant *participant_new(struct room *r, const struct participant_par
     p->has_speaker_audio = params->has_speaker_audio;
     p->video_rank = LAST_N_NO_VIDEO;
     p->single_stream = params->single_stream;
+    p->in_mix = params->in_mix;
+    p->csrc = choose_csrc(r);
     p->subscribe_to_identity =
         params->subscribe_to_identity == NULL ? NULL : mem_strdup(params->subscribe_to_identity);
     p->joined_at_ms = timebase_wall_us() / US_PER_MS;

@@ -40,6 +40,7 @@ struct participant_params {
     unsigned speaker_audio;
     const char *
         subscribe_to_identity; /* automatic subscription is for this participant's tracks; NULL: everybody's */
+    bool in_mix;               /* of a mix that is of those with this flag */
     bool
         single_stream; /* all slots share one stream id, so that a player has one stream to show (WHEP) */
 };
@@ -58,6 +59,12 @@ struct track_label {
     bool muted;
 };
 
+/* What is to be another than before. */
+struct participant_changes {
+    const char *name, *metadata; /* NULL: as it was */
+    bool has_in_mix, in_mix;
+};
+
 /* What an accepted offer led to; borrowed until the next call on the participant. */
 struct offer_result {
     const char *answer;
@@ -73,6 +80,10 @@ const char *participant_name(const struct participant *p);
 const char *participant_metadata(const struct participant *p);  /* JSON text or NULL */
 uint64_t participant_joined_at_ms(const struct participant *p); /* wall clock */
 const struct permissions *participant_permissions(const struct participant *p);
+/** Whether it has the flag by which a mix may choose its members. */
+bool participant_in_mix(const struct participant *p);
+/** What it is called in the lists of contributing sources of mixes (RFC 3550 s5.1): not 0, and unlike all others in its room. */
+uint32_t participant_csrc(const struct participant *p);
 /** NULL once it left. */
 struct room *participant_room(const struct participant *p);
 /** The word for its transport: "new" before the first offer. */
@@ -135,8 +146,10 @@ MUST_CHECK int participant_set_layers(struct participant *p, const char *mid,
  * server muted). */
 MUST_CHECK int participant_mute(struct participant *owner, const char *track_id, bool muted,
                                 bool by_server);
-/** NULL leaves a field. Errors: E_LIMIT (length), E_INVALID (not clean UTF-8), E_DENIED. */
-MUST_CHECK int participant_update(struct participant *p, const char *name, const char *metadata);
+/** Change what is named, as itself (its permissions count) or @by_server, of which it is told, too. Errors: E_LIMIT (length), E_INVALID
+ * (not clean UTF-8), E_DENIED. */
+MUST_CHECK int participant_update(struct participant *p, const struct participant_changes *changes,
+                                  bool by_server);
 /** Ask for statistics of its transport; see sfu_host_read_report(). E_STATE (through the callback) without a transport. */
 void participant_read_report(struct participant *p,
                              void (*on_report)(int err, struct sfu_transport_report *report,

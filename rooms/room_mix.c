@@ -9,6 +9,7 @@
 #include "core/err.h"
 #include "core/map.h"
 #include "core/mem.h"
+#include "mixer/pcm.h"
 #include "rooms/mixers.h"
 #include "rooms/replicas.h"
 #include "rooms/rooms_internal.h"
@@ -57,8 +58,29 @@ static bool is_listed(const struct room_mix_settings *s, const char *identity)
 
 static bool is_in(const struct room_mix *x, const struct participant *p)
 {
-    return p != x->owner && !p->permissions.hidden &&
-           (!x->settings.has_list || is_listed(&x->settings, p->identity));
+    if (p == x->owner || p->permissions.hidden)
+        return false;
+    switch (x->settings.who) {
+    case ROOM_MIX_FLAGGED:
+        return p->in_mix;
+    case ROOM_MIX_LISTED:
+        return is_listed(&x->settings, p->identity);
+    default:
+        return true;
+    }
+}
+
+/* How loud, and under which number. */
+static void tell_voice(struct room_mix *x, const struct mix_person *m)
+{
+    struct mix_voice voice = {.csrc = m->participant->csrc, .gain = PCM_GAIN_ONE};
+
+    for (size_t i = 0; i < x->settings.voices; i++) {
+        const struct room_mix_voice *v = &x->settings.voice[i];
+        if (strcmp(v->identity, m->participant->identity) == 0)
+            voice.gain = v->is_muted ? 0 : pcm_gain_of_db(v->gain_db);
+    }
+    mixer_set_voice(x->mixer, x->handle, m->number, &voice);
 }
 
 static struct mix_person *find_person(const struct room_mix *x, const struct participant *p)
@@ -82,6 +104,7 @@ static struct mix_person *need_person(struct room_mix *x, struct participant *p)
     list_init(&m->feeds);
     list_append(&x->members, &m->node);
     mixer_set_member(x->mixer, x->handle, m->number, p->identity, p->name);
+    tell_voice(x, m);
     return m;
 }
 
@@ -205,6 +228,10 @@ void room_mix_participant_updated(struct participant *p)
 
     if (m != NULL)
         mixer_set_member(x->mixer, x->handle, m->number, p->identity, p->name);
+    if (x == NULL || x->settings.who != ROOM_MIX_FLAGGED)
+        return;
+    review_feeds(x);
+    slots_publication_moved(x->audio); /* who is in it now hears it without himself */
 }
 
 void room_mix_participant_left(struct participant *p)
@@ -272,6 +299,7 @@ static void describe_audio(struct transceiver *t)
     t->codec[0].codec = (struct codec){.id = CODEC_OPUS, .clock_hz = 48000, .channels = 2};
     t->codec[0].pt = MIX_PT_AUDIO;
     t->ext.id[RTP_EXT_AUDIO_LEVEL] = MIX_EXT_AUDIO_LEVEL;
+    t->ext.id[RTP_EXT_CSRC_AUDIO_LEVEL] = MIX_EXT_CSRC_AUDIO_LEVEL;
     t->encoding_count = 1;
 }
 
@@ -459,6 +487,9 @@ int room_mix_update(struct room *r, const struct room_mix_settings *settings, st
     set_actual(x);
     mixer_mix_update(x->mixer, x->handle, &settings->mix);
     review_feeds(x);
+    LIST_EACH(&x->members, struct mix_person, node, m) {
+        tell_voice(x, m);
+    }
     slots_publication_moved(x->audio);
     tell_changed(r);
     return 0;

@@ -29,12 +29,31 @@ struct room_mix;
 
 #define ROOM_MIX_IDENTITY "mix"
 
+#define ROOM_MIX_MIN_GAIN_DB (-40)
+#define ROOM_MIX_MAX_GAIN_DB 12
+
+/* Who is in it, of those who are not hidden. */
+enum room_mix_who {
+    ROOM_MIX_ALL,
+    ROOM_MIX_FLAGGED, /* who has the flag (participant_in_mix()) */
+    ROOM_MIX_LISTED   /* who is named */
+};
+
+/* How loud somebody is in it, whether there or not. */
+struct room_mix_voice {
+    char identity[MAX_IDENTITY_LEN + 1];
+    int gain_db; /* ROOM_MIX_MIN_GAIN_DB to ROOM_MIX_MAX_GAIN_DB */
+    bool is_muted;
+};
+
 struct room_mix_settings {
     struct mix_settings mix;
     bool is_mix_minus;
-    bool has_list; /* only those named are in it; else everybody who is not hidden */
+    enum room_mix_who who;
     size_t listed;
     char identity[MAX_MIX_LISTED][MAX_IDENTITY_LEN + 1];
+    size_t voices; /* all others: 0 dB */
+    struct room_mix_voice voice[MAX_MIX_LISTED];
 };
 
 #define ROOM_MIX_DEFAULTS ((struct room_mix_settings){.mix = MIX_DEFAULTS, .is_mix_minus = true})

@@ -151,6 +151,8 @@ struct participant {
     bool has_speaker_audio;               /* microphones are heard through moving slots only */
     unsigned video_rank, next_video_rank; /* among those who publish video, best first (last_n.c) */
     bool single_stream;
+    bool in_mix;
+    uint32_t csrc;
     uint64_t joined_at_ms;
     struct log_ids ids;
 

@@ -14,12 +14,13 @@
     X("transport-cc", twcc)
 
 /* Header extensions, names of RTP_EXT_MAP. Not here: VIDEO_LAYERS_ALLOCATION. ABS_SEND_TIME and goog-remb go together where we
- * receive, and without transport-cc only; where we send, goog-remb goes alone. */
+ * receive, and without transport-cc only; where we send, goog-remb goes alone. CSRC_AUDIO_LEVEL where we send. */
 #define JSEP_EXT_MAP(X)      \
     X(MID)                   \
     X(RID)                   \
     X(REPAIRED_RID)          \
     X(AUDIO_LEVEL)           \
+    X(CSRC_AUDIO_LEVEL)      \
     X(VIDEO_ORIENTATION)     \
     X(PLAYOUT_DELAY)         \
     X(ABS_CAPTURE_TIME)      \

@@ -216,6 +216,15 @@ static bool is_answered_ext(enum rtp_ext_kind kind)
     }
 }
 
+/* Levels of contributing sources (RFC 6465) are what a mix says; those of an endpoint would go to nobody. */
+static bool is_of_use(enum rtp_ext_kind kind, const struct sdp_section *s,
+                      const struct sdp_extmap *map)
+{
+    return kind != RTP_EXT_CSRC_AUDIO_LEVEL ||
+           (jsep_section_client_receives(s) &&
+            !(map->has_direction && map->direction == SDP_SENDONLY));
+}
+
 /* Ids past 14 need the two-byte form (RFC 8285 s4.3), which the offerer must have allowed beside the other. */
 static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, bool ext_mixed)
 {
@@ -223,7 +232,7 @@ static void negotiate_exts(struct transceiver *t, const struct sdp_section *s, b
         const struct sdp_extmap *map = &s->extmap[i];
         enum rtp_ext_kind kind = rtp_ext_kind_of_uri(map->uri);
         if (!is_answered_ext(kind) || !rtp_ext_is_for(kind, t->kind == MEDIA_VIDEO) ||
-            t->ext.id[kind] != 0)
+            t->ext.id[kind] != 0 || !is_of_use(kind, s, map))
             continue;
         if ((map->id > 14 && !ext_mixed) || (map->has_direction && map->direction == SDP_INACTIVE))
             continue;

@@ -99,7 +99,7 @@ static size_t collect_exts(const struct subscription *sub, const struct track *t
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
-    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_head() looks for it */
+    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_block() looks for it */
         out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
                                         number_to_come};
     if (mid_id != 0)
@@ -147,14 +147,27 @@ static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *p
     rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
 }
 
-/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. */
-static uint8_t *twcc_of_head(const struct subscription *sub, uint8_t *head)
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. @block is the extension block. */
+static uint8_t *twcc_of_block(const struct subscription *sub, uint8_t *block)
 {
-    bool is_one_byte = wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE;
+    bool is_one_byte = wire_get_u16(block) == 0xBEDE;
 
     if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
         return NULL;
-    return head + RTP_FIXED_HEADER_BYTES + 4 + (is_one_byte ? 1 : 2);
+    return block + 4 + (is_one_byte ? 1 : 2);
+}
+
+/* Of a mix: who is heard in it, and how loud, for those who negotiated that. Returns the elements that there are then. */
+static size_t collect_contributors(const struct subscription *sub, const struct track *t,
+                                   const struct packet *pkt, struct rtp_ext_out *ext, size_t n)
+{
+    const struct rtp_ext *levels =
+        rtp_find_ext(&pkt->rtp, t->section.ext.id[RTP_EXT_CSRC_AUDIO_LEVEL]);
+
+    if (levels != NULL)
+        ext[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_CSRC_AUDIO_LEVEL], levels->len,
+                                        pkt->data + levels->offset};
+    return n;
 }
 
 HOT bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
@@ -168,16 +181,22 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     uint8_t descriptor[DD_MAX_BYTES];
     size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
     size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
-    size_t bytes =
-        rtp_write_header(head, SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, out->pt,
-                         out->verdict.marker, out->number.seq, out->number.ts, out->ssrc, ext, n);
+    size_t room = SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, csrcs = 0;
 
+    if (UNLIKELY((pkt->flags & PACKET_HAS_CONTRIBUTORS) != 0)) {
+        csrcs = pkt->rtp.csrc_count;
+        n = collect_contributors(sub, item->encoding->track, pkt, ext, n);
+    }
+    size_t bytes = rtp_write_header(head, room, out->pt, out->verdict.marker, out->number.seq,
+                                    out->number.ts, out->ssrc, ext, n);
+    if (UNLIKELY(csrcs > 0) && bytes > 0)
+        bytes = rtp_add_csrcs(head, bytes, room, pkt->data + RTP_FIXED_HEADER_BYTES, csrcs);
     if (bytes == 0)
         return false;
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
-        .twcc = twcc_of_head(sub, head),
+        .twcc = twcc_of_block(sub, head + RTP_FIXED_HEADER_BYTES + 4 * csrcs),
         .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = bytes,
         .head_bytes = bytes,

@@ -68,6 +68,18 @@ async function perceives(viewer, places, people, what) {
   return look();
 }
 
+/** Wait until a page is told by its packets that exactly these are heard. */
+async function isToldOf(s, person, people, token) {
+  const names = people.map(({ name }) => name).sort();
+  await until(`${person.name} to be told of ${names}`, async () => {
+    const headers = token && { authorization: `Bearer ${token}` };
+    const { participants } = await (await fetch(`${s.server.url}/v1/rooms/hall/participants`, { headers })).json();
+    const { sources } = await person.run(readMix, { places: [], hz: [] });
+    const told = sources.map(({ source }) => participants.find(({ csrc }) => csrc === source)?.identity).sort();
+    return JSON.stringify(told) === JSON.stringify(names);
+  }, { describe: () => person.run(readMix, { places: [], hz: [] }) });
+}
+
 scene("a viewer sees and hears the mix of two, then of four, and one leaves", async (s) => {
   await call(s, "POST", "", { name: "hall" });
   const mix = await call(s, "POST", "/hall/mix", { width: 640, height: 360, bitrate: 1000000 });
@@ -81,6 +93,7 @@ scene("a viewer sees and hears the mix of two, then of four, and one leaves", as
   const four = await perceives(viewer, QUARTERS, PEOPLE, "four");
   await viewer.screenshot("mix-four");
   assert.equal(four.lost, 0);
+  await isToldOf(s, viewer, PEOPLE);
   await publishers[1].run(unpublish);
   await perceives(viewer, [[0.25, 0.3], [0.75, 0.3], [0.5, 0.8]], [PEOPLE[0], PEOPLE[2], PEOPLE[3]], "three");
   await viewer.screenshot("mix-three");
@@ -112,6 +125,26 @@ scene("members hear the mix without themselves, a viewer hears all, and who admi
   await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
   await until("pictures of those who have none", async () => (await viewer.run(readMix, { places: [], hz: [] })).width === 640, { describe: () => viewer.run(readMix, { places: [], hz: [] }) });
   await viewer.screenshot("mix-placeholders");
+
+  const admin = await token("operator", "--grant", "roomAdmin");
+  await isToldOf(s, ann, [PEOPLE[1]], admin);
+  await isToldOf(s, viewer, [PEOPLE[0], PEOPLE[1]], admin);
+  const change = async (params) => (await ann.run(askMix, { method: "updateMix", params })).result;
+  const levelOfBob = async () => (await viewer.run(readMix, { places: [], hz })).levels[1];
+  const plain = await levelOfBob();
+  assert.deepEqual((await change({ voices: { Bob: { gainDb: -18 } } })).mix.voices, { Bob: { gainDb: -18, muted: false } });
+  await until("Bob to be softer", async () => Math.abs((await levelOfBob()) - plain + 18) < 4, { describe: async () => `${plain}, ${await levelOfBob()}` });
+  await change({ voices: { Bob: { muted: true } } });
+  await hears(viewer, [PEOPLE[0]]);
+  await isToldOf(s, viewer, [PEOPLE[0]], admin);
+  await change({ voices: { Bob: { gainDb: 0, muted: false } }, audioBitrate: 128000 });
+  await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
+  await change({ who: "flagged" });
+  await hears(viewer, []);
+  assert.equal((await bob.run(askMix, { method: "update", params: { inMix: true } })).result.participant.inMix, true);
+  await hears(viewer, [PEOPLE[1]]);
+  await change({ who: "all" });
+  await hears(viewer, [PEOPLE[0], PEOPLE[1]]);
 
   assert.match((await bob.run(askMix, { method: "stopMix" })).result.error, /roomAdmin/);
   assert.match((await ann.run(askMix, { method: "startMix", params: {} })).result.error, /mixed already/);

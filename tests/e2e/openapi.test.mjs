@@ -200,6 +200,13 @@ test("a room is mixed, otherwise mixed, measured, and not mixed any more", async
   assert.deepEqual(changed, { ...made, ...change, rectangles: [{ ...change.rectangles[0], z: 0, place: 0, letterbox: false }], actual: { ...made.actual, fps: 15 } });
   const field = async (body, method = "PATCH") => (await ask(method, mix, 400, { body })).field;
   assert.equal(await field({ width: 63 }), "width");
+  assert.equal(await field({ audioBitrate: 5999 }), "audioBitrate");
+  assert.equal(await field({ mixMinusBitrate: 256001 }, "POST"), "mixMinusBitrate");
+  assert.equal(await field({ voices: { ann: { gainDb: -41 } } }), "voices.ann.gainDb");
+  assert.equal(await field({ voices: { ann: { gainDb: 13 } } }), "voices.ann.gainDb");
+  assert.equal(await field({ voices: { ann: { muted: 1 } } }), "voices.ann.muted");
+  assert.equal(await field({ voices: { "": { gainDb: 1 } } }), "voices");
+  assert.equal(await field({ voices: { ["a".repeat(129)]: { gainDb: 1 } } }), "voices");
   assert.equal(await field({ fps: 0 }, "POST"), "fps");
   assert.equal(await field({ codec: "av1" }), "codec");
   assert.equal(await field({ layout: "circle" }), "layout");
@@ -210,6 +217,20 @@ test("a room is mixed, otherwise mixed, measured, and not mixed any more", async
   assert.equal(await field({ width: 641 }), undefined);
   assert.equal(await field({ rectangles: [] }), undefined);
   assert.deepEqual(await ask("GET", mix, 200), changed);
+  const voices = async (body) => (await ask("PATCH", mix, 200, { body: { voices: body } })).voices;
+  assert.deepEqual(made.voices, {});
+  assert.deepEqual(await voices({ "ann/é": { gainDb: -6 }, bob: { muted: true } }), {
+    "ann/é": { gainDb: -6, muted: false },
+    bob: { gainDb: 0, muted: true },
+  });
+  assert.deepEqual(await voices({ "ann/é": { muted: true } }), { "ann/é": { gainDb: -6, muted: true }, bob: { gainDb: 0, muted: true } });
+  assert.deepEqual(await voices({ "ann/é": { gainDb: 0, muted: false }, bob: { muted: false } }), {});
+  const many = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`p${i}`, { gainDb: 12 }]));
+  assert.equal(Object.keys(await voices(many)).length, 64);
+  assert.equal(await field({ voices: { one: { muted: true } } }), "voices"); // one more than there is room for
+  assert.deepEqual(await voices(Object.fromEntries(Object.keys(many).map((name) => [name, { gainDb: 0 }]))), {});
+  const rates = { audioBitrate: 96000, mixMinusBitrate: 32000 };
+  assert.deepEqual(await ask("PATCH", mix, 200, { body: { ...rates, who: "flagged" } }), { ...changed, ...rates, who: "flagged" });
   assert.equal((await ask("GET", `${mix}/stats`, 200)).fps, 15);
   const other = await ask("PATCH", mix, 200, { body: { codec: "h264", encodings: 2 } });
   assert.notEqual(other.tracks[0].id, made.tracks[0].id);
@@ -235,6 +256,15 @@ test("participants are shown, muted, measured", async () => {
   assert.deepEqual((await ask("GET", "/v1/rooms/{room}/participants", 200)).participants, [shown]);
   await ask("GET", `${PARTICIPANT}/stats`, 409);
 
+  const told = await client.request("update", { inMix: true });
+  assert.deepEqual(told.participant, { ...shown, inMix: true });
+  assert.deepEqual(await ask("PATCH", PARTICIPANT, 200, { body: { inMix: false } }), shown);
+  assert.equal((await ask("PATCH", PARTICIPANT, 400, { body: {} })).field, "inMix");
+  assert.equal((await ask("PATCH", PARTICIPANT, 400, { body: { inMix: true, name: "Bob" } })).field, "name");
+  await ask("PATCH", PARTICIPANT, 415, { body: "inMix", headers: { "content-type": "text/plain" } });
+  await ask("PATCH", PARTICIPANT, 413, { body: "x".repeat(TOO_LONG) });
+  await askChunked(PARTICIPANT, "PATCH");
+
   const { tracks } = await client.offerAudio();
   names.trackId = tracks[0].id;
   const mute = `${PARTICIPANT}/tracks/{trackId}/mute`;
@@ -249,7 +279,7 @@ test("participants are shown, muted, measured", async () => {
   assert.ok(stats.some((row) => row.type === "transport"));
 
   for (const [method, template] of operationsWith("401")) {
-    const body = method === "POST" ? { muted: true } : undefined;
+    const body = bodyOf(method, template);
     await ask(method, template, 401, { token: "", body });
     await ask(method, template, 401, { token: `${tokens.all.slice(0, -4)}AAAA`, body });
     await ask(method, template, 403, { token: tokens.none, body });
@@ -260,9 +290,34 @@ test("participants are shown, muted, measured", async () => {
   assert.equal(await client.closed, 4002);
 });
 
+test("a server without mixers says so, and makes no room that it cannot mix", async () => {
+  const plain = new Server("openapi-no-mixers");
+  await plain.start(["--auth-keys", KEYS, "--mixer-threads", "0"]);
+  try {
+    const send = async (method, template, status, body) => {
+      const answer = await fetch(plain.url + fill(template), {
+        method,
+        headers: { authorization: `Bearer ${tokens.all}`, "content-type": "application/json" },
+        body: body && JSON.stringify(body),
+      });
+      return check(method, template, status, answer.status, answer.headers.get("content-type"), await answer.text());
+    };
+    await send("POST", "/v1/rooms", 501, { name: names.room, mix: {} });
+    await send("GET", "/v1/rooms/{room}", 404);
+    await send("POST", "/v1/rooms", 201, { name: names.room });
+    const problem = await send("POST", "/v1/rooms/{room}/mix", 501, {});
+    assert.match(problem.detail, /mixer\.threads/);
+    await send("POST", "/v1/rooms/{room}/mix", 400, { fps: 0 }); // what is wrong anyway is told first
+    await send("PATCH", "/v1/rooms/{room}/mix", 404, {});
+    await send("GET", "/v1/rooms/{room}/mix", 404);
+  } finally {
+    await plain.stop();
+  }
+});
+
 test("what is not there is not found", async () => {
   for (const [method, template] of operationsWith("404")) {
-    const body = method === "POST" ? { muted: true } : undefined;
+    const body = bodyOf(method, template);
     const values = { identity: "nobody", ...(!template.includes("identity") && { room: "nowhere" }) };
     // The permission is looked at first: an administrator of one room learns nothing of others.
     if (template.endsWith("/participants") || template.includes("/mix")) await ask(method, template, 403, { values, body });
@@ -308,6 +363,12 @@ test("everything in the file was provoked", () => {
   );
   assert.deepEqual(all.filter((name) => !provoked.has(name)), []);
 });
+
+/** What an operation with one parameter wants, for tests that it never comes to. */
+function bodyOf(method, template) {
+  if (method === "PATCH" && template === PARTICIPANT) return { inMix: true };
+  return method === "POST" ? { muted: true } : undefined;
+}
 
 function operations(item) {
   return Object.entries(item)

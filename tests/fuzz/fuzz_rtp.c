@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void write_anew(const struct rtp_header *h, const uint8_t *data)
 {
     struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS];
-    uint8_t out[RTP_FIXED_HEADER_BYTES + 4 + MAX_RTP_EXT_ELEMENTS * 257 + 3];
+    uint8_t out[RTP_FIXED_HEADER_BYTES + 4 * MAX_CSRCS + 4 + MAX_RTP_EXT_ELEMENTS * 257 + 3];
     struct rtp_header again;
 
     for (size_t i = 0; i < h->ext_count; i++)
@@ -23,6 +23,10 @@ static void write_anew(const struct rtp_header *h, const uint8_t *data)
     for (size_t i = 0; i < h->ext_count; i++)
         written += h->ext[i].len > 0;
     CHECK(again.ext_count == written);
+    size_t with_csrcs =
+        rtp_add_csrcs(out, len, sizeof(out), data + RTP_FIXED_HEADER_BYTES, h->csrc_count);
+    CHECK(with_csrcs == len + 4u * h->csrc_count && rtp_parse(&again, out, with_csrcs) == 0);
+    CHECK(again.csrc_count == h->csrc_count && again.ext_count == written);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -81,7 +81,8 @@ export async function watchMix({ endpoint, token }) {
 }
 
 /**
- * What the mix shows at some places, and which tones are in it.
+ * What the mix shows at some places, which tones are in it, and who its packets say is heard: CSRCs of the last half second, with
+ * their levels where the browser negotiated those (RFC 6465).
  * @param {{places: [number, number][], hz: number[]}} options  places as parts of width and height
  */
 export async function readMix({ places, hz }) {
@@ -95,6 +96,12 @@ export async function readMix({ places, hz }) {
     const at = Math.round((f / audio.sampleRate) * analyser.fftSize);
     return Math.round(Math.max(...bins.slice(at - 2, at + 3)));
   };
+  const receivers = pc.getReceivers().filter(({ track }) => track.kind === "audio");
+  const newest = Math.max(...receivers.flatMap((one) => one.getSynchronizationSources()).map(({ timestamp }) => timestamp));
+  const sources = receivers
+    .flatMap((one) => one.getContributingSources())
+    .filter(({ timestamp }) => timestamp > newest - 500)
+    .map(({ source, audioLevel }) => ({ source, audioLevel }));
   let colors = [];
   if (video.videoWidth > 0) {
     const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
@@ -112,6 +119,7 @@ export async function readMix({ places, hz }) {
     lost: (inbound("video").packetsLost ?? 0) + (inbound("audio").packetsLost ?? 0),
     colors,
     levels: hz.map(levelOf),
+    sources,
   };
 }
 

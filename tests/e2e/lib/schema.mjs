@@ -53,6 +53,9 @@ export function violations(document, schema, value, path = "$") {
       }
     } else if (keyword === "items") {
       if (Array.isArray(value)) value.forEach((item, i) => found.push(...violations(document, want, item, `${path}[${i}]`)));
+    } else if (keyword === "additionalProperties" && typeof want === "object") {
+      const others = Object.entries(TYPES.object(value) ? value : {}).filter(([name]) => !(name in (schema.properties ?? {})));
+      for (const [name, inner] of others) found.push(...violations(document, want, inner, `${path}.${name}`));
     } else if (KEYWORDS[keyword]) {
       if (!KEYWORDS[keyword](value, want, schema)) found.push(`${path}: ${keyword} ${JSON.stringify(want)}: ${JSON.stringify(value)}`);
     } else if (!ANNOTATIONS.has(keyword)) {

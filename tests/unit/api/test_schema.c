@@ -17,9 +17,13 @@ static const struct param inner[] = {
 };
 
 static const struct param table[] = {
-    {"text", PARAM_TEXT, true, 2, 5, NULL, ""}, {"number", PARAM_NUMBER, false, 3, 9, NULL, ""},
-    {"any", PARAM_ANY, false, 0, 8, NULL, ""},  {"list", PARAM_LIST, false, 0, 2, inner, ""},
-    {"map", PARAM_MAP, false, 0, 2, inner, ""}, PARAM_END,
+    {"text", PARAM_TEXT, true, 2, 5, NULL, ""},
+    {"number", PARAM_NUMBER, false, 3, 9, NULL, ""},
+    {"signed", PARAM_SIGNED, false, (uint64_t)-4, 2, NULL, ""},
+    {"any", PARAM_ANY, false, 0, 8, NULL, ""},
+    {"list", PARAM_LIST, false, 0, 2, inner, ""},
+    {"map", PARAM_MAP, false, 0, 2, inner, ""},
+    PARAM_END,
 };
 
 static int check(const char *text, struct refusal *why)
@@ -40,6 +44,8 @@ static void what_fits_is_taken(void **state)
         "{\"text\":\"abcde\",\"number\":3,\"any\":null,\"list\":[],\"map\":{}}",
         "{\"text\":\"a\\nb\",\"number\":null,\"list\":null}", /* null is as good as absent */
         "{\"text\":\"ab\",\"any\":[1,\"a\"]}",
+        "{\"text\":\"ab\",\"signed\":-4}",
+        "{\"text\":\"ab\",\"signed\":2}",
         "{\"text\":\"ab\",\"list\":[{\"word\":\"x\"},{\"word\":\"xxxx\",\"on\":true}]}",
         "{\"text\":\"ab\",\"map\":{\"0\":{\"word\":\"x\"},\"\":{\"word\":\"y\"}}}",
     };
@@ -65,6 +71,10 @@ static void what_does_not_is_named(void **state)
         {"{\"text\":\"ab\",\"number\":10}", "number", "number must be a whole number from 3 to 9"},
         {"{\"text\":\"ab\",\"number\":-5}", "number", "number must be a whole number from 3 to 9"},
         {"{\"text\":\"ab\",\"number\":4.5}", "number", "number must be a whole number from 3 to 9"},
+        {"{\"text\":\"ab\",\"signed\":-5}", "signed", "signed must be a whole number from -4 to 2"},
+        {"{\"text\":\"ab\",\"signed\":3}", "signed", "signed must be a whole number from -4 to 2"},
+        {"{\"text\":\"ab\",\"signed\":0.5}", "signed",
+         "signed must be a whole number from -4 to 2"},
         {"{\"text\":\"ab\",\"any\":\"1234567\"}", "any",
          "any must be any JSON value of at most 8 bytes"},
         {"{\"text\":\"ab\",\"other\":1}", "other", "other is not a parameter of this request"},

@@ -43,6 +43,30 @@ static void csrcs_lengthen_the_header(void **state)
     assert_int_equal(h.payload_bytes, 1);
 }
 
+static void a_list_of_csrcs_goes_in_front_of_the_extensions(void **state)
+{
+    static const uint8_t level = 30, list[4 * (MAX_CSRCS + 1)] = {0, 0, 0, 1, 0xff, 0, 0, 2};
+    const struct rtp_ext_out ext = {.id = 3, .len = 1, .data = &level};
+    uint8_t out[100];
+    struct rtp_header h;
+
+    (void)state;
+    for (size_t n = 0; n <= MAX_CSRCS; n++) {
+        size_t bytes = rtp_write_header(out, sizeof(out), 111, true, 7, 8, 9, &ext, 1);
+        assert_int_equal(rtp_add_csrcs(out, bytes, bytes + 4 * n, list, n), bytes + 4 * n);
+        assert_int_equal(rtp_parse(&h, out, bytes + 4 * n), 0);
+        assert_true(h.csrc_count == n && h.ssrc == 9 && h.pt == 111 && h.marker);
+        assert_memory_equal(out + RTP_FIXED_HEADER_BYTES, list, 4 * n);
+        assert_int_equal(out[rtp_find_ext(&h, 3)->offset], 30);
+    }
+    assert_int_equal(rtp_add_csrcs(out, 80, sizeof(out), list, 1), 0); /* there are some */
+    size_t bytes = rtp_write_header(out, sizeof(out), 111, true, 7, 8, 9, NULL, 0);
+    assert_int_equal(bytes, RTP_FIXED_HEADER_BYTES);
+    assert_int_equal(rtp_add_csrcs(out, bytes, bytes + 7, list, 2), 0); /* no room */
+    assert_int_equal(rtp_add_csrcs(out, bytes, sizeof(out), list, MAX_CSRCS + 1), 0);
+    assert_int_equal(out[0] & 15, 0);
+}
+
 static void padding_is_taken_off_the_payload(void **state)
 {
     static const struct {
@@ -280,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixed_header_is_read),
         cmocka_unit_test(csrcs_lengthen_the_header),
+        cmocka_unit_test(a_list_of_csrcs_goes_in_front_of_the_extensions),
         cmocka_unit_test(padding_is_taken_off_the_payload),
         cmocka_unit_test(one_byte_elements_are_found),
         cmocka_unit_test(two_byte_elements_are_found),

@@ -38,6 +38,7 @@ static void kinds_tell_where_they_belong(void **state)
         {"urn:ietf:params:rtp-hdrext:sdes:mid", true, true, false},
         {"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id", false, true, false},
         {"urn:ietf:params:rtp-hdrext:ssrc-audio-level", true, false, true},
+        {"urn:ietf:params:rtp-hdrext:csrc-audio-level", true, false, false},
         {"urn:3gpp:video-orientation", false, true, true},
         {"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01", true, true,
          false},

@@ -5,6 +5,7 @@
 
 #include "core/attr.h"
 #include "core/mem.h"
+#include "core/wire.h"
 #include "mixer/audio_input.h"
 #include "mixer/fade.h"
 #include "tests/unit/mixer/speaker.h"
@@ -214,6 +215,116 @@ static void lost_packets_leave_no_click_and_little_hole(void **state)
     assert_true(stats().jitter.concealments >= 9);
 }
 
+/* The next packet as a sender of redundant audio makes it: with the payloads of @depth before it, as a worker hands it over. */
+static struct packet *next_with_redundancy(struct packet *before[], unsigned depth)
+{
+    struct packet *p = speaker_next(&speaker, now_us + 5000);
+    uint8_t payload[1400];
+    struct writer w = writer_of(payload, sizeof(payload));
+    uint16_t own = p->rtp.payload_bytes;
+    unsigned n = 0;
+
+    for (unsigned i = depth; i > 0; i--) {
+        if (before[i - 1] == NULL)
+            continue;
+        writer_u8(&w, 0x80 | 111);
+        writer_u24(&w, i * 960u << 10 | before[i - 1]->rtp.payload_bytes);
+        n++;
+    }
+    writer_u8(&w, 111);
+    size_t head = writer_len(&w);
+    for (unsigned i = depth; i > 0; i--)
+        if (before[i - 1] != NULL)
+            writer_bytes(&w, before[i - 1]->data + before[i - 1]->rtp.header_bytes,
+                         before[i - 1]->rtp.payload_bytes);
+    size_t primary_at = writer_len(&w);
+    writer_bytes(&w, p->data + RTP_FIXED_HEADER_BYTES, own);
+    assert_false(w.failed);
+    memcpy(p->data + RTP_FIXED_HEADER_BYTES, payload, writer_len(&w));
+    p->len = (uint16_t)(RTP_FIXED_HEADER_BYTES + writer_len(&w));
+    p->rtp.header_bytes = (uint16_t)(RTP_FIXED_HEADER_BYTES + primary_at);
+    p->red = (struct packet_red){.at = RTP_FIXED_HEADER_BYTES,
+                                 .bytes = (uint16_t)writer_len(&w),
+                                 .head_bytes = (uint8_t)head,
+                                 .redundant = (uint8_t)n};
+    return p;
+}
+
+/* Ten seconds of a sine; of @every packets so many in a row are lost. Returns how far the last two seconds are from it at most, in rms a tick. */
+static double deviation_with(unsigned depth, unsigned every, unsigned in_a_row)
+{
+    struct packet *before[2] = {NULL, NULL};
+    double worst = 0;
+
+    for (size_t t = 0; t < 500; t++) {
+        struct packet *p = next_with_redundancy(before, depth);
+        if (t == 400)
+            forget();
+        packet_unref(&before[1]);
+        before[1] = before[0];
+        before[0] = packet_ref(p);
+        if (t % every < in_a_row)
+            packet_unref(&p);
+        else
+            push(p);
+        (void)render();
+    }
+    packet_unref(&before[0]);
+    packet_unref(&before[1]);
+    for (size_t t = 0; t < got_ticks; t++) {
+        double rms = sound_rms(got + t * PCM_TICK_SAMPLES, PCM_TICK_PAIRS);
+        worst = MAX(worst, fabs(rms - 8000 / sqrt(2)));
+    }
+    return worst;
+}
+
+static void what_later_packets_repeat_makes_good_what_was_lost(void **state)
+{
+    (void)state;
+    double worst = deviation_with(1, 25, 1);
+    assert_true(worst < 25 /* 44 without */);
+    assert_true(stats().red_recoveries >=
+                12); /* of 20: not before the first losses taught it to wait */
+    assert_true(stats().jitter.target_us < 45000);
+}
+
+static void two_in_a_row_take_two_repetitions(void **state)
+{
+    (void)state;
+    double worst = deviation_with(2, 20, 2);
+    assert_true(worst < 100 /* 680 without */);
+    assert_true(stats().red_recoveries >= 35); /* of 50 */
+}
+
+static void redundancy_that_is_none_is_concealed(void **state)
+{
+    struct packet *before[2] = {NULL, NULL};
+
+    (void)state;
+    talk(50);
+    for (size_t t = 0; t < 100; t++) {
+        struct packet *p = next_with_redundancy(before, 2);
+        packet_unref(&before[1]);
+        before[1] = packet_ref(p); /* says of the packet before that it was two before */
+        if (t % 10 == 3)
+            packet_unref(&p);
+        else
+            push(p);
+        (void)render();
+    }
+    packet_unref(&before[1]);
+    assert_int_equal(stats().red_recoveries, 0);
+    assert_true(stats().jitter.concealments >= 9);
+}
+
+static void without_loss_redundancy_delays_nothing(void **state)
+{
+    (void)state;
+    (void)deviation_with(1, 10000, 0);
+    assert_int_equal(stats().red_recoveries, 0);
+    assert_true(stats().jitter.target_us <= 15000);
+}
+
 static void a_pause_becomes_silence_smoothly_and_costs_nothing(void **state)
 {
     (void)state;
@@ -407,6 +518,10 @@ int main(void)
         ROW(choosing_fades_in_at_once_and_out_again),
         ROW(the_position_follows_what_is_played),
         ROW(lost_packets_leave_no_click_and_little_hole),
+        ROW(what_later_packets_repeat_makes_good_what_was_lost),
+        ROW(two_in_a_row_take_two_repetitions),
+        ROW(redundancy_that_is_none_is_concealed),
+        ROW(without_loss_redundancy_delays_nothing),
         ROW(a_pause_becomes_silence_smoothly_and_costs_nothing),
         ROW(payloads_of_silence_are_silence),
         ROW(too_much_delay_is_caught_up_by_playing_faster),

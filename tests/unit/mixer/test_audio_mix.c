@@ -154,9 +154,9 @@ static void the_loudest_are_heard_when_too_many_talk(void **state)
     assert_int_equal(stats().heard, 10);
     size_t n = audio_mix_contributors(mix, who, ARRAY_LEN(who));
     assert_int_equal(n, 10);
-    assert_int_equal(who[0].ssrc, 100 + PEOPLE - 1);
+    assert_int_equal(who[0].source, 100 + PEOPLE - 1);
     for (size_t i = 1; i < n; i++)
-        assert_true(who[i].level >= who[i - 1].level && who[i].ssrc >= 102);
+        assert_true(who[i].level >= who[i - 1].level && who[i].source >= 102);
     assert_int_equal(audio_mix_contributors(mix, who, 3), 3);
 }
 
@@ -239,6 +239,52 @@ static void a_silent_room_encodes_nothing(void **state)
     assert_true(audio_mix_payload(mix, NULL)->is_start);
     tick();
     assert_false(audio_mix_payload(mix, NULL)->is_start);
+}
+
+/* Whatever the sound ended with, and though one packet is lost: a decoder makes up nothing in the pause. */
+static void nothing_is_heard_in_a_pause(void **state)
+{
+    struct audio_output *o = audio_output_new(&CODER_OPUS_DEFAULTS);
+    struct coder_opus_decoder *d = coder_opus_decoder_new();
+    int16_t pcm[2 * CODER_OPUS_MAX_PAIRS], sine[PCM_TICK_SAMPLES];
+    int32_t sum[PCM_TICK_SAMPLES];
+
+    (void)state;
+    for (size_t t = 0; t < 200; t++) {
+        sound_sine(sine, PCM_TICK_PAIRS, 440, 6000, t * PCM_TICK_PAIRS);
+        for (size_t i = 0; i < PCM_TICK_SAMPLES; i++)
+            sum[i] = sine[i] + 500; /* and a microphone that is off the middle */
+        const struct audio_payload *p = audio_output_run(o, t < 100 ? sum : NULL);
+        if (p->len > 1 && t != 103)
+            assert_int_equal(coder_opus_decode(d, p->bytes, p->len, pcm), PCM_TICK_PAIRS);
+        else
+            (void)coder_opus_conceal(d, NULL, 0, PCM_TICK_PAIRS, pcm);
+        if (t > 105)
+            assert_true(sound_rms(pcm, PCM_TICK_PAIRS) < 3);
+    }
+    audio_output_free(&o);
+    coder_opus_decoder_free(&d);
+}
+
+static void who_leaves_while_talking_fades_out(void **state)
+{
+    static int16_t got[12 * PCM_TICK_SAMPLES];
+    double steepest = 2 * M_PI * person[1].hz / PCM_HZ * 8000;
+
+    (void)state;
+    person[0].amplitude = person[1].amplitude = 8000;
+    person[0].hz = 150;
+    ticks(50);
+    for (size_t t = 0; t < 12; t++) {
+        if (t == 4)
+            audio_mix_leave(&member[0]);
+        if (t == 8)
+            audio_mix_leave(&member[1]);
+        tick();
+        memcpy(got + t * PCM_TICK_SAMPLES, audio_mix_pcm(mix, NULL), PCM_TICK_SAMPLES * 2);
+    }
+    assert_true(sound_steepest(got, 12 * PCM_TICK_PAIRS) < 1.6 * steepest + 40);
+    assert_true(sound_rms(got + 11 * PCM_TICK_SAMPLES, PCM_TICK_PAIRS) < 1);
 }
 
 /* Member 0 listens to a tone, begins to talk and stops: one decoder over both streams. */
@@ -361,6 +407,8 @@ int main(void)
         ROW(one_stream_serves_all_and_talkers_get_their_own),
         ROW(one_alone_hears_silence),
         ROW(a_silent_room_encodes_nothing),
+        ROW(nothing_is_heard_in_a_pause),
+        ROW(who_leaves_while_talking_fades_out),
         ROW(moving_between_the_streams_is_not_heard),
         ROW(members_come_and_go),
         ROW(a_mix_has_bounds),

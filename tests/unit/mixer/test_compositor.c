@@ -299,6 +299,39 @@ static void drawn_pictures_are_let_go_of(void **state)
     assert_int_equal(canvas_at(0, 20, 20), overlay_colour(config.active_rgb).y);
 }
 
+/* The next one, of another size, shows at once what this one showed: pictures that it has, and those that only its canvas had left. */
+static void another_canvas_takes_the_pictures_over(void **state)
+{
+    static const struct layout_tile small[] = {{0, 0, 96, 54, 0, 1, SCALER_CROP},
+                                               {96, 0, 96, 54, 0, 2, SCALER_CROP},
+                                               {0, 54, 96, 54, 0, 3, SCALER_CROP}};
+    struct compositor_config other = config;
+    struct compositor *before = compositor;
+
+    (void)state;
+    for (uint32_t who = 1; who <= 3; who++)
+        set_look(who, "", false, false);
+    set_picture(1, 160, 90, 0, 0);
+    set_picture(2, 160, 90, 0, 0);
+    set_tiles(two, 2, 0);
+    assert_true(compose());
+    uint8_t middle = canvas_at(0, 80, 45);
+    compositor_release_drawn(compositor, 1);
+    other.width = 192;
+    other.height = 108;
+    assert_int_equal(compositor_new(&compositor, &other, pool), 0);
+    for (uint32_t who = 1; who <= 3; who++)
+        set_look(who, "", false, false);
+    compositor_adopt(compositor, before);
+    assert_true(compositor_has_picture(compositor, 1) && compositor_has_picture(compositor, 2));
+    assert_false(compositor_has_picture(compositor, 3) || compositor_has_picture(compositor, 9));
+    compositor_free(&before);
+    set_tiles(small, 3, 0);
+    assert_true(compose());
+    assert_true(abs(canvas_at(0, 48, 27) - middle) < 8);
+    assert_true(abs(canvas_at(0, 96 + 48, 27) - middle) < 8);
+}
+
 static void layouts_change_smoothly(void **state)
 {
     static const struct layout_tile other[] = {{0, 0, 320, 180, 0, 1, SCALER_CROP}};
@@ -462,6 +495,7 @@ int main(void)
         TEST(what_lies_over_others_is_scaled_once),
         TEST(one_source_in_two_tiles_is_scaled_once),
         TEST(drawn_pictures_are_let_go_of),
+        TEST(another_canvas_takes_the_pictures_over),
         TEST(layouts_change_smoothly),
         TEST(drawing_parts_is_as_good_as_drawing_all),
         TEST(bounds_and_want_of_memory),

@@ -84,7 +84,8 @@ static void hear(struct listener *l, const struct packet *p)
 static void on_packet(struct packet *p, void *arg)
 {
     (void)arg;
-    assert_int_equal(p->flags, PACKET_HAS_RTP);
+    assert_int_equal(p->flags,
+                     PACKET_HAS_RTP | (p->track == VIDEO_TRACK ? 0 : PACKET_HAS_CONTRIBUTORS));
     if (p->track == AUDIO_TRACK) {
         hear(&shared, p);
     } else if (p->track == PERSONAL_TRACK) {
@@ -596,6 +597,42 @@ static void other_settings_apply_at_once(void **state)
     assert_at(0, 0.25, 0.25, 0);
 }
 
+/* A change of the canvas shows nobody's placeholder while the next pictures are awaited. */
+static void pictures_stay_over_every_change_of_the_canvas(void **state)
+{
+    struct mix_settings s = small();
+    struct mix_input_config screen = {.id = 8, .member = 4, .kind = MEDIA_VIDEO, .is_screen = true};
+
+    (void)state;
+    open_mix(&s);
+    enter(0);
+    enter(1);
+    assert_int_equal(mix_set_member(mix, 4, "p3", "p3"), 0);
+    assert_int_equal(mix_add_input(&person[3].video, mix, &screen), 0);
+    pass(2 * US_PER_S);
+    for (unsigned i = 0; i < PEOPLE; i++)
+        person[i].is_frozen = true;
+    pass(500000); /* what waits for its sound */
+    uint64_t keyframes = stats().keyframes_asked, decoded = stats().pictures_in;
+    for (unsigned change = 0; change < 5; change++) {
+        s.width = change == 0 ? WIDTH * 3 / 2 : s.width;
+        s.height = change == 0 ? HEIGHT * 3 / 2 : s.height;
+        s.fps = change == 1 ? 50 : s.fps;
+        s.background_rgb = change == 2 ? 0x445566 : s.background_rgb;
+        s.has_labels = change >= 3;
+        s.layout =
+            change == 4 ? LAYOUT_SPEAKER : s.layout; /* over which the screen takes the stage */
+        assert_int_equal(mix_update(mix, &s), 0);
+        pass(100000);
+        assert_int_equal(shown[0]->view.width, s.width);
+        assert_at(0, 0.35, 0.4, 3);
+        assert_at(0, 0.9, 0.3, 0);
+        assert_at(0, 0.9, 0.5, 1);
+    }
+    assert_int_equal(stats().pictures_in, decoded);
+    assert_int_equal(stats().keyframes_asked, keyframes);
+}
+
 /* Whatever the packets hold, the mix goes on for the others. */
 static void garbage_costs_nobody_else_anything(void **state)
 {
@@ -737,6 +774,7 @@ int main(void)
         WITH_STAGE(too_slow_means_less_and_calm_means_more_again),
         WITH_STAGE(steps_up_that_fail_become_rare),
         WITH_STAGE(other_settings_apply_at_once),
+        WITH_STAGE(pictures_stay_over_every_change_of_the_canvas),
         WITH_STAGE(garbage_costs_nobody_else_anything),
         WITH_STAGE(a_picture_waits_for_its_sound),
         WITH_STAGE(sound_and_picture_have_one_clock),

@@ -184,14 +184,21 @@ static void a_hidden_participants_mute_is_its_own_affair(void **state)
 
 /* ---- requests ---- */
 
+static int update(struct user *u, const char *name, const char *metadata)
+{
+    const struct participant_changes changes = {.name = name, .metadata = metadata};
+
+    return participant_update(u->participant, &changes, false);
+}
+
 static void updates_are_told_to_the_others(void **state)
 {
     struct pair t;
 
     (void)state;
     pair_begin(&t);
-    assert_int_equal(participant_update(t.bob.participant, "Bob", NULL), 0);
-    assert_int_equal(participant_update(t.bob.participant, NULL, "{\"a\":1}"), 0);
+    assert_int_equal(update(&t.bob, "Bob", NULL), 0);
+    assert_int_equal(update(&t.bob, NULL, "{\"a\":1}"), 0);
     check_said(&t.ann, "updated bob; updated bob; ");
     check_said(&t.bob, "");
     assert_string_equal(participant_name(t.bob.participant), "Bob");
@@ -211,14 +218,14 @@ static void bad_updates_change_nothing(void **state)
     big = mem_alloc(MAX_METADATA_BYTES + 2);
     memset(big, 'x', MAX_METADATA_BYTES + 1);
     user_join(&u, &w, "ann");
-    assert_int_equal(participant_update(u.participant, big, NULL), E_LIMIT);
-    assert_int_equal(participant_update(u.participant, "Ann", big), E_LIMIT);
-    assert_int_equal(participant_update(u.participant, "\x01", NULL), E_INVALID);
+    assert_int_equal(update(&u, big, NULL), E_LIMIT);
+    assert_int_equal(update(&u, "Ann", big), E_LIMIT);
+    assert_int_equal(update(&u, "\x01", NULL), E_INVALID);
     assert_string_equal(participant_name(u.participant), "ann");
     user_leave(&u);
     may_not.update_metadata = false;
     user_join_with(&u, &w, "bob", may_not);
-    assert_int_equal(participant_update(u.participant, "Bob", NULL), E_DENIED);
+    assert_int_equal(update(&u, "Bob", NULL), E_DENIED);
     mem_free(big);
     world_end(&w);
 }

@@ -74,7 +74,9 @@ static void hidden_ones_come_and_go_unseen(void **state)
     world_begin(&w);
     user_join(&ann, &w, "ann");
     user_join_with(&spy, &w, "spy", hidden);
-    assert_int_equal(participant_update(spy.participant, "Spy", NULL), 0);
+    assert_int_equal(
+        participant_update(spy.participant, &(struct participant_changes){.name = "Spy"}, false),
+        0);
     assert_int_equal(room_participant_count(w.room), 2);
     user_leave(&spy);
     check_said(&ann, "");

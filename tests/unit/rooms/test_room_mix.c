@@ -124,7 +124,7 @@ static void a_list_says_who_is_in_it(void **state)
     user_offer(&ann, "as");
     user_join(&bob, &w, "bob");
     user_offer(&bob, "as vs");
-    settings.has_list = true;
+    settings.who = ROOM_MIX_LISTED;
     settings.listed = 1;
     memcpy(settings.identity[0], "bob", 4);
     assert_int_equal(room_mix_start(w.room, &settings, NULL), 0);
@@ -132,9 +132,95 @@ static void a_list_says_who_is_in_it(void **state)
     memcpy(settings.identity[0], "ann", 4);
     assert_int_equal(room_mix_update(w.room, &settings, NULL), 0);
     assert_int_equal(fake_open(FAKE_RELAY), 1);
-    settings.has_list = false;
+    settings.who = ROOM_MIX_ALL;
     assert_int_equal(room_mix_update(w.room, &settings, NULL), 0);
     assert_int_equal(fake_open(FAKE_RELAY), 3);
+    end();
+}
+
+static void flag(struct user *u, bool in_mix, bool by_server)
+{
+    const struct participant_changes changes = {.has_in_mix = true, .in_mix = in_mix};
+
+    assert_int_equal(participant_update(u->participant, &changes, by_server), 0);
+}
+
+static void a_flag_says_who_is_in_it(void **state)
+{
+    const struct participant_params params = {
+        .identity = "ann", .permissions = everything, .in_mix = true};
+    struct room_mix_settings settings = ROOM_MIX_DEFAULTS;
+    const char *mid;
+
+    (void)state;
+    begin();
+    assert_int_equal(user_join_as(&ann, &w, w.room, &params), 0);
+    user_offer(&ann, "as vs");
+    user_join(&bob, &w, "bob");
+    user_offer(&bob, "as ar ar");
+    settings.who = ROOM_MIX_FLAGGED;
+    assert_int_equal(room_mix_start(w.room, &settings, NULL), 0);
+    assert_int_equal(fake_open(FAKE_RELAY), 2);
+    const struct publication *audio = track_of_mix(MEDIA_AUDIO);
+    assert_int_equal(participant_subscribe(bob.participant, audio->id, &mid), 0);
+    assert_int_equal(replicas_of(audio->handle), 1); /* bob is not in it: he gets what all get */
+    user_forget(&ann);
+    user_forget(&bob);
+    flag(&bob, true, false);
+    check_said(&ann, "updated bob; ");
+    check_said(&bob, "");
+    assert_true(participant_in_mix(bob.participant));
+    assert_int_equal(fake_open(FAKE_RELAY), 3);
+    assert_int_equal(replicas_of(audio->handle), 0);
+    assert_int_equal(fake_open(FAKE_PEER_REPLICA), 1);
+    flag(&ann, false, true);
+    check_said(&ann, "updated; "); /* which it did not do itself */
+    check_said(&bob, "updated ann; ");
+    assert_int_equal(fake_open(FAKE_RELAY), 1);
+    flag(&bob, false, false);
+    assert_int_equal(fake_open(FAKE_RELAY), 0);
+    assert_int_equal(replicas_of(audio->handle), 1);
+    flag(&bob, true, false);
+    settings.who = ROOM_MIX_ALL;
+    assert_int_equal(room_mix_update(w.room, &settings, NULL), 0);
+    assert_int_equal(fake_open(FAKE_RELAY), 3);
+    flag(&bob, false, false); /* which nobody asks for now */
+    assert_int_equal(fake_open(FAKE_RELAY), 3);
+    end();
+}
+
+static void a_flag_needs_no_permission(void **state)
+{
+    struct permissions few = everything;
+
+    (void)state;
+    begin();
+    few.update_metadata = false;
+    user_join_with(&ann, &w, "ann", few);
+    flag(&ann, true, false);
+    assert_int_equal(participant_update(ann.participant,
+                                        &(struct participant_changes){
+                                            .name = "Ann", .has_in_mix = true, .in_mix = false},
+                                        false),
+                     E_DENIED);
+    assert_true(participant_in_mix(ann.participant));
+    end();
+}
+
+static void each_has_a_csrc_of_his_own(void **state)
+{
+    (void)state;
+    begin();
+    user_join(&ann, &w, "ann");
+    user_join(&bob, &w, "bob");
+    uint32_t csrc = participant_csrc(ann.participant);
+    assert_true(csrc != 0 && participant_csrc(bob.participant) != 0);
+    assert_int_not_equal(csrc, participant_csrc(bob.participant));
+    user_offer(&ann, "as");
+    start();
+    assert_int_equal(room_mix_stop(w.room), 0);
+    start();
+    assert_int_equal(participant_csrc(ann.participant), csrc);
     end();
 }
 
@@ -272,6 +358,9 @@ int main(void)
         cmocka_unit_test(it_publishes_two_tracks_that_are_taken_by_choice),
         cmocka_unit_test(what_its_members_publish_is_relayed),
         cmocka_unit_test(a_list_says_who_is_in_it),
+        cmocka_unit_test(a_flag_says_who_is_in_it),
+        cmocka_unit_test(a_flag_needs_no_permission),
+        cmocka_unit_test(each_has_a_csrc_of_his_own),
         cmocka_unit_test(who_is_in_it_hears_it_without_himself),
         cmocka_unit_test(another_codec_is_another_track),
         cmocka_unit_test(its_identity_is_nobody_elses),

@@ -20,6 +20,8 @@
 #define TWCC(pt) "a=rtcp-fb:" pt " transport-cc\r\n" TWCC_EXT
 #define ABS_SEND_TIME_EXT \
     "a=extmap:6 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+#define CSRC_LEVEL_EXT(id, direction) \
+    "a=extmap:" id direction " urn:ietf:params:rtp-hdrext:csrc-audio-level\r\n"
 #define REMB "a=rtcp-fb:96 goog-remb\r\n" ABS_SEND_TIME_EXT
 #define SIMULCAST_RIDS "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\n"
 
@@ -185,6 +187,13 @@ static const struct {
       "a=extmap:3/sendonly "
       "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\na=sendrecv\r\n"},
      {"audio-level", "unknown", "color-space"}},
+    {"levels of contributing sources where we send",
+     SESSION_HEAD BUNDLE("0 1 2 3") AUDIO("0", CSRC_LEVEL_EXT("2", "/recvonly") "a=recvonly\r\n")
+         AUDIO("1", CSRC_LEVEL_EXT("3", "") "a=sendrecv\r\n")
+             AUDIO("2", CSRC_LEVEL_EXT("4", "") "a=sendonly\r\n")
+                 AUDIO("3", CSRC_LEVEL_EXT("5", "/sendonly") "a=sendrecv\r\n"),
+     {CSRC_LEVEL_EXT("2", "/sendonly"), CSRC_LEVEL_EXT("3", "")},
+     {"a=extmap:4", "a=extmap:5"}},
     {"two-byte extension ids where the offer allows them, reduced-size RTCP where it is offered",
      SESSION_HEAD BUNDLE("0")
          VIDEO("0", "a=extmap-allow-mixed\r\na=rtcp-rsize\r\n"
