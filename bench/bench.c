@@ -36,6 +36,8 @@ static const struct bench {
      "mixed sound: a hundred participants of whom ten talk, by stage"},
     {"compose", bench_compose,
      "a composed picture: decode, scale, compose, encode, beside libvpx alone"},
+    {"mix", bench_mix,
+     "a mixed room on a server, beside GStreamer; mix-stages and audio-mix in the same run"},
     {"mix-stages", bench_mix_stages,
      "a mixed room without a server: packets in, packets out, by stage, beside libvpx alone"},
     {"join-cost", bench_join,
