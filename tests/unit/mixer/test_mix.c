@@ -676,6 +676,33 @@ static void a_picture_waits_for_its_sound(void **state)
     assert_true(held_us >= 130000 && held_us <= 350000);
 }
 
+/* With DTX a silent sender sends a packet in 400 ms, between which the media time of the sound stands still. */
+static void a_picture_does_not_wait_for_sound_that_pauses(void **state)
+{
+    struct mix_settings s = small();
+    uint8_t payload[4];
+    size_t len = coder_opus_write_dtx(payload, sizeof(payload));
+
+    (void)state;
+    open_mix(&s);
+    enter(0);
+    pass(2 * US_PER_S);
+    person[0].is_silent = true;
+    for (unsigned i = 0; i < 10; i++) {
+        struct audio_stream *stream = &person[0].voice.stream;
+        struct packet *p = audio_stream_next(stream, payload, len, 400 * 48, now_us);
+        mix_push(person[0].audio, p, now_us);
+        packet_unref(&p);
+        stream->ts -= 400 * 48; /* captured now */
+        report(0);
+        stream->ts += 400 * 48;
+        pass(400000);
+    }
+    uint64_t held_us = time_until_seen(2);
+    print_message("%llu ms\n", (unsigned long long)held_us / 1000);
+    assert_true(held_us <= 130000);
+}
+
 static void sound_and_picture_have_one_clock(void **state)
 {
     struct mix_settings s = small();
@@ -739,6 +766,7 @@ int main(void)
         WITH_STAGE(other_settings_apply_at_once),
         WITH_STAGE(garbage_costs_nobody_else_anything),
         WITH_STAGE(a_picture_waits_for_its_sound),
+        WITH_STAGE(a_picture_does_not_wait_for_sound_that_pauses),
         WITH_STAGE(sound_and_picture_have_one_clock),
         cmocka_unit_test(settings_are_checked),
     };
