@@ -181,6 +181,7 @@ static int run_size(struct mix_scenario *m)
 /* A hundred participants of whom ten talk, as bench_audio_mix.c measures ours. */
 static int run_audio(struct mix_scenario *m)
 {
+    static const struct doc_column audio_columns[] = {{"cores", "% of a core", 100, 2}};
     const struct doc_param params[] = {{.name = "participants", .value = AUDIO_PARTICIPANTS},
                                        {.name = "talkers", .value = MIX_MEDIA_TALKERS}};
     struct doc_row *row = document_row(m->base.document, "audio-mix", "gstreamer", params, 2);
@@ -199,6 +200,7 @@ static int run_audio(struct mix_scenario *m)
         mix_sink_free(&m->sink);
     }
     document_divide(row, "server_cpu_cores", 1, "cores"); /* by the name that ours has there */
+    document_print(m->base.document, "audio-mix", audio_columns, ARRAY_LEN(audio_columns));
     return err;
 }
 
