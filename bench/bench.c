@@ -40,7 +40,10 @@ static const struct bench {
      "mixed sound: a hundred participants of whom ten talk, by stage"},
     {"compose", bench_compose,
      "a composed picture: decode, scale, compose, encode, beside libvpx alone"},
-    {"mix", bench_mix, "a mixed room: packets of n members in, packets of the mix out, by stage"},
+    {"mix", bench_mix,
+     "a mixed room on a server, beside GStreamer; mix-stages and audio-mix in the same run"},
+    {"mix-stages", bench_mix_stages,
+     "a mixed room without a server: packets in, packets out, by stage, beside libvpx alone"},
     {"join-cost", bench_join,
      "what an endpoint that joins costs a media worker: CPU time, memory, by step"},
 };

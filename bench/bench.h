@@ -42,8 +42,10 @@ MUST_CHECK int bench_egress(const struct bench_options *options, struct document
 MUST_CHECK int bench_bwe(const struct bench_options *options, struct document *d);
 /** CPU time of mixing sound for a hundred participants of whom ten talk, by stage; and what other encoders would take. */
 MUST_CHECK int bench_audio_mix(const struct bench_options *options, struct document *d);
-/** CPU time of a mixed room, from packets to packets, by stage. */
+/** A mixed room of n publishers on a server: CPU time and added latency, beside GStreamer; and both benchmarks below. */
 MUST_CHECK int bench_mix(const struct bench_options *options, struct document *d);
+/** CPU time of a mixed room, from packets to packets, by stage, beside libvpx alone. */
+MUST_CHECK int bench_mix_stages(const struct bench_options *options, struct document *d);
 /** CPU time of a composed picture: decode, scale, compose, encode, beside libvpx alone. */
 MUST_CHECK int bench_compose(const struct bench_options *options, struct document *d);
 /** CPU time of encrypting one shared packet for one viewer, by backend and profile, beside libsrtp. */

@@ -8,8 +8,8 @@
  * encoders are measured at every complexity that differs.
  */
 #include "bench/bench.h"
+#include "bench/voice.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/check.h"
@@ -19,30 +19,13 @@
 #include "core/packet.h"
 #include "core/rng.h"
 #include "core/timebase.h"
-#include "mixer/audio_level.h"
 #include "mixer/audio_mix.h"
 #include "mixer/pcm.h"
 
 #define PARTICIPANTS 100
 #define TALKERS 10
-#define LOOP_TICKS 500 /* of recorded sound, then it begins again: 10 s */
 #define TICKS_PER_S 50
 #define MAX_ROUNDS 1000
-
-/* A participant's sound, encoded at the start. */
-struct recording {
-    uint16_t len[LOOP_TICKS];
-    uint8_t level[LOOP_TICKS];
-    uint8_t payload[LOOP_TICKS][256];
-};
-
-/* Formants through which pulses or noise go, changing some times a second. */
-struct voice {
-    struct rng rng;
-    double hz, phase, loud, formant[3], y1[3], y2[3];
-    unsigned left;
-    enum { VOICE_PAUSE, VOICE_NOISE, VOICE_VOWEL } sound;
-};
 
 struct costs {
     double push_us, tick_us;                /* of the whole, for a second of mix */
@@ -50,7 +33,7 @@ struct costs {
 };
 
 struct mix_run {
-    struct recording *recording[TALKERS + 1]; /* the last: the noise of a room */
+    struct sound_loop *sound[TALKERS + 1]; /* the last: the noise of a room */
     struct packet_pool *pool;
     struct rng rng;
     size_t tick;
@@ -66,76 +49,13 @@ static double cpu_us(void)
     return (double)timebase_thread_cpu_ns() / 1e3;
 }
 
-/* --- sound ------------------------------------------------------------------------------------------------ */
-
-static void next_sound(struct voice *v)
-{
-    uint32_t dice = rng_below(&v->rng, 10);
-
-    v->left = 2400 + rng_below(&v->rng, 9600); /* 50 to 250 ms */
-    v->sound = dice < 1 ? VOICE_PAUSE : dice < 3 ? VOICE_NOISE : VOICE_VOWEL;
-    v->formant[0] = 300 + 500 * rng_unit(&v->rng);
-    v->formant[1] = 900 + 1400 * rng_unit(&v->rng);
-    v->formant[2] = 2300 + 900 * rng_unit(&v->rng);
-}
-
-static double excitation(struct voice *v)
-{
-    double noise = 2 * rng_unit(&v->rng) - 1;
-
-    v->phase += v->hz / PCM_HZ;
-    bool is_pulse = v->phase >= 1;
-    v->phase -= is_pulse;
-    return v->sound == VOICE_NOISE ? noise : (is_pulse ? 20 : 0) + 0.1 * noise;
-}
-
-static int16_t speak(struct voice *v)
-{
-    double sum = 0, in = excitation(v);
-
-    if (v->left-- == 0)
-        next_sound(v);
-    v->loud += ((v->sound == VOICE_PAUSE ? 0 : 1) - v->loud) * 0.002;
-    for (size_t k = 0; k < 3; k++) {
-        double r = exp(-M_PI * (60 + 40 * (double)k) / PCM_HZ);
-        double y = in * (1 - r) * 2 + 2 * r * cos(2 * M_PI * v->formant[k] / PCM_HZ) * v->y1[k] -
-                   r * r * v->y2[k];
-        v->y2[k] = v->y1[k];
-        v->y1[k] = y;
-        sum += y / (double)(k + 1);
-    }
-    return (int16_t)fmax(-32767, fmin(32767, sum * v->loud * 5000));
-}
-
-static int record(struct recording *r, uint64_t seed, bool is_talker)
-{
-    struct coder_opus_settings as_browser = {
-        .bitrate_bps = 32000, .complexity = 9, .loss_percent = 10, .is_mono = true};
-    struct coder_opus_encoder *e = coder_opus_encoder_new(&as_browser);
-    struct voice v = {.hz = 90 + 15 * (double)seed};
-    int16_t pcm[PCM_TICK_SAMPLES];
-
-    if (e == NULL)
-        return E_NO_MEMORY;
-    rng_seed(&v.rng, seed);
-    for (size_t t = 0; t < LOOP_TICKS; t++) {
-        for (size_t i = 0; i < PCM_TICK_PAIRS; i++)
-            pcm[2 * i] = pcm[2 * i + 1] =
-                is_talker ? speak(&v) : (int16_t)(rng_below(&v.rng, 21)) - 10;
-        r->level[t] = audio_level_of(pcm, PCM_TICK_PAIRS);
-        r->len[t] = (uint16_t)coder_opus_encode(e, pcm, r->payload[t], sizeof(r->payload[t]));
-    }
-    coder_opus_encoder_free(&e);
-    return 0;
-}
-
 /* --- packets ---------------------------------------------------------------------------------------------- */
 
 /* Participant @i's packet of this tick. */
 static struct packet *packet_of(struct mix_run *r, size_t i)
 {
-    const struct recording *from = r->recording[MIN(i, (size_t)TALKERS)];
-    size_t t = (r->tick + 37 * i) % LOOP_TICKS;
+    const struct sound_loop *from = r->sound[MIN(i, (size_t)TALKERS)];
+    size_t t = (r->tick + 37 * i) % SOUND_LOOP_TICKS;
     struct packet *p = packet_new(r->pool);
 
     CHECK(p != NULL);
@@ -334,8 +254,9 @@ static int open_run(struct mix_run *r)
     r->pool = packet_pool_new(PARTICIPANTS * 64);
     r->mixed = mem_alloc_array(TICKS_PER_S, sizeof(*r->mixed));
     for (size_t i = 0; i <= TALKERS && err == 0; i++) {
-        r->recording[i] = MEM_NEW(struct recording);
-        err = record(r->recording[i], i + 1, i < TALKERS);
+        r->sound[i] = MEM_NEW(struct sound_loop);
+        err = i < TALKERS ? voice_record(r->sound[i], (unsigned)i + 1)
+                          : voice_record_room(r->sound[i]);
     }
     return err;
 }
@@ -343,7 +264,7 @@ static int open_run(struct mix_run *r)
 static void close_run(struct mix_run *r)
 {
     for (size_t i = 0; i <= TALKERS; i++)
-        mem_free(r->recording[i]);
+        mem_free(r->sound[i]);
     mem_free(r->mixed);
     packet_pool_free(&r->pool);
     mem_free(r);

@@ -6,6 +6,7 @@
  * nothing else. The two take turns of a second of video, so that what disturbs the machine disturbs both; the medians of the turns are shown.
  * The inputs are made at the start (moving_clip.h).
  */
+#include "bench/bare_video.h"
 #include "bench/bench.h"
 #include "bench/moving_clip.h"
 
@@ -13,10 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <vpx/vp8cx.h>
-#include <vpx/vp8dx.h>
-#include <vpx/vpx_decoder.h>
-#include <vpx/vpx_encoder.h>
 
 #include "core/check.h"
 #include "core/err.h"
@@ -63,12 +60,9 @@ struct run {
     struct compositor *compositor;
     struct video_encoder *encoder;
     struct video_decoder *decoder[MAX_INPUTS];
-    vpx_codec_ctx_t bare_decoder[MAX_INPUTS], bare_encoder;
+    struct bare_video *bare;
     struct picture *recorded[FPS]; /* the canvases of one turn */
-    struct picture *canvas;        /* what libvpx alone encodes from */
-    struct picture *sample;        /* of an input's size */
-    uint64_t frames, bare_frames, pts_us;
-    size_t bytes, bare_bytes;
+    uint64_t frames, bare_frames;
     struct turn turn[MAX_TURNS];
     size_t turns;
 };
@@ -80,74 +74,6 @@ static double cpu_s(void)
     CHECK(getrusage(RUSAGE_THREAD, &u) == 0);
     return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
            (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-/* --- libvpx alone ------------------------------------------------------------------------------------ */
-
-static bool open_bare(struct run *r)
-{
-    const vpx_codec_dec_cfg_t dec = {.threads = 1};
-    vpx_codec_enc_cfg_t c;
-
-    for (size_t i = 0; i < r->inputs; i++)
-        if (vpx_codec_dec_init(&r->bare_decoder[i], vpx_codec_vp8_dx(), &dec, 0) != VPX_CODEC_OK)
-            return false;
-    if (vpx_codec_enc_config_default(vpx_codec_vp8_cx(), &c, 0) != VPX_CODEC_OK)
-        return false;
-    c.g_w = WIDTH; /* as mixer/coder_vpx_encoder.c has it */
-    c.g_h = HEIGHT;
-    c.g_timebase = (vpx_rational_t){1, 90000};
-    c.g_threads = 1;
-    c.g_lag_in_frames = 0;
-    c.rc_end_usage = VPX_CBR;
-    c.rc_target_bitrate = BITRATE_BPS / 1000;
-    c.rc_min_quantizer = 2;
-    c.rc_max_quantizer = 56;
-    c.rc_undershoot_pct = 100;
-    c.rc_overshoot_pct = 15;
-    c.rc_buf_sz = 1000;
-    c.rc_buf_initial_sz = 500;
-    c.rc_buf_optimal_sz = 600;
-    c.rc_dropframe_thresh = 30;
-    c.kf_mode = VPX_KF_DISABLED;
-    return vpx_codec_enc_init(&r->bare_encoder, vpx_codec_vp8_cx(), &c, 0) == VPX_CODEC_OK &&
-           vpx_codec_control(&r->bare_encoder, VP8E_SET_CPUUSED, VIDEO_ENCODER_VP8_SPEED) ==
-               VPX_CODEC_OK &&
-           vpx_codec_control(&r->bare_encoder, VP8E_SET_STATIC_THRESHOLD, 1u) == VPX_CODEC_OK;
-}
-
-static void close_bare(struct run *r)
-{
-    for (size_t i = 0; i < r->inputs; i++)
-        (void)vpx_codec_destroy(&r->bare_decoder[i]);
-    (void)vpx_codec_destroy(&r->bare_encoder);
-}
-
-static void decode_bare(struct run *r, size_t i, const uint8_t *data, size_t len)
-{
-    vpx_codec_iter_t iter = NULL;
-
-    CHECK(vpx_codec_decode(&r->bare_decoder[i], data, (unsigned)len, NULL, 0) == VPX_CODEC_OK);
-    CHECK(vpx_codec_get_frame(&r->bare_decoder[i], &iter) != NULL);
-}
-
-static void encode_bare(struct run *r)
-{
-    const struct picture_view *v = &r->canvas->view;
-    const vpx_codec_cx_pkt_t *packet;
-    vpx_codec_iter_t iter = NULL;
-    vpx_image_t img;
-
-    (void)vpx_img_wrap(&img, VPX_IMG_FMT_I420, WIDTH, HEIGHT, 1, v->plane[0]);
-    for (int i = 0; i < PICTURE_PLANES; i++) {
-        img.planes[i] = v->plane[i];
-        img.stride[i] = v->stride[i];
-    }
-    CHECK(vpx_codec_encode(&r->bare_encoder, &img, (vpx_codec_pts_t)(r->bare_frames * 3000), 3000,
-                           0, VPX_DL_REALTIME) == VPX_CODEC_OK);
-    while ((packet = vpx_codec_get_cx_data(&r->bare_encoder, &iter)) != NULL)
-        if (packet->kind == VPX_CODEC_CX_FRAME_PKT)
-            r->bare_bytes += packet->data.frame.sz;
 }
 
 /* --- ours -------------------------------------------------------------------------------------------- */
@@ -246,48 +172,40 @@ static int compose_frame(struct run *r, struct turn *t)
     t->ours[STAGE_ENCODE] += cpu_s() - composed;
     t->ours[STAGE_COMPOSE] += composed - decoded;
     t->ours[STAGE_DECODE] += decoded - begin;
-    r->bytes += out.len;
     r->frames++;
     return err;
 }
 
-/* The part of composing that is scaling, once more and onto a canvas that nobody sees. */
+/* The part of composing that is scaling, once more. */
 static void scale_inputs(struct run *r, struct turn *t)
 {
     double begin = cpu_s();
 
     for (uint32_t i = 0; i < r->inputs; i++) {
         int width, height;
-        struct picture_view to;
 
-        if (!compositor_size_of(r->compositor, i, &width, &height))
-            continue;
-        to = picture_crop(&r->canvas->view, (int)i * 38 % (WIDTH - width) & ~1,
-                          (int)i * 14 % (HEIGHT - height) & ~1, width, height);
-        CHECK(scaler_draw(&to, &r->sample->view, 0, SCALER_CROP, (struct picture_colour){0, 0, 0},
-                          r->pool) == 0);
+        if (compositor_size_of(r->compositor, i, &width, &height))
+            bare_video_scale(r->bare, i, width, height);
     }
     t->scale += cpu_s() - begin;
 }
 
 static void run_bare_frame(struct run *r, struct turn *t, size_t in_turn)
 {
-    double begin = cpu_s(), decoded;
+    double begin = cpu_s();
 
     for (size_t i = 0; i < r->inputs; i++) {
         size_t len;
         const uint8_t *data = input_frame(r, i, r->bare_frames, &len);
 
         if (len > 0)
-            decode_bare(r, i, data, len);
+            bare_video_decode(r->bare, i, data, len);
     }
-    decoded = cpu_s();
-    t->alone[STAGE_DECODE] += decoded - begin;
-    picture_copy(&r->canvas->view,
-                 &r->recorded[in_turn]->view); /* near the CPU, as after composing */
-    decoded = cpu_s();
-    encode_bare(r);
-    t->alone[STAGE_ENCODE] += cpu_s() - decoded;
+    t->alone[STAGE_DECODE] += cpu_s() - begin;
+    bare_video_take(r->bare, &r->recorded[in_turn]->view);
+    begin = cpu_s();
+    bare_video_encode(r->bare);
+    t->alone[STAGE_ENCODE] += cpu_s() - begin;
     r->bare_frames++;
 }
 
@@ -316,7 +234,6 @@ static int measure(struct run *r, uint64_t seconds)
 
     for (unsigned warm_up = 0; err == 0 && warm_up < 3; warm_up++)
         err = take_turn(r);
-    r->bytes = r->bare_bytes = 0;
     do {
         err = err != 0 ? err : take_turn(r);
         r->turns++;
@@ -356,37 +273,37 @@ static void report(const struct run *r, size_t room, struct document *d)
 
 static int open_run(struct run *r, size_t room)
 {
-    struct rng rng;
+    const struct bare_video_config bare = {.inputs = rooms[room].inputs,
+                                           .input_width = rooms[room].width,
+                                           .input_height = rooms[room].height,
+                                           .width = WIDTH,
+                                           .height = HEIGHT,
+                                           .fps = FPS,
+                                           .bitrate_bps = BITRATE_BPS,
+                                           .pool = r->pool};
     int err = 0;
 
-    rng_seed(&rng, 1);
     r->inputs = rooms[room].inputs;
-    r->pool = picture_pool_new(POOL_BYTES);
-    r->canvas = picture_new(r->pool, WIDTH, HEIGHT);
-    r->sample = picture_new(r->pool, rooms[room].width, rooms[room].height);
     for (size_t i = 0; i < FPS; i++) {
         r->recorded[i] = picture_new(r->pool, WIDTH, HEIGHT);
         CHECK(r->recorded[i] != NULL);
     }
-    moving_clip_draw(&r->sample->view, 0, 0, &rng);
     for (unsigned i = 0; err == 0 && i < CLIPS; i++)
         err = moving_clip_make(&r->clip[i], i, rooms[room].width, rooms[room].height,
                                rooms[room].bitrate_bps, r->pool);
-    if (err == 0 && !open_bare(r))
-        err = E_UNSUPPORTED;
+    if (err == 0)
+        err = bare_video_open(&r->bare, &bare);
     return err == 0 ? open_ours(r) : err;
 }
 
 static void close_run(struct run *r)
 {
     close_ours(r);
-    close_bare(r);
+    bare_video_close(&r->bare);
     for (size_t i = 0; i < CLIPS; i++)
         moving_clip_fini(&r->clip[i]);
     for (size_t i = 0; i < FPS; i++)
         picture_unref(&r->recorded[i]);
-    picture_unref(&r->sample);
-    picture_unref(&r->canvas);
     picture_pool_free(&r->pool);
     mem_free(r);
 }
@@ -394,7 +311,10 @@ static void close_run(struct run *r)
 static int bench_room(size_t room, uint64_t seconds, struct document *d)
 {
     struct run *r = MEM_NEW(struct run);
-    int err = open_run(r, room);
+    int err;
+
+    r->pool = picture_pool_new(POOL_BYTES);
+    err = open_run(r, room);
 
     if (err == 0)
         err = measure(r, seconds);

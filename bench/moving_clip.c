@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bench/loadgen/time_code.h"
 #include "core/err.h"
 #include "core/mem.h"
 #include "core/timebase.h"
@@ -37,8 +38,10 @@ void moving_clip_draw(const struct picture_view *v, unsigned which, unsigned t, 
         }
 }
 
-int moving_clip_make(struct moving_clip *c, unsigned which, int width, int height,
-                     uint32_t bitrate_bps, struct picture_pool *pool)
+#define NO_CODE TIME_CODES
+
+static int make(struct moving_clip *c, unsigned which, int width, int height, uint32_t bitrate_bps,
+                unsigned first_code, struct picture_pool *pool)
 {
     const struct video_encoder_config config = {.codec = CODEC_VP8,
                                                 .width = width,
@@ -56,6 +59,8 @@ int moving_clip_make(struct moving_clip *c, unsigned which, int width, int heigh
         struct video_encoder_output out = {0};
 
         moving_clip_draw(&p->view, which, t, &noise);
+        if (first_code < NO_CODE)
+            time_code_draw(&p->view, first_code + t);
         in.picture = p->view;
         err = video_encoder_encode(e, &in, &out);
         c->frame[t].data = mem_alloc(out.len + 1);
@@ -66,6 +71,18 @@ int moving_clip_make(struct moving_clip *c, unsigned which, int width, int heigh
     video_encoder_free(&e);
     picture_unref(&p);
     return err;
+}
+
+int moving_clip_make(struct moving_clip *c, unsigned which, int width, int height,
+                     uint32_t bitrate_bps, struct picture_pool *pool)
+{
+    return make(c, which, width, height, bitrate_bps, NO_CODE, pool);
+}
+
+int moving_clip_make_coded(struct moving_clip *c, unsigned which, int width, int height,
+                           uint32_t bitrate_bps, unsigned first_code, struct picture_pool *pool)
+{
+    return make(c, which, width, height, bitrate_bps, first_code, pool);
 }
 
 void moving_clip_fini(struct moving_clip *c)

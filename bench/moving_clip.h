@@ -27,4 +27,8 @@ void moving_clip_draw(const struct picture_view *v, unsigned which, unsigned t, 
 /** Encode clip @which. Returns 0, or a negative error. */
 MUST_CHECK int moving_clip_make(struct moving_clip *c, unsigned which, int width, int height,
                                 uint32_t bitrate_bps, struct picture_pool *pool);
+/** The same with a time code in each frame (loadgen/time_code.h): @first_code and on. */
+MUST_CHECK int moving_clip_make_coded(struct moving_clip *c, unsigned which, int width, int height,
+                                      uint32_t bitrate_bps, unsigned first_code,
+                                      struct picture_pool *pool);
 void moving_clip_fini(struct moving_clip *c);

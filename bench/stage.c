@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/loadgen/http_call.h"
+#include "bench/loadgen/http_reply.h"
 #include "bench/loadgen/loop.h"
 #include "core/err.h"
 #include "core/mem.h"
@@ -16,6 +18,7 @@
 #define FILL_TIMEOUT_US (30 * US_PER_S)
 #define FILL_TIMEOUT_EACH_US (20 * US_PER_MS)
 #define LEAVE_TIMEOUT_US (10 * US_PER_S)
+#define API_TIMEOUT_US (10 * US_PER_S)
 #define MAX_URL_LEN 2048
 
 /* ---- start ---- */
@@ -32,7 +35,14 @@ static void write_url(size_t index, struct strbuf *out, void *arg)
     char room[32];
 
     (void)snprintf(room, sizeof(room), "bench-%u", (unsigned)(index % s->rooms));
-    server_write_url(s->server, true, room, out);
+    server_write_url(s->server, true, s->config.mix != NULL ? STAGE_MIX_ROOM "/mix" : room, out);
+}
+
+static void on_media(bool is_video, const struct datagram *clear, void *arg)
+{
+    const struct stage_mix *mix = ((struct stage *)arg)->config.mix;
+
+    mix->on_media(is_video, clear, mix->arg);
 }
 
 static void describe_server(const struct stage *s)
@@ -75,7 +85,8 @@ int stage_open(struct stage **out, const struct stage_config *config)
 {
     struct stage *s = MEM_NEW(struct stage);
     struct audience_config audience = {.capacity = STAGE_MAX_VIEWERS,
-                                       .has_audio = config->options->audio,
+                                       .has_audio = config->options->audio || config->mix != NULL,
+                                       .on_media = config->mix != NULL ? on_media : NULL,
                                        .sample_every = config->options->sample,
                                        .write_url = write_url,
                                        .arg = s};
@@ -130,6 +141,55 @@ void stage_close(struct stage **sp)
     mem_free(s);
 }
 
+/* ---- the server's API ---- */
+
+struct api_call {
+    struct http_call *call;
+    bool is_done;
+    int err;
+    unsigned status;
+};
+
+static void on_api_done(int err, const struct http_reply *reply, void *arg)
+{
+    struct api_call *c = arg;
+
+    c->call = NULL;
+    c->is_done = true;
+    c->err = err;
+    c->status = err == 0 ? reply->status : 0;
+}
+
+static bool is_api_done(void *arg)
+{
+    return ((struct api_call *)arg)->is_done;
+}
+
+int stage_call(struct stage *s, const char *method, const char *path, const char *body)
+{
+    struct http_request_out request = {
+        .method = method, .content_type = "application/json", .body = str_of(body)};
+    struct api_call c = {.is_done = false};
+    struct strbuf whip, url;
+    int err;
+
+    strbuf_init(&whip, MAX_URL_LEN);
+    strbuf_init(&url, MAX_URL_LEN);
+    server_write_url(s->server, false, "", &whip);
+    http_resolve(whip.p, path, &url);
+    request.url = url.p;
+    err = http_call_open(&c.call, s->generator.loop, &request, on_api_done, &c);
+    if (err == 0 &&
+        !loop_run(s->generator.loop, timebase_now_us() + API_TIMEOUT_US, is_api_done, &c))
+        err = E_TIMEOUT;
+    http_call_close(&c.call);
+    if (err == 0)
+        err = c.err != 0 ? c.err : c.status / 100 == 2 ? 0 : E_DENIED;
+    strbuf_fini(&whip);
+    strbuf_fini(&url);
+    return err == 0 ? 0 : stage_say(s, err, path);
+}
+
 /* ---- load ---- */
 
 static void open_publisher(struct stage *s, unsigned room)
@@ -140,11 +200,16 @@ static void open_publisher(struct stage *s, unsigned room)
                                       .has_audio = o->audio,
                                       .pacing = o->pacing};
     struct strbuf url;
-    char name[32];
+    char name[64];
 
-    memcpy(config.clip, s->config.clips->clip, sizeof(config.clip));
     strbuf_init(&url, MAX_URL_LEN);
-    (void)snprintf(name, sizeof(name), "bench-%u", room);
+    if (s->config.mix != NULL) {
+        s->config.mix->write_media(room, &config, s->config.mix->arg);
+        (void)snprintf(name, sizeof(name), STAGE_MIX_ROOM "?identity=p%u", room);
+    } else {
+        memcpy(config.clip, s->config.clips->clip, sizeof(config.clip));
+        (void)snprintf(name, sizeof(name), "bench-%u", room);
+    }
     server_write_url(s->server, false, name, &url);
     config.url = url.p;
     s->publisher[room] = publisher_open(&config);

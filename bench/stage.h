@@ -23,12 +23,24 @@
 
 struct stage;
 
+/* One room into which all publish, and of which viewers play the mix. */
+struct stage_mix {
+    /* Fill in what publisher @index sends. */
+    void (*write_media)(unsigned index, struct publisher_config *out, void *arg);
+    /* A packet of the mix, decrypted. */
+    void (*on_media)(bool is_video, const struct datagram *clear, void *arg);
+    void *arg;
+};
+
+#define STAGE_MIX_ROOM "bench-0"
+
 struct stage_config {
     const struct bench_options *options;
     struct document *document;
     const struct clips *clips;
     struct contender *contender;
-    unsigned workers; /* of Parley */
+    unsigned workers;            /* of Parley */
+    const struct stage_mix *mix; /* NULL: a room for each publisher, and viewers of it */
 };
 
 #define STAGE_MAX_ROOMS 100
@@ -38,7 +50,9 @@ struct stage_config {
 MUST_CHECK int stage_open(struct stage **out, const struct stage_config *config);
 /** Take everything down: sessions are DELETEd, the server ends. */
 void stage_close(struct stage **s);
-/** Publish into @rooms rooms of their own. Errors: E_TIMEOUT, E_DENIED. */
+/** Ask the server's API, on which Parley alone is understood; 0 when it agrees. Errors: E_DENIED, E_TIMEOUT. */
+MUST_CHECK int stage_call(struct stage *s, const char *method, const char *path, const char *body);
+/** Publish into @rooms rooms of their own, or by so many publishers into the one that is mixed. Errors: E_TIMEOUT, E_DENIED. */
 MUST_CHECK int stage_publish(struct stage *s, unsigned rooms);
 /** Let @n more viewers in, spread evenly over the rooms, and wait until each has a picture or failed. Returns whether that came. */
 bool stage_let_in(struct stage *s, size_t n);

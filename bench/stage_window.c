@@ -57,9 +57,10 @@ static struct stage_window window_of(const struct stage *s, const struct snapsho
 
 /* ---- what goes into the document ---- */
 
-static void write_threads(const struct snapshot *a, const struct snapshot *b, struct doc_round *r)
+static void write_threads(const struct stage *s, const struct snapshot *a, const struct snapshot *b,
+                          struct doc_round *r)
 {
-    double window_ns = (double)(b->at_us - a->at_us) * 1e3;
+    double window_ns = (double)(b->at_us - a->at_us) * 1e3, mixer_cores = 0;
 
     for (size_t i = 0; i < b->usage.thread_count; i++) {
         const struct usage_thread *t = &b->usage.thread[i];
@@ -67,9 +68,15 @@ static void write_threads(const struct snapshot *a, const struct snapshot *b, st
         for (size_t k = 0; k < a->usage.thread_count; k++)
             if (strcmp(a->usage.thread[k].name, t->name) == 0)
                 before_ns = a->usage.thread[k].cpu_ns;
-        if (t->cpu_ns >= before_ns)
-            document_thread(r, t->name, (double)(t->cpu_ns - before_ns) / window_ns);
+        if (t->cpu_ns < before_ns)
+            continue;
+        double cores = (double)(t->cpu_ns - before_ns) / window_ns;
+        document_thread(r, t->name, cores);
+        if (strncmp(t->name, "mixer ", 6) == 0)
+            mixer_cores += cores;
     }
+    if (s->config.mix != NULL)
+        document_value(r, "mixer_cpu_cores", mixer_cores);
 }
 
 static void write_traffic(const struct snapshot *a, const struct snapshot *b,
@@ -160,7 +167,7 @@ int stage_end_window(struct stage *s, struct doc_round *r, struct stage_window *
         return err;
     w = window_of(s, a, &b);
     write_traffic(a, &b, &w, r);
-    write_threads(a, &b, r);
+    write_threads(s, a, &b, r);
     write_state(s, &b, r);
     core_watch_judge(&s->cores, w.server_cores, w.own_cores, r);
     judge_load(a, &b, &w, r);

@@ -46,7 +46,8 @@ struct audio_input {
     struct audio_input_stats stats;
 
     bool is_decoding; /* the queue has sound, the decoder is in step */
-    bool has_played;
+    bool
+        is_at_packet; /* the end of the queue is that of a packet, so that its media time is known */
     bool ends_silent; /* the end of the queue is silence */
     struct packet
         *skipped[WARM_UP]; /* the newest that were not decoded, oldest first; NULL: none */
@@ -315,7 +316,7 @@ static void append_packet(struct audio_input *in, struct jitter_frame *frame, ui
     else
         append_decoded(in, frame->packet, pairs, now_us);
     in->end_ts = frame->packet->rtp.ts + frame->span_ts;
-    in->has_played = true;
+    in->is_at_packet = true;
     packet_unref(&frame->packet);
 }
 
@@ -331,8 +332,10 @@ static void fill(struct audio_input *in, uint64_t now_us)
             if (!decode_redundancy(in, &frame, pairs, queue_end(in)))
                 conceal(in, frame.next, pairs, queue_end(in));
             in->end_ts += frame.next != NULL ? frame.span_ts : 0;
+            in->is_at_packet &= frame.next != NULL;
             append_sound(in, pairs);
         } else {
+            in->is_at_packet = false;
             append_silence(in, pairs);
         }
     }
@@ -389,7 +392,7 @@ static void skip_packet(struct audio_input *in, struct jitter_frame *frame, uint
 {
     in->stats.packets_skipped++;
     in->end_ts = frame->packet->rtp.ts + frame->span_ts;
-    in->has_played = true;
+    in->is_at_packet = true;
     probe(in, frame->packet, now_us);
     packet_unref(&in->skipped[0]);
     memmove(in->skipped, in->skipped + 1, (WARM_UP - 1) * sizeof(in->skipped[0]));
@@ -404,10 +407,12 @@ static void skip_tick(struct audio_input *in, uint64_t now_us)
         struct jitter_frame frame;
         jitter_buffer_pull(in->jitter, now_us, false, &frame);
         in->pairs += pairs_of(in, frame.span_ts);
-        if (frame.kind == JITTER_PACKET)
+        if (frame.kind == JITTER_PACKET) {
             skip_packet(in, &frame, now_us);
-        else
-            drop_skipped(in);
+            continue;
+        }
+        in->is_at_packet = false;
+        drop_skipped(in);
     }
     in->sound = 0;
     consume(in);
@@ -459,6 +464,7 @@ bool audio_input_render(struct audio_input *in, uint64_t now_us, bool is_chosen,
     if (in->codec == CODEC_NONE || (in->sound == 0 && jitter_buffer_is_idle(in->jitter))) {
         in->pairs = 0;
         in->is_decoding = false;
+        in->is_at_packet = false;
         return false;
     }
     if (fade_is_silent(&in->fade) || (!in->is_decoding && !start_decoding(in))) {
@@ -489,7 +495,7 @@ uint32_t audio_input_ssrc(const struct audio_input *in)
 
 bool audio_input_position(const struct audio_input *in, uint32_t *ts)
 {
-    if (!in->has_played || in->codec == CODEC_NONE)
+    if (!in->is_at_packet || in->codec == CODEC_NONE)
         return false;
     *ts = in->end_ts - (uint32_t)(in->pairs / (PCM_HZ / in->clock_hz));
     return true;

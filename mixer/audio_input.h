@@ -57,6 +57,7 @@ bool audio_input_render(struct audio_input *in, uint64_t now_us, bool is_chosen,
 uint8_t audio_input_level(const struct audio_input *in);
 /** The SSRC of the newest packet, for the CSRC list; 0 before the first. */
 uint32_t audio_input_ssrc(const struct audio_input *in);
-/** The RTP timestamp of the first sample of the next tick; false while nothing was played. For audio-video sync. */
+/** The RTP timestamp of the first sample of the next tick; false while that is none of a packet's: nothing was played yet, or what is played
+ * is filled in, while the media time stands still. For audio-video sync. */
 bool audio_input_position(const struct audio_input *in, uint32_t *ts);
 void audio_input_read_stats(const struct audio_input *in, struct audio_input_stats *out);

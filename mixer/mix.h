@@ -27,6 +27,7 @@ struct mix_input;
 struct packet;
 struct packet_pool;
 struct picture_pool;
+struct picture_view;
 
 /* As in the section that receivers of the mix's tracks are given. */
 #define MIX_PT_VIDEO 96
@@ -155,6 +156,8 @@ void mix_run_audio(struct mix *m, uint64_t now_us);
 void mix_run_video(struct mix *m, uint64_t now_us);
 /** When the next picture is due. */
 uint64_t mix_video_due_us(const struct mix *m);
+/** The picture as it was composed last, valid until the next call of any function here. */
+const struct picture_view *mix_canvas(const struct mix *m);
 /** Tell how long after its time the last picture was ready, of which the mix learns what it can afford. */
 void mix_note_load(struct mix *m, uint64_t busy_us, uint64_t now_us);
 

@@ -354,6 +354,11 @@ uint64_t mix_video_due_us(const struct mix *m)
     return m->video_due_us;
 }
 
+const struct picture_view *mix_canvas(const struct mix *m)
+{
+    return compositor_canvas(m->compositor);
+}
+
 /* Pictures whose time has gone by are left out. */
 static void move_on(struct mix *m, uint64_t now_us)
 {

@@ -22,6 +22,7 @@ struct audience {
     size_t gone;
     bool is_leaving;
     struct audience_state state;
+    struct viewer_handlers handlers;
 };
 
 /* ---- what viewers tell ---- */
@@ -61,6 +62,14 @@ static void on_delay(struct viewer *v, uint64_t delay_us, void *arg)
     histogram_add(&a->state.delay_us, delay_us);
 }
 
+static void on_media(struct viewer *v, bool is_video, const struct datagram *clear, void *arg)
+{
+    struct audience *a = arg;
+
+    (void)v;
+    a->config.on_media(is_video, clear, a->config.arg);
+}
+
 static void on_ended(struct viewer *v, void *arg)
 {
     struct audience *a = arg;
@@ -81,11 +90,6 @@ static void on_ended(struct viewer *v, void *arg)
 
 static void open_next(struct audience *a)
 {
-    static const struct viewer_handlers handlers = {.on_answered = on_answered,
-                                                    .on_open = on_open,
-                                                    .on_picture = on_picture,
-                                                    .on_delay = on_delay,
-                                                    .on_ended = on_ended};
     size_t index = a->started++;
     unsigned every = a->config.sample_every;
     struct viewer_config config = {.generator = a->config.generator,
@@ -99,7 +103,7 @@ static void open_next(struct audience *a)
     if (a->state.first_post_us == 0)
         a->state.first_post_us = loop_now_us(a->config.generator->loop);
     a->unanswered++;
-    viewer_open(&a->viewer[index], &config, &handlers, a);
+    viewer_open(&a->viewer[index], &config, &a->handlers, a);
     strbuf_fini(&url);
 }
 
@@ -151,6 +155,12 @@ struct audience *audience_new(const struct audience_config *config)
     struct audience *a = MEM_NEW(struct audience);
 
     a->config = *config;
+    a->handlers = (struct viewer_handlers){.on_answered = on_answered,
+                                           .on_open = on_open,
+                                           .on_picture = on_picture,
+                                           .on_delay = on_delay,
+                                           .on_media = config->on_media != NULL ? on_media : NULL,
+                                           .on_ended = on_ended};
     a->viewer = mem_alloc_array(config->capacity, sizeof(*a->viewer));
     return a;
 }

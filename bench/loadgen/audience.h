@@ -27,7 +27,9 @@ struct audience_config {
     unsigned sample_every; /* one in so many is sampled, the first among them; 0: none */
     /* Append the URL of a viewer. */
     void (*write_url)(size_t index, struct strbuf *out, void *arg);
-    void *arg;
+    /* A packet of media, decrypted, of any viewer; NULL: not wanted, and few are decrypted. */
+    void (*on_media)(bool is_video, const struct datagram *clear, void *arg);
+    void *arg; /* of both */
 };
 
 MUST_CHECK struct audience *audience_new(const struct audience_config *config);

@@ -7,6 +7,7 @@
 #include "bench/loadgen/clip.h"
 #include "bench/loadgen/generator.h"
 #include "bench/loadgen/loop.h"
+#include "bench/loadgen/sound_loop.h"
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/rtp.h"
@@ -16,7 +17,6 @@
 
 #define REPORT_INTERVAL_US US_PER_S
 #define AUDIO_INTERVAL_US 20000ull
-#define AUDIO_CLOCK_HZ 48000ull
 #define AUDIO_PAYLOAD_BYTES 80 /* 32 kbit/s */
 #define MAX_FRAME_DEBT 8       /* frames sent at once after a stall; older ones are left out */
 
@@ -40,6 +40,7 @@ struct rtp_fields {
     uint16_t seq;
     uint32_t ts, ssrc;
     const char *mid, *rid; /* NULL: none */
+    const uint8_t *level;  /* of sound; NULL: none */
     bool is_repair;        /* the RID is that of what is repaired */
 };
 
@@ -54,6 +55,7 @@ static size_t write_head(struct publisher *p, const struct rtp_fields *f, uint8_
         {id[RTP_EXT_MID], (uint8_t)(f->mid != NULL ? strlen(f->mid) : 0), (const uint8_t *)f->mid},
         {id[f->is_repair ? RTP_EXT_REPAIRED_RID : RTP_EXT_RID], (uint8_t)rid_len,
          (const uint8_t *)f->rid},
+        {id[RTP_EXT_AUDIO_LEVEL], f->level != NULL, f->level},
     };
 
     write_send_time(send_time);
@@ -176,7 +178,11 @@ static void send_frame(struct publisher *p, uint64_t now_us)
         on_paced(&p->pace, now_us + PACING_SPREAD_US, p); /* what is left of the frame before */
     for (size_t i = 0; i < p->stream_count; i++) {
         uint16_t seq;
+        size_t at = video_stream_next_index(&p->stream[i]);
         size_t n = video_stream_next_frame(&p->stream[i], ts, &seq);
+        if (p->config.watch.on_frame != NULL)
+            p->config.watch.on_frame(OFFER_ENCODINGS - p->stream_count + i, at,
+                                     p->config.watch.arg);
         p->paced[i] = (struct paced){.start_us = now_us, .seq = seq, .count = n};
         if (p->config.pacing == PACING_BURST) {
             send_packets(p, &p->stream[i], seq, n);
@@ -209,9 +215,26 @@ static void on_frame_due(struct deadline *d, uint64_t now_us, void *arg)
     deadline_set(loop_wheel(p->config.generator->loop), d, frame_due_us(p, p->frame_index));
 }
 
+/* Returns its length. */
+static size_t write_sound(struct publisher *p, uint8_t *out)
+{
+    const struct sound_loop *sound = p->config.sound;
+    size_t tick = p->audio_index % SOUND_LOOP_TICKS;
+
+    if (sound == NULL) {
+        memset(out, 0x5a, AUDIO_PAYLOAD_BYTES); /* nobody decodes it */
+        return AUDIO_PAYLOAD_BYTES;
+    }
+    if (p->config.watch.on_sound != NULL)
+        p->config.watch.on_sound(tick, p->config.watch.arg);
+    memcpy(out, sound->payload[tick], sound->len[tick]);
+    return sound->len[tick];
+}
+
 static void on_audio_due(struct deadline *d, uint64_t now_us, void *arg)
 {
     struct publisher *p = arg;
+    const struct sound_loop *sound = p->config.sound;
     struct datagram out = {.data = slot(p, 0)};
     const struct rtp_fields f = {
         .media = &p->audio,
@@ -219,11 +242,13 @@ static void on_audio_due(struct deadline *d, uint64_t now_us, void *arg)
         .seq = p->audio_seq++,
         .ts = (uint32_t)(p->audio_index * AUDIO_CLOCK_HZ * AUDIO_INTERVAL_US / US_PER_S),
         .ssrc = p->audio_ssrc,
-        .mid = p->is_known ? NULL : "1"};
+        .mid = p->is_known ? NULL : "1",
+        .level = sound != NULL ? &sound->level[p->audio_index % SOUND_LOOP_TICKS] : NULL};
 
     out.len = write_head(p, &f, out.data, SEND_SLOT_BYTES);
-    memset(out.data + out.len, 0x5a, AUDIO_PAYLOAD_BYTES); /* nobody decodes it */
-    out.len += AUDIO_PAYLOAD_BYTES;
+    size_t len = write_sound(p, out.data + out.len);
+    out.len += len;
+    p->audio_octets += (uint32_t)len;
     endpoint_send_rtp(p->session.endpoint, &out, 1);
     p->audio_packets++;
     do {

@@ -17,6 +17,7 @@
 struct clip;
 struct generator;
 struct publisher;
+struct sound_loop;
 
 enum pacing {
     PACING_BURST,  /* a frame's packets back to back */
@@ -25,12 +26,23 @@ enum pacing {
 
 #define PACING_SPREAD_US 10000ull
 
+/* Who is told what leaves, just before it does; a handler may be NULL. */
+struct publisher_watch {
+    /* The first packet of a frame: of encoding 0 .. OFFER_ENCODINGS - 1, the frame's place in its clip. */
+    void (*on_frame)(size_t encoding, size_t frame, void *arg);
+    /* 20 ms of sound: its place in the loop. */
+    void (*on_sound)(size_t tick, void *arg);
+    void *arg;
+};
+
 struct publisher_config {
     struct generator *generator;
     const char *url;
     const struct clip *clip[OFFER_ENCODINGS]; /* of offer_rid; without simulcast only the last */
     bool is_simulcast, has_audio;
+    const struct sound_loop *sound; /* NULL: bytes that nobody can decode */
     enum pacing pacing;
+    struct publisher_watch watch;
 };
 
 struct publisher_stats {

@@ -9,6 +9,7 @@
 #include "core/limits.h"
 
 #define SEND_SLOTS 64
+#define AUDIO_CLOCK_HZ 48000ull
 #define SEND_SLOT_BYTES (MAX_DATAGRAM_BYTES + PACKET_TAILROOM_BYTES)
 
 /* A frame that is being sent: packets seq .. seq + count, of which @sent are gone. */
@@ -32,7 +33,7 @@ struct publisher {
     bool is_known; /* the server reported on us: mid and rid are sent no more, as libwebrtc does */
     struct deadline frame, pace, report, audio_due;
     uint64_t started_us, frame_index, audio_index;
-    uint32_t first_ts, audio_ssrc, audio_packets;
+    uint32_t first_ts, audio_ssrc, audio_packets, audio_octets;
     uint16_t audio_seq, next_twcc_seq;
     uint8_t fir_seq;
     bool has_fir_seq;

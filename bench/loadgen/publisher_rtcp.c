@@ -19,26 +19,37 @@ static struct video_stream *find_stream(struct publisher *p, uint32_t ssrc)
 }
 
 /* One compound a stream: SR and SDES (RFC 3550 s6.1). */
+static void send_report(struct publisher *p, const struct rtcp_sender_info *info)
+{
+    uint8_t buf[REPORT_BYTES];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    rtcp_write_sr(&w, info, NULL, 0);
+    rtcp_write_sdes_cname(&w, info->ssrc, STR("bench"));
+    if (!w.failed)
+        endpoint_send_rtcp(p->session.endpoint, buf, writer_len(&w));
+}
+
 void publisher_send_reports(struct publisher *p)
 {
-    uint64_t ntp = timebase_ntp_of_wall_us(timebase_wall_us());
     uint64_t age_us = timebase_now_us() - p->started_us;
-    uint32_t ts = p->first_ts + (uint32_t)(age_us * VIDEO_CLOCK_HZ / US_PER_S);
+    struct rtcp_sender_info info = {.ntp = timebase_ntp_of_wall_us(timebase_wall_us())};
 
     for (size_t i = 0; i < p->stream_count; i++) {
         const struct video_stream *v = &p->stream[i];
-        const struct rtcp_sender_info info = {.ssrc = v->ssrc,
-                                              .ntp = ntp,
-                                              .rtp_ts = ts,
-                                              .packets = v->packets_sent,
-                                              .octets = v->octets_sent};
-        uint8_t buf[REPORT_BYTES];
-        struct writer w = writer_of(buf, sizeof(buf));
-        rtcp_write_sr(&w, &info, NULL, 0);
-        rtcp_write_sdes_cname(&w, v->ssrc, STR("bench"));
-        if (!w.failed)
-            endpoint_send_rtcp(p->session.endpoint, buf, writer_len(&w));
+        info.ssrc = v->ssrc;
+        info.rtp_ts = p->first_ts + (uint32_t)(age_us * VIDEO_CLOCK_HZ / US_PER_S);
+        info.packets = v->packets_sent;
+        info.octets = v->octets_sent;
+        send_report(p, &info);
     }
+    if (p->config.sound == NULL || p->audio_packets == 0)
+        return;
+    info.ssrc = p->audio_ssrc;
+    info.rtp_ts = (uint32_t)(age_us * AUDIO_CLOCK_HZ / US_PER_S);
+    info.packets = p->audio_packets;
+    info.octets = p->audio_octets;
+    send_report(p, &info);
 }
 
 static void want_keyframe(struct publisher *p, uint32_t ssrc)

@@ -20,17 +20,24 @@ void video_stream_fini(struct video_stream *v)
     MEM_FREE(v->history);
 }
 
-static const struct clip_frame *take_frame(struct video_stream *v)
+size_t video_stream_next_index(const struct video_stream *v)
 {
     const struct clip *c = v->clip;
 
-    if (v->wants_keyframe && !c->frame[v->next_frame].is_keyframe)
-        v->next_frame = clip_next_keyframe(c, v->next_frame);
-    const struct clip_frame *f = &c->frame[v->next_frame];
-    v->next_frame = (v->next_frame + 1) % c->frame_count;
-    if (f->is_keyframe)
+    return v->wants_keyframe && !c->frame[v->next_frame].is_keyframe
+               ? clip_next_keyframe(c, v->next_frame)
+               : v->next_frame;
+}
+
+static const struct clip_frame *take_frame(struct video_stream *v)
+{
+    const struct clip *c = v->clip;
+    size_t at = video_stream_next_index(v);
+
+    v->next_frame = (at + 1) % c->frame_count;
+    if (c->frame[at].is_keyframe)
         v->wants_keyframe = false;
-    return f;
+    return &c->frame[at];
 }
 
 size_t video_stream_next_frame(struct video_stream *v, uint32_t ts, uint16_t *first_seq)

@@ -39,6 +39,8 @@ struct video_stream {
 /** Begin at a frame of the clip that is a keyframe. */
 void video_stream_init(struct video_stream *v, const struct clip *clip);
 void video_stream_fini(struct video_stream *v);
+/** The place in the clip of the frame that comes next. */
+size_t video_stream_next_index(const struct video_stream *v);
 /** Cut the next frame. Returns the number of packets; they are video_stream_find(v, *first_seq + i). */
 size_t video_stream_next_frame(struct video_stream *v, uint32_t ts, uint16_t *first_seq);
 /** NULL when it is not kept any more. */

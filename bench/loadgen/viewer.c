@@ -110,13 +110,13 @@ static void watch_packet(struct viewer *v, const struct rtp_header *h, const uin
     if (w->is_running && h->marker) {
         v->has_picture = true;
         v->picture_us = timebase_now_us(); /* not the arrival: packets may wait for the keys */
-        if (!v->is_sampled)
+        if (!v->is_sampled && v->handlers->on_media == NULL)
             endpoint_read_heads(v->session.endpoint);
         v->handlers->on_picture(v, v->arg);
     }
 }
 
-static void look_inside(struct viewer *v, struct datagram *d)
+static void look_inside(struct viewer *v, bool is_video, struct datagram *d)
 {
     struct rtp_header h;
     uint64_t sent_us, arrival_us = d->arrival_us;
@@ -125,6 +125,10 @@ static void look_inside(struct viewer *v, struct datagram *d)
         v->broken_packets++;
         return;
     }
+    if (v->handlers->on_media != NULL)
+        v->handlers->on_media(v, is_video, d, v->arg);
+    if (!is_video)
+        return;
     const uint8_t *payload = d->data + h.header_bytes;
     if (!v->has_picture)
         watch_packet(v, &h, payload);
@@ -156,12 +160,13 @@ static void on_rtp(struct datagram *d, uint64_t now_us, void *arg)
         note_twcc(v, &h, d, v->video_media.ext.id[RTP_EXT_TWCC], now_us);
         v->payload_bytes += d->len + d->missing - h.header_bytes;
         if (count_packet(&v->video, &h, d, VIDEO_CLOCK_HZ) &&
-            (!v->has_picture || (v->is_sampled && h.marker)))
-            look_inside(v, d);
+            (!v->has_picture || (v->is_sampled && h.marker) || v->handlers->on_media != NULL))
+            look_inside(v, true, d);
     } else if (h.pt == v->audio_media.pt) {
         note_twcc(v, &h, d, v->audio_media.ext.id[RTP_EXT_TWCC], now_us);
         v->payload_bytes += d->len + d->missing - h.header_bytes;
-        (void)count_packet(&v->audio, &h, d, AUDIO_CLOCK_HZ);
+        if (count_packet(&v->audio, &h, d, AUDIO_CLOCK_HZ) && v->handlers->on_media != NULL)
+            look_inside(v, false, d);
     } else if (h.pt == v->video_media.rtx_pt) {
         note_twcc(v, &h, d, v->video_media.ext.id[RTP_EXT_TWCC], now_us);
         v->rtx_packets++;

@@ -29,6 +29,8 @@ struct viewer_handlers {
     void (*on_picture)(struct viewer *v, void *arg);
     /* A frame's last packet arrived at a sampled viewer, so long after it was sent. */
     void (*on_delay)(struct viewer *v, uint64_t delay_us, void *arg);
+    /* A packet of media, decrypted; NULL: not wanted, and few are decrypted. */
+    void (*on_media)(struct viewer *v, bool is_video, const struct datagram *clear, void *arg);
     /* Failed, or gone after viewer_delete(). */
     void (*on_ended)(struct viewer *v, void *arg);
 };

@@ -3,7 +3,7 @@
 import svg
 import units
 
-COLORS = {"parley": 0, "janus": 1, "mediasoup": 2, "floor": 4}
+COLORS = {"parley": 0, "janus": 1, "mediasoup": 2, "floor": 4, "gstreamer": 5}
 
 
 class Figure:
@@ -165,4 +165,32 @@ def _conference(scenario):
                                  "participants", "µs per packet", y_log=True, x_values=_xs(scenario, "participants")))]
 
 
-PLOTS = {"broadcast": _broadcast, "ramp": _ramp, "latency": _latency, "join-storm": _joins, "late-join": _joins, "workers": _workers, "soak": _soak, "conference": _conference}
+def _mix(scenario):
+    over = _xs(scenario, "publishers")
+    rows = []
+    for row in scenario.rows:
+        for kind, words in (("latency", "picture"), ("sound_latency", "sound")):
+            if f"{kind}_p50_ms" in row.metrics and f"{kind}_p95_ms" in row.metrics:
+                low, high = row.value(f"{kind}_p50_ms"), row.value(f"{kind}_p95_ms")
+                rows.append((f"{name_of(row.server)}, {row.params['publishers']}: {words}", color_of(row.server_id), low, high,
+                             f"{units.text('latency_ms', low)} to {units.text('latency_ms', high)}"))
+    return [
+        Figure("mix-cpu", "CPU of a mixed room", "1280x720 at 30 pictures a second; Parley with SRTP and simulcast, GStreamer with plain RTP.",
+               svg.line_plot("CPU over publishers", _series(scenario, "server_cpu_cores", "publishers"), "publishers", "cores", x_values=over, aim=(0.4, "aim at 9"))),
+        Figure("mix-latency", "From publisher to viewer", "By a time code in the picture and a tone in the sound. Hollow: median, filled: 95th percentile.",
+               svg.range_plot("Delay of a mixed room", rows, "ms", aim=(150, "aim (p95)"))),
+    ]
+
+
+def _mix_stages(scenario):
+    """Lines of Parley's stages and of libvpx alone over the members."""
+    made = []
+    for at, (metric, words) in enumerate((("cores", "all"), ("encode_cores", "encode"), ("decode_cores", "decode"), ("compose_cores", "compose"), ("audio_cores", "sound"),
+                                          ("libvpx_cores", "libvpx alone"))):
+        for line in _series(scenario, metric, "members", dashed=metric == "libvpx_cores"):
+            made.append(svg.Series(words, at, line.points, dashed=line.dashed, hollow=line.hollow))
+    return [Figure("mix-stages", "A mixed room by stage", "In one thread, without a server; libvpx decodes the same frames and encodes the same canvases.",
+                   svg.line_plot("CPU by stage over members", made, "members", "cores", x_values=_xs(scenario, "members")))]
+
+
+PLOTS = {"broadcast": _broadcast, "ramp": _ramp, "latency": _latency, "join-storm": _joins, "late-join": _joins, "workers": _workers, "soak": _soak, "conference": _conference, "mix": _mix, "mix-stages": _mix_stages}

@@ -23,13 +23,13 @@ STYLE = """
 .plot .dashed{stroke-dasharray:6 4}
 .plot .s0{stroke:var(--s0);fill:var(--s0)}.plot .s1{stroke:var(--s1);fill:var(--s1)}
 .plot .s2{stroke:var(--s2);fill:var(--s2)}.plot .s3{stroke:var(--s3);fill:var(--s3)}
-.plot .s4{stroke:var(--s4);fill:var(--s4)}
+.plot .s4{stroke:var(--s4);fill:var(--s4)}.plot .s5{stroke:var(--s5);fill:var(--s5)}
 .plot path.run{fill:none}
 .plot .hollow{fill:var(--paper)}
 .plot .spread{stroke-width:1.5}
 """
-LIGHT = "--paper:#fff;--ink:#1b1f24;--muted:#57606a;--line:#e4e7eb;--aim:#8250df;--s0:#0b6bcb;--s1:#c2570c;--s2:#0a7f5c;--s3:#a8328f;--s4:#6b7280"
-DARK = "--paper:#14181d;--ink:#e8ebef;--muted:#9aa4b0;--line:#2a3038;--aim:#b794f6;--s0:#5aaeff;--s1:#f59a4a;--s2:#3fcf9f;--s3:#f08bd6;--s4:#9aa4b0"
+LIGHT = "--paper:#fff;--ink:#1b1f24;--muted:#57606a;--line:#e4e7eb;--aim:#8250df;--s0:#0b6bcb;--s1:#c2570c;--s2:#0a7f5c;--s3:#a8328f;--s4:#6b7280;--s5:#8a6d00"
+DARK = "--paper:#14181d;--ink:#e8ebef;--muted:#9aa4b0;--line:#2a3038;--aim:#b794f6;--s0:#5aaeff;--s1:#f59a4a;--s2:#3fcf9f;--s3:#f08bd6;--s4:#9aa4b0;--s5:#e0c350"
 
 
 class Series:

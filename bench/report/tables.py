@@ -15,6 +15,9 @@ KEY_METRICS = {
     "latency": ("bare_p50_us", "bare_p99_us", "added_p50_us", "added_p99_us", "server_cpu_cores", "loss"),
     "workers": ("cpu_us_per_packet", "packets_per_s", "server_cpu_cores", "loss", "delay_p99_us"),
     "feedback": ("cpu_us_per_packet", "times_plain", "server_cpu_cores", "loss"),
+    "mix": ("server_cpu_cores", "times_gstreamer", "mixer_cpu_cores", "latency_p50_ms", "latency_p95_ms", "sound_latency_p50_ms", "sound_latency_p95_ms", "pictures_per_s", "rss_bytes"),
+    "mix-stages": ("receive_cores", "decode_cores", "compose_cores", "scale_cores", "encode_cores", "audio_cores", "cores", "libvpx_cores", "times_libvpx"),
+    "audio-mix": ("cores", "server_cpu_cores", "buffers_cores", "decode_cores", "mix_cores", "encode_cores"),
     "soak": ("cpu_us_per_packet", "rss_bytes", "rss_growth_bytes_per_hour", "loss", "delay_p99_us"),
 }
 TITLES = {
@@ -27,6 +30,9 @@ TITLES = {
     "workers": "Workers: more cores",
     "feedback": "Feedback: what repair and congestion control cost",
     "soak": "Soak: one long broadcast",
+    "mix": "Mix: a room as one picture and one sound",
+    "mix-stages": "Mix by stage, beside libvpx alone",
+    "audio-mix": "Mixed sound alone: a hundred participants of whom ten talk",
 }
 
 

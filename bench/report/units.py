@@ -38,7 +38,28 @@ LABELS = {
     "first_frame_p50_ms": "first frame, median",
     "first_frame_p95_ms": "first frame, p95",
     "failed": "without a picture",
+    "times_gstreamer": "times GStreamer",
+    "times_libvpx": "picture, times libvpx",
+    "mixer_cpu_cores": "of it mixing",
+    "pictures_per_s": "pictures",
+    "latency_p50_ms": "picture, median",
+    "latency_p95_ms": "picture, p95",
+    "sound_latency_p50_ms": "sound, median",
+    "sound_latency_p95_ms": "sound, p95",
+    "cores": "all",
+    "receive_cores": "receive",
+    "decode_cores": "decode",
+    "compose_cores": "compose",
+    "scale_cores": "of it scaling",
+    "encode_cores": "encode",
+    "audio_cores": "sound",
+    "buffers_cores": "buffers",
+    "mix_cores": "mix",
+    "libvpx_cores": "libvpx alone",
+    "work_p50_us": "a picture, median",
+    "work_p99_us": "a picture, p99",
 }
+FACTORS = {"times_floor", "times_plain", "times_gstreamer", "times_libvpx"}
 FRACTIONS = {"loss", "duplicates"}
 
 
@@ -79,7 +100,7 @@ def scale(metric, value):
     """The number that is shown and its unit."""
     if metric in FRACTIONS:
         return value * 100, "%"
-    if metric in ("times_floor", "times_plain"):
+    if metric in FACTORS:
         return value, "×"
     if "_us_per_" in metric or metric.endswith("_us"):
         return _decimal(value, (("s", 1e6), ("ms", 1e3), ("µs", 1))) if metric.endswith("_us") else (value, "µs")
@@ -94,7 +115,7 @@ def scale(metric, value):
         return _binary(value)
     if metric.endswith("_bps"):
         return _decimal(value, (("Gb/s", 1e9), ("Mb/s", 1e6), ("kb/s", 1e3), ("b/s", 1)))
-    if metric.endswith("_cores"):
+    if metric == "cores" or metric.endswith("_cores"):
         return value, "cores"
     if metric.endswith("_per_s"):
         return value, "/s"

@@ -41,6 +41,14 @@ int group_begin_short_consent(void **state)
     return begin(&config);
 }
 
+int group_begin_mixing(void **state)
+{
+    const struct test_server_config config = {.workers = 1, .mixers = 1};
+
+    (void)state;
+    return begin(&config);
+}
+
 /* A failed test leaves its clients behind: then there is nothing more to say. */
 int group_end(void **state)
 {

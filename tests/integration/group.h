@@ -16,6 +16,7 @@ extern struct test_server *group_server;
 int group_begin(void **state);
 int group_begin_two_workers(void **state);
 int group_begin_short_consent(void **state);
+int group_begin_mixing(void **state);
 int group_end(void **state);
 
 #define GROUP_CONSENT_MS \

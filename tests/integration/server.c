@@ -13,7 +13,9 @@
 #include "core/mailbox.h"
 #include "core/mem.h"
 #include "core/worker.h"
+#include "rooms/mixers.h"
 #include "rooms/registry.h"
+#include "rooms/room_mix.h"
 #include "rooms/rooms_internal.h"
 #include "tests/integration/clock.h"
 #include "tests/integration/server_internal.h"
@@ -148,6 +150,11 @@ struct test_server *test_server_open(const struct test_server_config *config)
         open_host(s, i);
         add_host(s, i);
     }
+    if (config->mixers > 0) {
+        CHECK(mixers_open(&s->mixers, config->mixers, s->host, s->host_count, s->control,
+                          room_mix_handlers(), s->registry) == 0);
+        registry_set_mixers(s->registry, s->mixers);
+    }
     CHECK(worker_start(s->control) == 0);
     return s;
 }
@@ -161,7 +168,11 @@ void test_server_close(struct test_server **sp)
     worker_join(s->control);
     mailbox_close(&s->mailbox);
     registry_close(&s->registry);
+    mixers_stop(s->mixers);
+    sfu_hosts_stop(s->host, s->host_count);
+    mixers_let_go(s->mixers);
     sfu_hosts_close(s->host, s->host_count);
+    mixers_free(&s->mixers);
     worker_close(&s->control);
     dtls_context_free(&s->dtls);
     cert_free(&s->cert);

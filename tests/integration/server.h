@@ -26,6 +26,7 @@ struct seat; /* a participant, as its signalling would hold it */
 
 struct test_server_config {
     unsigned workers;            /* 0: one */
+    unsigned mixers;             /* threads that mix; 0: none */
     unsigned consent_timeout_ms; /* 0: the default */
     unsigned grace_ms;           /* 0: the default */
 };

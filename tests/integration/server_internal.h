@@ -8,6 +8,7 @@ struct cert;
 struct config;
 struct dtls_context;
 struct mailbox;
+struct mixers;
 struct registry;
 struct worker;
 
@@ -24,6 +25,7 @@ struct test_server {
     struct addr local[SERVER_MAX_WORKERS][MAX_LOCALS];
     size_t local_count[SERVER_MAX_WORKERS];
     unsigned host_count;
+    struct mixers *mixers; /* NULL: none */
 };
 
 /* Waiting for the control thread: it finishes an eventfd, which the test's thread awaits and closes. */

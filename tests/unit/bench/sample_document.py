@@ -63,7 +63,15 @@ def others(rng):
     soak = [{"t": 30.0 * i, "rss_bytes": 24e6 + 3e5 * math.log1p(i) + rng.uniform(0, 4e4), "loss": 0, "cpu_cores": 0.21 + rng.uniform(-0.01, 0.01)} for i in range(120)]
     conference = [row(server, {"participants": n}, spread(rng, {"streams": n * (n - 1), "cpu_us_per_packet": cost + 3 / n, "server_cpu_cores": n * n * cost * 2e-4, "loss": 0, "delay_p99_us": 900}, 0.03))
                   for n in (4, 8, 16) for server, cost in (("parley", 1.1), ("janus", 10.1))]
+    mixed = {"server_cpu_cores": 0.31, "times_gstreamer": 0.55, "mixer_cpu_cores": 0.28, "generator_cpu_cores": 0.2, "pictures_per_s": 30.0, "latency_p50_ms": 92, "latency_p95_ms": 121,
+             "sound_latency_p50_ms": 71, "sound_latency_p95_ms": 88, "rss_bytes": 1.1e8}
+    theirs = {"server_cpu_cores": 0.56, "generator_cpu_cores": 0.1, "pictures_per_s": 30.0, "latency_p50_ms": 101, "latency_p95_ms": 160, "sound_latency_p50_ms": 60, "sound_latency_p95_ms": 90, "rss_bytes": 9e7}
+    stages = {"receive_cores": 0.001, "decode_cores": 0.1, "compose_cores": 0.017, "scale_cores": 0.009, "encode_cores": 0.19, "audio_cores": 0.015, "cores": 0.32, "libvpx_cores": 0.3, "times_libvpx": 1.02}
+    mix = [row(server, {"publishers": n}, spread(rng, {key: value * (0.8 + n / 45) for key, value in values.items()}, 0.03)) for n in (4, 9, 16, 25) for server, values in (("parley", mixed), ("gstreamer", theirs))]
     return [
+        {"name": "mix", "rows": mix},
+        {"name": "mix-stages", "rows": [row("parley", {"members": n}, spread(rng, stages, 0.03)) for n in (4, 9, 16, 25)]},
+        {"name": "audio-mix", "rows": [row("parley", {"participants": 100, "talkers": 10}, spread(rng, {"cores": 0.021, "encode_cores": 0.012})), row("gstreamer", {"participants": 100, "talkers": 10}, spread(rng, {"server_cpu_cores": 0.6}))]},
         {"name": "join-storm", "rows": [row("parley", {"joins": 200}, spread(rng, storm)), row("janus", {"joins": 200}, spread(rng, slow))]},
         {"name": "latency", "rows": [row("parley", {"viewers": 100}, spread(rng, latency)), row("janus", {"viewers": 100}, spread(rng, {**latency, "added_p50_us": 310, "added_p99_us": 1900}))]},
         {"name": "workers", "rows": worker_rows},
@@ -87,6 +95,7 @@ def document():
         "servers": [
             {"id": "parley", "name": "Parley", "version": "0.1.0", "cipher": "AEAD_AES_128_GCM", "notes": ["1 media worker"]},
             {"id": "janus", "name": "Janus", "version": "1.1.2", "cipher": "AES128_CM_SHA1_80", "notes": ["event_loops = 1, ice_lite", "libnice 0.1.18"]},
+            {"id": "gstreamer", "name": "GStreamer", "version": "1.22.0", "cipher": "none", "notes": ["plain RTP"]},
             {"id": "mediasoup", "skip": "MEDIASOUP_WORKER_BIN is not set"},
             {"id": "floor", "name": "floor", "version": "", "cipher": "AEAD_AES_128_GCM", "notes": ["ipsec-mb 1.3.0 (AVX512)"]},
         ],

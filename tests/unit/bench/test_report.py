@@ -141,6 +141,13 @@ class Aims(unittest.TestCase):
             self.assertEqual(self.verdict(only(rows, "feedback"), "feedback", "cpu_us_per_packet").state, state)
         self.assertEqual(self.verdict(only(rows[:1], "feedback"), "feedback", "cpu_us_per_packet").state, aims.UNKNOWN, "without alone says nothing")
 
+    def test_a_mixed_room_is_judged_at_nine_publishers(self):
+        for cost, state in ((0.39, aims.MET), (0.41, aims.MISSED)):
+            rows = [sample_document.row(server, {"publishers": n}, [{"server_cpu_cores": value, "times_gstreamer": value}])
+                    for server, n, value in (("parley", 9, cost), ("parley", 25, 0.1), ("gstreamer", 9, 0.9))]
+            self.assertEqual(self.verdict(only(rows, "mix"), "mix", "server_cpu_cores").state, state)
+            self.assertEqual(self.verdict(only(rows, "mix"), "mix", "times_gstreamer").measured, units.text("times_gstreamer", cost))
+
     def test_workers_are_judged_by_what_they_cost_more_than_one(self):
         for cost, state in ((1.05, aims.MET), (1.3, aims.MISSED)):
             rows = [sample_document.row("parley", {"workers": n, "rooms": rooms}, [{"cpu_us_per_packet": value}])
@@ -175,7 +182,7 @@ class Plots(unittest.TestCase):
 
     def test_the_plots_that_the_scenarios_promise(self):
         wanted = {"broadcast-cpu", "broadcast-delay", "broadcast-memory", "ramp-delay", "ramp-loss", "ramp-cpu", "join-storm-join", "join-storm-frame", "latency", "workers-cpu", "workers-packets",
-                  "conference-cpu", "soak-memory", "soak-cpu"}
+                  "conference-cpu", "soak-memory", "soak-cpu", "mix-cpu", "mix-latency", "mix-stages"}
         self.assertEqual({figure.id for figure in self.figures()}, wanted)
 
     def test_each_is_xml_that_stays_in_its_box(self):

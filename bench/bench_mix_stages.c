@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench_mix.c - what a mixed room costs, all of it: RTP packets of n members with a picture and a voice each in, RTP packets of a
- * 1280x720 picture at 30 a second and of shared and personal sound out.
+ * bench_mix_stages.c - what a mixed room costs, all of it and by stage: RTP packets of n members with a picture and a voice each in, RTP
+ * packets of a 1280x720 picture at 30 a second and of shared and personal sound out.
  *
  * It is the mix of mixer/mix.h, driven by a clock that is simulated, so that the run is as fast as the machine; packets of members are
- * made beforehand and not measured. What the parts cost beside their libraries: `compose`, `audio-mix`. The time from the due time of a
- * picture to its last packet is the delay that mixing adds, beside the wait for the next picture.
+ * made beforehand and not measured. Beside it, in turns of a second: libvpx alone, which decodes the same frames and encodes the same
+ * canvases. The time from the due time of a picture to its last packet is the delay that mixing adds, beside the wait for the next
+ * picture. The same room on a real server: scenario_mix.c.
  */
+#include "bench/bare_video.h"
 #include "bench/bench.h"
 #include "bench/moving_clip.h"
 
@@ -37,6 +39,10 @@
 #define VOICE_TICKS 100
 #define STEP_US 10000ull
 #define MAX_STEP_PACKETS 2048
+#define WIDTH 1280 /* of the mix, as MIX_DEFAULTS has it */
+#define HEIGHT 720
+#define FPS 30
+#define MAX_TURN_PICTURES (FPS + 2)
 
 static const struct {
     size_t members;
@@ -49,8 +55,17 @@ static const struct {
     {25, 320, 180, 150000},
 };
 
+/* CPU seconds of a second. */
 struct turn {
-    double all, decode, compose, encode, audio; /* CPU seconds of a second */
+    double all, receive, decode, compose, encode, audio;
+    double scale;  /* of it, once more and alone */
+    double libvpx; /* alone */
+};
+
+/* What members sent in a turn before which of its pictures, for libvpx to decode. */
+struct sent_frame {
+    uint8_t member, picture;
+    uint8_t clip, frame;
 };
 
 struct member {
@@ -59,6 +74,7 @@ struct member {
     uint16_t video_seq, audio_seq;
     unsigned frame, tick;
     uint64_t next_frame_us, next_tick_us;
+    int width, height; /* that it is seen in */
 };
 
 struct mix_run {
@@ -79,6 +95,11 @@ struct mix_run {
     } step[MAX_STEP_PACKETS];
     size_t step_count;
     struct histogram delay_us;
+    struct bare_video *bare;
+    struct sent_frame sent[MAX_MEMBERS * MAX_TURN_PICTURES];
+    size_t sent_count;
+    struct picture *canvas[MAX_TURN_PICTURES]; /* of this turn */
+    size_t canvases;
     struct turn turn[MAX_TURNS];
     size_t turns;
 };
@@ -148,6 +169,11 @@ static void plan_frame(struct mix_run *r, struct member *m, size_t index)
     m->next_frame_us += US_PER_S / MOVING_CLIP_FPS;
     if (frame.len == 0)
         return;
+    CHECK(r->sent_count < ARRAY_LEN(r->sent));
+    r->sent[r->sent_count++] = (struct sent_frame){.member = (uint8_t)index,
+                                                   .picture = (uint8_t)r->canvases,
+                                                   .clip = (uint8_t)(index % CLIPS),
+                                                   .frame = (uint8_t)at};
     CHECK(packetizer_begin(&m->packetizer, &frame) == 0);
     while (!is_last) {
         size_t len = packetizer_next(&m->packetizer, payload, sizeof(payload), &is_last);
@@ -193,7 +219,11 @@ static void on_keyframe_wanted(uint64_t input, unsigned encoding, void *arg)
 
 static void on_size_wanted(uint64_t input, int width, int height, void *arg)
 {
-    (void)input, (void)width, (void)height, (void)arg;
+    struct mix_run *r = arg;
+    struct member *m = &r->member[(input - 1) / 2];
+
+    m->width = width;
+    m->height = height;
 }
 
 static void on_level(struct mix *m, void *arg)
@@ -224,6 +254,20 @@ static int add_member(struct mix_run *r, size_t i)
     return err;
 }
 
+static int open_bare(struct mix_run *r, size_t room)
+{
+    const struct bare_video_config config = {.inputs = r->members,
+                                             .input_width = rooms[room].width,
+                                             .input_height = rooms[room].height,
+                                             .width = WIDTH,
+                                             .height = HEIGHT,
+                                             .fps = FPS,
+                                             .bitrate_bps = MIX_DEFAULTS.bitrate_bps,
+                                             .pool = r->pictures};
+
+    return bare_video_open(&r->bare, &config);
+}
+
 static int open_run(struct mix_run *r, size_t room)
 {
     const struct mix_settings settings = MIX_DEFAULTS;
@@ -245,9 +289,15 @@ static int open_run(struct mix_run *r, size_t room)
         .on_level = on_level,
         .arg = r,
     };
+    for (size_t i = 0; i < MAX_TURN_PICTURES; i++) {
+        r->canvas[i] = picture_new(r->pictures, WIDTH, HEIGHT);
+        CHECK(r->canvas[i] != NULL);
+    }
     for (unsigned i = 0; err == 0 && i < CLIPS; i++)
         err = moving_clip_make(&r->clip[i], i, rooms[room].width, rooms[room].height,
                                rooms[room].bitrate_bps, r->pictures);
+    if (err == 0)
+        err = open_bare(r, room);
     if (err == 0)
         err = record_voices(r);
     if (err == 0)
@@ -264,6 +314,9 @@ static int open_run(struct mix_run *r, size_t room)
 static void close_run(struct mix_run *r)
 {
     mix_free(&r->mix);
+    bare_video_close(&r->bare);
+    for (size_t i = 0; i < MAX_TURN_PICTURES; i++)
+        picture_unref(&r->canvas[i]);
     for (size_t i = 0; i < CLIPS; i++)
         moving_clip_fini(&r->clip[i]);
     picture_pool_free(&r->pictures);
@@ -273,10 +326,19 @@ static void close_run(struct mix_run *r)
 
 /* ---- measuring ---- */
 
-static void run_step(struct mix_run *r)
+static double cpu_s(void)
 {
+    return (double)timebase_thread_cpu_ns() / 1e9;
+}
+
+/* All that the mix does in a step; *receive gets the part that takes packets. */
+static void run_step(struct mix_run *r, double *receive)
+{
+    double began = cpu_s();
+
     for (size_t i = 0; i < r->step_count; i++)
         mix_push(r->step[i].input, r->step[i].pkt, r->now_us);
+    *receive += cpu_s() - began;
     if (r->now_us >= r->next_audio_us) {
         mix_run_audio(r->mix, r->now_us);
         r->next_audio_us += MIX_AUDIO_TICK_US;
@@ -288,46 +350,100 @@ static void run_step(struct mix_run *r)
         histogram_add(&r->delay_us, timebase_now_us() - before);
 }
 
+static void keep_canvas(struct mix_run *r)
+{
+    CHECK(r->canvases < MAX_TURN_PICTURES);
+    picture_copy(&r->canvas[r->canvases++]->view, mix_canvas(r->mix));
+}
+
+/* The same frames and canvases by libvpx, which has nothing else to do. */
+static void run_bare(struct mix_run *r, struct turn *t)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < r->canvases; i++) {
+        double began = cpu_s();
+        for (; at < r->sent_count && r->sent[at].picture <= i; at++) {
+            const struct moving_clip *c = &r->clip[r->sent[at].clip];
+            bare_video_decode(r->bare, r->sent[at].member, c->frame[r->sent[at].frame].data,
+                              c->frame[r->sent[at].frame].len);
+        }
+        t->libvpx += cpu_s() - began;
+        bare_video_take(r->bare, &r->canvas[i]->view);
+        began = cpu_s();
+        bare_video_encode(r->bare);
+        t->libvpx += cpu_s() - began;
+    }
+    /* What came after the last picture is decoded before the first of the next turn. */
+    r->sent_count -= at;
+    memmove(r->sent, r->sent + at, r->sent_count * sizeof(r->sent[0]));
+    for (size_t i = 0; i < r->sent_count; i++)
+        r->sent[i].picture = 0;
+}
+
+static void run_scaling(struct mix_run *r, struct turn *t)
+{
+    double began = cpu_s();
+
+    for (size_t k = 0; k < r->canvases; k++)
+        for (size_t i = 0; i < r->members; i++)
+            if (r->member[i].width > 0)
+                bare_video_scale(r->bare, i, r->member[i].width, r->member[i].height);
+    t->scale += cpu_s() - began;
+}
+
 /* A second of the room. */
-static void run_turn(struct mix_run *r, struct turn *t)
+static void run_room(struct mix_run *r, struct turn *t)
 {
     struct mix_stats before, after;
-    uint64_t cpu_ns = 0;
 
     mix_read_stats(r->mix, &before);
     for (uint64_t end_us = r->now_us + US_PER_S; r->now_us < end_us; r->now_us += STEP_US) {
         plan_step(r);
-        uint64_t began_ns = timebase_thread_cpu_ns();
-        run_step(r);
-        cpu_ns += timebase_thread_cpu_ns() - began_ns;
+        bool is_due = r->now_us >= mix_video_due_us(r->mix);
+        double began = cpu_s();
+        run_step(r, &t->receive);
+        t->all += cpu_s() - began;
+        if (is_due)
+            keep_canvas(r);
         for (; r->step_count > 0; r->step_count--)
             packet_unref(&r->step[r->step_count - 1].pkt);
     }
     mix_read_stats(r->mix, &after);
-    *t = (struct turn){
-        .all = (double)cpu_ns / 1e9,
-        .decode = (double)(after.decode_ns - before.decode_ns) / 1e9,
-        .compose = (double)(after.compose_ns - before.compose_ns) / 1e9,
-        .encode = (double)(after.encode_ns - before.encode_ns) / 1e9,
-        .audio = (double)(after.audio_ns - before.audio_ns) / 1e9,
-    };
+    t->decode = (double)(after.decode_ns - before.decode_ns) / 1e9;
+    t->compose = (double)(after.compose_ns - before.compose_ns) / 1e9;
+    t->encode = (double)(after.encode_ns - before.encode_ns) / 1e9;
+    t->audio = (double)(after.audio_ns - before.audio_ns) / 1e9;
+}
+
+static void take_turn(struct mix_run *r, struct turn *t)
+{
+    *t = (struct turn){0};
+    r->canvases = 0;
+    run_room(r, t);
+    run_bare(r, t);
+    run_scaling(r, t);
 }
 
 static void report(const struct mix_run *r, struct document *d)
 {
     const struct doc_param param = {.name = "members", .value = (double)r->members};
-    struct doc_row *row = document_row(d, "mix", "parley", &param, 1);
+    struct doc_row *row = document_row(d, "mix-stages", "parley", &param, 1);
     struct mix_stats stats;
 
     mix_read_stats(r->mix, &stats);
     for (size_t i = 0; i < r->turns; i++) {
         const struct turn *t = &r->turn[i];
         struct doc_round *round = document_round(row);
+        document_value(round, "receive_cores", t->receive);
         document_value(round, "decode_cores", t->decode);
+        document_value(round, "scale_cores", t->scale);
         document_value(round, "compose_cores", t->compose);
         document_value(round, "encode_cores", t->encode);
         document_value(round, "audio_cores", t->audio);
         document_value(round, "cores", t->all);
+        document_value(round, "libvpx_cores", t->libvpx);
+        document_value(round, "times_libvpx", (t->all - t->audio) / t->libvpx);
         document_value(round, "work_p50_us", (double)histogram_quantile(&r->delay_us, 0.5));
         document_value(round, "work_p99_us", (double)histogram_quantile(&r->delay_us, 0.99));
         if (stats.decode_errors > 0)
@@ -343,30 +459,38 @@ static int bench_room(size_t room, uint64_t seconds, struct document *d)
     struct turn warm_up;
 
     if (err == 0) {
-        run_turn(r, &warm_up);
-        run_turn(r, &warm_up);
+        take_turn(r, &warm_up);
+        take_turn(r, &warm_up);
         histogram_clear(&r->delay_us);
         uint64_t end_us = timebase_now_us() + seconds * US_PER_S;
         while (r->turns < MAX_TURNS && (r->turns == 0 || timebase_now_us() < end_us))
-            run_turn(r, &r->turn[r->turns++]);
+            take_turn(r, &r->turn[r->turns++]);
         report(r, d);
     }
     close_run(r);
     return err;
 }
 
-int bench_mix(const struct bench_options *options, struct document *d)
+int bench_mix_stages(const struct bench_options *options, struct document *d)
 {
     static const struct doc_column columns[] = {
-        {"decode_cores", "decode", 1, 3},   {"compose_cores", "compose", 1, 3},
-        {"encode_cores", "encode", 1, 3},   {"audio_cores", "sound", 1, 3},
-        {"cores", "all, cores", 1, 3},      {"work_p50_us", "p50 ms a picture", 1e-3, 1},
+        {"receive_cores", "receive", 1, 3},
+        {"decode_cores", "decode", 1, 3},
+        {"compose_cores", "compose", 1, 3},
+        {"scale_cores", "of it scaling", 1, 3},
+        {"encode_cores", "encode", 1, 3},
+        {"audio_cores", "sound", 1, 3},
+        {"cores", "all, cores", 1, 3},
+        {"libvpx_cores", "libvpx alone", 1, 3},
+        {"times_libvpx", "picture, ratio", 1, 3},
+        {"work_p50_us", "p50 ms a picture", 1e-3, 1},
         {"work_p99_us", "p99 ms", 1e-3, 1},
     };
     int err = 0;
 
+    document_server(d, "parley", "Parley", PARLEY_VERSION, "");
     for (size_t i = 0; err == 0 && i < ARRAY_LEN(rooms); i++)
         err = bench_room(i, MAX(options->seconds / ARRAY_LEN(rooms), 1u), d);
-    document_print(d, "mix", columns, ARRAY_LEN(columns));
+    document_print(d, "mix-stages", columns, ARRAY_LEN(columns));
     return err;
 }
