@@ -400,7 +400,7 @@ json_t *json_of_mix_stats(const struct mix_stats *s)
 
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, "
-        "s:i, s:i, s:i, s:i, s:I}",
+        "s:i, s:i, s:i, s:i, s:I, s:I, s:I}",
         "members", (json_int_t)s->members, "inputs", (json_int_t)s->inputs, "packetsReceived",
         (json_int_t)s->packets_in, "packetsSent", (json_int_t)s->packets_out, "bytesSent",
         (json_int_t)s->bytes_out, "framesDecoded", (json_int_t)s->pictures_in, "decodeErrors",
@@ -410,5 +410,6 @@ json_t *json_of_mix_stats(const struct mix_stats *s)
         (json_int_t)s->personal, "decodeMs", (double)s->decode_ns * ms, "composeMs",
         (double)s->compose_ns * ms, "encodeMs", (double)s->encode_ns * ms, "audioMs",
         (double)s->audio_ns * ms, "level", (int)s->level, "fps", (int)s->fps, "width", s->width,
-        "height", s->height, "audioPacketsRecovered", (json_int_t)s->recovered);
+        "height", s->height, "audioPacketsRecovered", (json_int_t)s->recovered, "pictureBytes",
+        (json_int_t)s->picture_bytes, "picturesRefused", (json_int_t)s->pictures_refused);
 }

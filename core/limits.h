@@ -182,6 +182,7 @@
 #define MAX_MIX_AUDIO_BPS \
     256000 /* past it nobody hears a difference, and 510000 would fill a datagram */
 #define MAX_MIX_BPS 20000000
-/* of decoders and canvases, for all mixes of one thread: thirty sources in full high definition, and small ones by the hundred */
+/* of decoders and canvases: of one mix, twenty-five sources in full high definition beside its own; for all mixes of one thread: thirty sources in full high definition, and small ones by the hundred */
+#define MAX_MIX_PICTURE_BYTES (384ull * 1024 * 1024)
 #define MAX_MIXER_PICTURE_BYTES (512ull * 1024 * 1024)
 #define MAX_MIX_LISTED 64 /* identities that a mix names */

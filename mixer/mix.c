@@ -367,9 +367,13 @@ int mix_read_clock(const struct mix *m, uint64_t track, uint64_t now_us, struct 
 void mix_read_stats(const struct mix *m, struct mix_stats *out)
 {
     struct audio_mix_stats audio;
+    struct picture_pool_stats pictures;
 
     audio_mix_read_stats(m->audio, &audio);
+    picture_pool_read_stats(m->env.pictures, &pictures);
     *out = m->stats;
+    out->picture_bytes = pictures.live_bytes + pictures.idle_bytes;
+    out->pictures_refused = pictures.refused;
     out->members = m->member_count;
     out->inputs = m->input_count;
     out->heard = audio.heard;

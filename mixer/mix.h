@@ -170,6 +170,8 @@ struct mix_stats {
     uint64_t late; /* pictures that were left out, because the one before took too long */
     uint64_t audio_ticks, heard, personal;
     uint64_t recovered; /* lost packets of sound that later ones repeated (RFC 2198) */
+    uint64_t picture_bytes,
+        pictures_refused; /* of its pool: now, unused ones included; for want of room */
     uint64_t decode_ns, compose_ns, encode_ns, audio_ns; /* CPU time; encode_ns includes packets */
     uint32_t active_speaker;                             /* a member's number, 0: nobody yet */
     unsigned level;                                      /* 0: as set; each step costs less */

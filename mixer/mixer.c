@@ -193,7 +193,7 @@ int mixer_open(struct mixer **out, unsigned index, struct worker *control,
         return err;
     }
     m->packets = packet_pool_new(MAX_PACKETS_PER_POOL);
-    m->pictures = picture_pool_new(MAX_MIXER_PICTURE_BYTES);
+    m->pictures.max_bytes = MAX_MIXER_PICTURE_BYTES;
     m->mix_by_id = map_new(MAX_MIXES_PER_MIXER);
     m->inlet_by_id = map_new((size_t)MAX_MIXES_PER_MIXER * 64);
     m->outlet_by_track = map_new((size_t)MAX_MIXES_PER_MIXER * 64);
@@ -283,7 +283,6 @@ void mixer_close(struct mixer **mp)
     map_free(&m->mix_by_id);
     map_free(&m->inlet_by_id);
     map_free(&m->outlet_by_track);
-    picture_pool_free(&m->pictures);
     packet_pool_free(&m->packets);
     mem_free(m);
 }

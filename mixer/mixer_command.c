@@ -163,6 +163,30 @@ static void keep_stats(struct mixer *m, const struct mix *mix)
     m->stats.lowered = lowered;
 }
 
+static void add_pictures(struct picture_pool_stats *to, const struct hosted *h)
+{
+    struct picture_pool_stats s;
+
+    picture_pool_read_stats(h->pictures, &s);
+    to->live += s.live;
+    to->live_bytes += s.live_bytes;
+    to->idle += s.idle;
+    to->idle_bytes += s.idle_bytes;
+    to->refused += s.refused;
+}
+
+/* How often they found no room stays in the sums. */
+static void free_pictures(struct mixer *m, struct hosted *h)
+{
+    struct picture_pool_stats s;
+
+    if (h->pictures == NULL)
+        return;
+    picture_pool_read_stats(h->pictures, &s);
+    m->stats.pictures.refused += s.refused;
+    picture_pool_free(&h->pictures);
+}
+
 void mixer_close_mix(struct mixer *m, struct hosted *h)
 {
     if (h->mix != NULL)
@@ -176,6 +200,7 @@ void mixer_close_mix(struct mixer *m, struct hosted *h)
         free_outlet(o);
     }
     mix_free(&h->mix);
+    free_pictures(m, h);
     list_remove(&h->node);
     m->stats.mixes--;
     mem_free(h);
@@ -191,17 +216,21 @@ static void open_mix(struct mixer *m, const struct command *c)
         tell_failed(m, c->id, E_NO_MEMORY);
         return;
     }
-    *h = (struct hosted){.mixer = m, .id = c->id};
+    *h = (struct hosted){
+        .mixer = m,
+        .id = c->id,
+        .pictures = picture_pool_new_within(&m->pictures, MAX_MIX_PICTURE_BYTES),
+    };
     list_init(&h->inlets);
     list_init(&h->outlets);
     list_append(&m->mixes, &h->node);
     m->stats.mixes++;
     deadline_init(&h->video_due, mixer_on_video_due, h);
     env.packets = m->packets;
-    env.pictures = m->pictures;
+    env.pictures = h->pictures;
     env.random = rng_u32(&m->rng);
     env.arg = h;
-    int err = map_put_u64(m->mix_by_id, h->id, h);
+    int err = h->pictures == NULL ? E_NO_MEMORY : map_put_u64(m->mix_by_id, h->id, h);
     if (err == 0)
         err = mix_new(&h->mix, c->settings, &c->tracks, &env, now_us - now_us % MIX_AUDIO_TICK_US);
     if (err == 0 && (add_outlet(h, c->tracks.audio, 1) == NULL ||
@@ -336,10 +365,10 @@ static void reply_stats(struct mixer *m, const struct command *c)
     e->stats = m->stats;
     LIST_EACH(&m->mixes, struct hosted, node, h) {
         mixer_add_mix_stats(&e->stats, h->mix);
+        add_pictures(&e->stats.pictures, h);
     }
     worker_read_stats(m->worker, &e->stats.loop);
     packet_pool_read_stats(m->packets, &e->stats.packets);
-    picture_pool_read_stats(m->pictures, &e->stats.pictures);
     mixer_event_post(m, e);
 }
 

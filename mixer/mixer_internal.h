@@ -17,6 +17,7 @@ struct hosted {
     struct mixer *mixer;
     uint64_t id;
     struct mix *mix;
+    struct picture_pool *pictures; /* of the mix, within the mixer's budget */
     struct deadline video_due;
     struct list inlets, outlets;
 };
@@ -64,7 +65,7 @@ struct mixer {
 
     /* the thread's */
     struct packet_pool *packets;
-    struct picture_pool *pictures;
+    struct picture_budget pictures;
     struct list mixes;
     struct map *mix_by_id, *inlet_by_id, *outlet_by_track;
     struct deadline audio_due;

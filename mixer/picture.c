@@ -24,6 +24,8 @@ struct block {
 
 struct picture_pool {
     size_t max_bytes, live_bytes, idle_bytes;
+    struct picture_budget *budget;    /* takes live and idle bytes */
+    struct picture_budget own_budget; /* that of a pool by itself */
     uint64_t live, refused;
     struct picture *unused; /* without samples */
     struct block idle[MAX_IDLE_PICTURES];
@@ -36,7 +38,19 @@ struct picture_pool *picture_pool_new(size_t max_bytes)
 {
     struct picture_pool *pool = MEM_NEW(struct picture_pool);
 
+    pool->max_bytes = pool->own_budget.max_bytes = max_bytes;
+    pool->budget = &pool->own_budget;
+    return pool;
+}
+
+struct picture_pool *picture_pool_new_within(struct picture_budget *budget, size_t max_bytes)
+{
+    struct picture_pool *pool = mem_try_alloc(sizeof(*pool));
+
+    if (pool == NULL)
+        return NULL;
     pool->max_bytes = max_bytes;
+    pool->budget = budget;
     return pool;
 }
 
@@ -52,7 +66,18 @@ static struct block remove_idle(struct picture_pool *pool, size_t i)
 
 static void free_oldest_idle(struct picture_pool *pool)
 {
-    mem_free(remove_idle(pool, 0).memory);
+    struct block b = remove_idle(pool, 0);
+
+    pool->budget->bytes -= b.bytes;
+    mem_free(b.memory);
+}
+
+static bool has_room(const struct picture_pool *pool, size_t bytes)
+{
+    const struct picture_budget *budget = pool->budget;
+
+    return pool->live_bytes + pool->idle_bytes + bytes <= pool->max_bytes &&
+           budget->bytes + bytes <= budget->max_bytes;
 }
 
 void picture_pool_free(struct picture_pool **poolp)
@@ -88,12 +113,13 @@ static bool take_idle(struct picture_pool *pool, size_t bytes, struct block *out
 static bool take_block(struct picture_pool *pool, size_t bytes, struct block *out)
 {
     if (!take_idle(pool, bytes, out)) {
-        while (pool->idle_count > 0 &&
-               pool->live_bytes + pool->idle_bytes + bytes > pool->max_bytes)
+        while (pool->idle_count > 0 && !has_room(pool, bytes))
             free_oldest_idle(pool);
         *out = (struct block){.bytes = bytes};
-        if (pool->live_bytes + bytes <= pool->max_bytes)
+        if (has_room(pool, bytes))
             out->memory = mem_try_alloc_aligned(bytes);
+        if (out->memory != NULL)
+            pool->budget->bytes += bytes;
     }
     if (out->memory == NULL) {
         pool->refused++;

@@ -50,8 +50,16 @@ struct picture {
     void *arg;
 };
 
+/* What several pools share. */
+struct picture_budget {
+    size_t bytes, max_bytes;
+};
+
 /** Make a pool that holds up to @max_bytes, unused pictures included. */
 MUST_CHECK struct picture_pool *picture_pool_new(size_t max_bytes);
+/** One that besides takes no more of @budget than others leave, which outlives it. NULL without memory. */
+MUST_CHECK struct picture_pool *picture_pool_new_within(struct picture_budget *budget,
+                                                        size_t max_bytes);
 /** Free; asserts that every picture is home. */
 void picture_pool_free(struct picture_pool **pool);
 

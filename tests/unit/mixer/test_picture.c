@@ -96,6 +96,42 @@ static void a_full_pool_refuses_and_unused_pictures_make_room(void **state)
     picture_pool_free(&pool);
 }
 
+/* What one pool holds, unused blocks too, is missing to the other; what it frees is there again. */
+static void pools_share_a_budget(void **state)
+{
+    struct picture_pool *alone = picture_pool_new(POOL_BYTES);
+    struct picture *p = picture_new(alone, 640, 360), *q, *r;
+    struct picture_pool_stats s;
+
+    (void)state;
+    picture_pool_read_stats(alone, &s);
+    size_t bytes = s.live_bytes;
+    picture_unref(&p);
+    picture_pool_free(&alone);
+    struct picture_budget budget = {.max_bytes = 3 * bytes};
+    struct picture_pool *one = picture_pool_new_within(&budget, 2 * bytes);
+    struct picture_pool *two = picture_pool_new_within(&budget, 2 * bytes);
+    p = picture_new(one, 640, 360);
+    q = picture_new(one, 640, 360);
+    assert_true(p != NULL && q != NULL);
+    assert_null(picture_new(one, 640, 360)); /* its own bound */
+    r = picture_new(two, 640, 360);
+    assert_non_null(r);
+    assert_null(picture_new(two, 640, 360)); /* the budget's */
+    assert_int_equal(budget.bytes, 3 * bytes);
+    picture_unref(&p); /* it stays with its pool, unused */
+    assert_null(picture_new(two, 640, 360));
+    picture_unref(&q);
+    picture_pool_free(&one);
+    assert_int_equal(budget.bytes, bytes);
+    p = picture_new(two, 640, 360);
+    assert_non_null(p);
+    picture_unref(&p);
+    picture_unref(&r);
+    picture_pool_free(&two);
+    assert_int_equal(budget.bytes, 0);
+}
+
 static void memory_is_used_again_and_idle_memory_is_bounded(void **state)
 {
     struct picture_pool *pool = picture_pool_new(POOL_BYTES);
@@ -244,6 +280,7 @@ int main(void)
         LEAK_FREE(sizes_are_refused_before_anything_is_allocated),
         LEAK_FREE(planes_are_aligned_and_apart),
         LEAK_FREE(a_full_pool_refuses_and_unused_pictures_make_room),
+        LEAK_FREE(pools_share_a_budget),
         LEAK_FREE(memory_is_used_again_and_idle_memory_is_bounded),
         LEAK_FREE(the_last_reference_sends_a_picture_home),
         LEAK_FREE(a_lent_picture_can_be_detached),
