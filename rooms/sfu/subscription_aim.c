@@ -18,11 +18,20 @@
 
 /* ---- what is aimed at ---- */
 
+/* A replica comes with its history, but what its encodings cost is measured only then: until it is, who has a bound gets the one that
+ * costs least. */
+static bool is_cautious(const struct subscription *sub, const struct track *t)
+{
+    return t->owner == NULL && t->ladder.count == 0 && sub->owner->estimate_bps != 0;
+}
+
 struct encoding *subscription_target(const struct subscription *sub, struct track *t)
 {
     int i = t == subscription_track(sub) ? sub->aim.encoding : -1;
 
-    return i >= 0 && i < t->encoding_count ? &t->encoding[i] : track_best(t);
+    return i >= 0 && i < t->encoding_count ? &t->encoding[i]
+           : is_cautious(sub, t)           ? track_smallest(t)
+                                           : track_best(t);
 }
 
 /* The highest step of an encoding that the allocator's outcome covers; NULL when it covers none. */

@@ -245,6 +245,19 @@ struct encoding *track_best(struct track *t)
     return &t->encoding[t->best < 0 ? 0 : t->best];
 }
 
+struct encoding *track_smallest(struct track *t)
+{
+    struct encoding *smallest = NULL;
+
+    for (unsigned i = 0; i < t->encoding_count; i++) {
+        struct encoding *e = &t->encoding[i];
+        if (e->ssrc != 0 && e->width != 0 &&
+            (smallest == NULL || e->width * e->height < smallest->width * smallest->height))
+            smallest = e;
+    }
+    return smallest == NULL ? track_best(t) : smallest;
+}
+
 const struct negotiated_codec *track_live_codec(const struct track *t)
 {
     return t->codec_index < 0 ? NULL : &t->section.codec[t->codec_index];

@@ -107,6 +107,8 @@ void track_flush(struct track *t, uint64_t now_us);
 struct encoding *track_find_encoding(struct track *t, const char *rid, size_t rid_len);
 /** The encoding to aim at, or the first one while none was live. */
 struct encoding *track_best(struct track *t);
+/** The one with the smallest picture, as far as keyframes told; else the best. */
+struct encoding *track_smallest(struct track *t);
 /** What viewers count as a spatial layer: of simulcast the encoding's rank by size, else the layer in the encoding. */
 static inline int8_t track_spatial_of(const struct track *t, unsigned encoding, unsigned spatial)
 {
