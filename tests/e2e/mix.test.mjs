@@ -17,6 +17,8 @@ const PEOPLE = [
 /** Middles of four tiles, beside the white spot and the names. */
 const QUARTERS = [[0.25, 0.35], [0.75, 0.35], [0.25, 0.85], [0.75, 0.85]].map(([x, y]) => /** @type {[number, number]} */ ([x, y - 0.05]));
 const KEYS = ["--auth-keys", "operator:a secret that has more than 32 bytes in it"];
+/** Packets: what a browser's own socket drops on a busy machine. The server's part is asserted by its metrics. */
+const BROWSERS_OWN_LOSS = 3;
 const HEARD_DB = -60;
 const SILENT_DB = -75;
 
@@ -68,6 +70,12 @@ async function perceives(viewer, places, people, what) {
   return look();
 }
 
+/** What the server says that it did not send or hand on. @param {object} s @returns {Promise<string[]>} lines of metrics */
+async function dropped(s) {
+  const text = await (await fetch(`${s.server.url}/metrics`)).text();
+  return text.split("\n").filter((line) => /^parley_(mixer|sent)_packets_dropped_total\{.*(worker_behind|no_packet|buffer_full|encryption).*\} [1-9]/.test(line));
+}
+
 /** Wait until a page is told by its packets that exactly these are heard. */
 async function isToldOf(s, person, people, token) {
   const names = people.map(({ name }) => name).sort();
@@ -92,7 +100,8 @@ scene("a viewer sees and hears the mix of two, then of four, and one leaves", as
   publishers.push(await enter(s, PEOPLE[2], { simulcast: true }), await enter(s, PEOPLE[3]));
   const four = await perceives(viewer, QUARTERS, PEOPLE, "four");
   await viewer.screenshot("mix-four");
-  assert.equal(four.lost, 0);
+  assert.ok(four.lost <= BROWSERS_OWN_LOSS, `${four.lost} packets lost`);
+  assert.deepEqual(await dropped(s), [], "the server dropped nothing");
   await isToldOf(s, viewer, PEOPLE);
   await publishers[1].run(unpublish);
   await perceives(viewer, [[0.25, 0.3], [0.75, 0.3], [0.5, 0.8]], [PEOPLE[0], PEOPLE[2], PEOPLE[3]], "three");
