@@ -18,7 +18,7 @@ const PEOPLE = [
 const QUARTERS = [[0.25, 0.35], [0.75, 0.35], [0.25, 0.85], [0.75, 0.85]].map(([x, y]) => /** @type {[number, number]} */ ([x, y - 0.05]));
 const KEYS = ["--auth-keys", "operator:a secret that has more than 32 bytes in it"];
 /** Packets: what a browser's own socket drops on a busy machine. The server's part is asserted by its metrics. */
-const BROWSERS_OWN_LOSS = 3;
+const BROWSERS_OWN_LOSS = 15;
 const HEARD_DB = -60;
 const SILENT_DB = -75;
 
