@@ -99,9 +99,13 @@ class Run:
             ramp = [row for row in rows if row.params.get("ramp")]
             rest = [row for row in rows if not row.params.get("ramp")]
             if rest or not ramp:
-                self.scenarios.append(Scenario(raw["name"], rest, self, raw.get("error")))
+                self.scenarios.append(Scenario(self._own_name(raw["name"]), rest, self, raw.get("error")))
             if ramp:
                 self.scenarios.append(Scenario("ramp", ramp, self, raw.get("error")))
+
+    def _own_name(self, name):
+        """Packets that are spread over time are another load than frames in one burst."""
+        return "broadcast-spread" if name == "broadcast" and self.conditions.get("pacing") == "spread" else name
 
 
 class Report:

@@ -8,6 +8,7 @@ from plots import name_of
 # What a reader compares first; the page has all others behind a click.
 KEY_METRICS = {
     "broadcast": ("cpu_us_per_packet", "times_floor", "server_cpu_cores", "loss", "delay_p50_us", "delay_p99_us", "viewer_rss_bytes"),
+    "broadcast-spread": ("cpu_us_per_packet", "times_floor", "server_cpu_cores", "loss", "delay_p50_us", "delay_p99_us"),
     "ramp": ("capacity_viewers", "capacity_bps"),
     "conference": ("streams", "cpu_us_per_packet", "server_cpu_cores", "loss", "delay_p99_us", "viewer_rss_bytes"),
     "join-storm": ("joins_per_s", "cpu_ms_per_join", "join_p50_ms", "join_p95_ms", "first_frame_p50_ms", "first_frame_p95_ms", "keyframe_requests", "failed", "viewer_rss_bytes"),
@@ -22,6 +23,7 @@ KEY_METRICS = {
 }
 TITLES = {
     "broadcast": "Broadcast: one publisher, many viewers",
+    "broadcast-spread": "Broadcast: a frame's packets spread over 10 ms",
     "ramp": "Capacity: viewers added until a limit is passed",
     "conference": "Conference: everybody sees everybody",
     "join-storm": "Join storm: many viewers at once",

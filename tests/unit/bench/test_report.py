@@ -92,6 +92,10 @@ class Documents(unittest.TestCase):
     def test_the_ramp_is_a_table_of_its_own(self):
         self.assertEqual([one.name for one in read().scenarios][:2], ["broadcast", "ramp"])
 
+    def test_spread_packets_are_a_table_of_their_own(self):
+        spread = {**SAMPLE, "conditions": {**SAMPLE["conditions"], "pacing": "spread"}}
+        self.assertEqual([one.name for one in read(spread).scenarios][:2], ["broadcast-spread", "ramp"])
+
     def test_several_documents_show_what_told_them_apart(self):
         other = copy.deepcopy(SAMPLE)
         other["started"] = "2026-12-01T12:00:00Z"
