@@ -140,7 +140,12 @@ scene("members hear the mix without themselves, a viewer hears all, and who admi
   await isToldOf(s, viewer, [PEOPLE[0], PEOPLE[1]], admin);
   const change = async (params) => (await ann.run(askMix, { method: "updateMix", params })).result;
   const levelOfBob = async () => (await viewer.run(readMix, { places: [], hz })).levels[1];
-  const plain = await levelOfBob();
+  const readings = [];
+  const plain = await until("Bob's loudness to settle", async () => {
+    readings.push(await levelOfBob());
+    const last = readings.slice(-4);
+    return last.length === 4 && Math.max(...last) - Math.min(...last) < 1.5 && last.at(-1);
+  }, { intervalMs: 250, describe: async () => readings.join(", ") });
   assert.deepEqual((await change({ voices: { Bob: { gainDb: -18 } } })).mix.voices, { Bob: { gainDb: -18, muted: false } });
   await until("Bob to be softer", async () => Math.abs((await levelOfBob()) - plain + 18) < 4, { describe: async () => `${plain}, ${await levelOfBob()}` });
   await change({ voices: { Bob: { muted: true } } });
