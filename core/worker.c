@@ -6,7 +6,7 @@
  * done in the prepare phase, right before the loop may block, because nothing but closing callbacks and timers (of
  * libraries on our loop) lies between the poll and it:
  *
- *   poll: sockets, mailboxes → … → prepare: deadlines → turn hooks → free-later → arm the timer → poll
+ *   poll: sockets, mailboxes → … → prepare: deadlines → turn hooks → free-later → rest → arm the timer → poll
  *
  * The one libuv timer has no work to do: it only makes the poll return when the wheel has something due.
  */

@@ -68,7 +68,7 @@ void subscription_changed(struct subscription *sub);
 /** The handler of sfu.tell_due; arg is the sfu. */
 void subscription_tell_states(struct deadline *d, uint64_t now_us, void *arg);
 
-/** The sink's handler. */
+/** The sink's handlers. */
 void subscription_on_burst_soon(const struct sink *s, unsigned ahead);
 void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us);
 /** Take a packet as the first one of what flows from now on. */
