@@ -212,9 +212,9 @@ static const struct config_kind log_levels = {
         "Packets of a frame are padded to one length and leave with one system call, where the "   \
         "kernel can do that")                                                                      \
     NUMBER(                                                                                        \
-        "media.window_us", media_window_us, 0, 3000, "2000", NULL,                                 \
-        "How long a busy worker may hold packets back for others of their frame, and four times "  \
-        "as long as it rests between turns; 0 is never")                                           \
+        "media.window_us", media_window_us, 0, 3000, "3000", NULL,                                 \
+        "How long a busy worker may hold packets back: three quarters of it for others of their "  \
+        "frame, one to rest between turns; 0 is never")                                            \
     NUMBER("media.consent_timeout_ms", media_consent_timeout_ms, 1000, 300000, "30000", NULL,      \
            "A participant is gone when nothing was heard for this long")                           \
     LIST("ice.servers", ice_servers, ice_url, "stun:, turn: or turns: URLs", "", NULL,             \

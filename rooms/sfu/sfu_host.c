@@ -51,8 +51,8 @@ static double share_of(double load, double from, double to)
 }
 
 /* Under load packets are held back a little, so that more of a frame leave together: not at all below a tenth of the core, as long
- * as the setting allows from a third on. A frame that came in one burst does not wait. And the worker rests between turns, a quarter
- * of that at most: most turns are for one viewer's feedback, several of which cost hardly more than one. */
+ * as the setting allows from a third on. A frame that came in one burst does not wait. A quarter of that time the worker rests between
+ * turns: most turns are for one viewer's feedback, several of which cost hardly more than one. */
 static void follow_load(struct sfu_host *h, uint64_t now_us)
 {
     if (h->max_window_us == 0 || now_us - h->load_since_us < LOAD_INTERVAL_US)
@@ -63,7 +63,7 @@ static void follow_load(struct sfu_host *h, uint64_t now_us)
 
     h->load_busy_us = busy_us;
     h->load_since_us = now_us;
-    sfu_set_window(h->sfu, (uint64_t)(max_us * share_of(load, 0.1, 0.33)));
+    sfu_set_window(h->sfu, (uint64_t)(max_us * 3 / 4 * share_of(load, 0.1, 0.33)));
     worker_set_rest(h->worker, (uint64_t)(max_us / 4 * share_of(load, 0.05, 0.2)));
 }
 
