@@ -18,6 +18,7 @@ void burst_item_init(struct burst_item *item, struct encoding *e, struct packet 
 {
     item->pkt = pkt;
     item->encoding = e;
+    item->index = BURST_PACKETS;
     item->is_late = false;
 }
 
@@ -26,9 +27,10 @@ void burst_add(struct burst *b, struct encoding *e, struct packet *pkt, uint64_t
     CHECK(b->count < BURST_PACKETS);
     struct burst_item *item = &b->item[b->count];
 
+    burst_item_init(item, e, packet_ref(pkt));
+    item->index = (uint8_t)b->count;
     if (b->count++ == 0)
         b->since_us = now_us;
-    burst_item_init(item, e, packet_ref(pkt));
     item->is_late = seq16_newer(e->recv.highest_seq, pkt->rtp.seq);
     b->is_complete = pkt->rtp.marker;
 }

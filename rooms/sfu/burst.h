@@ -22,7 +22,8 @@ struct packet;
 struct burst_item {
     struct packet *pkt; /* a reference of the burst's */
     struct encoding *encoding;
-    bool is_late; /* newer ones of its encoding came before it */
+    uint8_t index; /* in its burst; BURST_PACKETS: it is in none */
+    bool is_late;  /* newer ones of its encoding came before it */
 };
 
 struct burst {
@@ -33,7 +34,7 @@ struct burst {
     struct burst_item item[BURST_PACKETS];
 };
 
-/** Fill in all but is_late; takes no reference. */
+/** Fill in one that is in no burst, and not late; takes no reference. */
 void burst_item_init(struct burst_item *item, struct encoding *e, struct packet *pkt);
 /** Make an empty one. */
 void burst_init(struct burst *b);

@@ -11,6 +11,7 @@
 #include "rooms/sfu/burst.h"
 #include "rooms/sfu/history.h"
 #include "rooms/sfu/levels.h"
+#include "rooms/sfu/packet_head.h"
 #include "rooms/sfu/publisher_clock.h"
 #include "rooms/sfu/sfu.h"
 #include "rooms/sfu/ssrc_table.h"
@@ -61,7 +62,8 @@ struct sfu {
     struct list bursts; /* struct burst of tracks, that are not empty; oldest first */
     uint64_t window_us; /* sfu_set_window() */
     struct deadline burst_due;
-    struct send_run run; /* scratch */
+    struct send_run run;            /* scratch */
+    struct known_heads known_heads; /* scratch */
     struct list codec_sets;
     struct paced *unused_paced; /* subscription_pace.c */
     size_t unused_paced_count;

@@ -8,7 +8,6 @@
  */
 #include <string.h>
 
-#include "core/dependency_descriptor.h"
 #include "core/packet.h"
 #include "core/prefetch.h"
 #include "core/payload_red.h"
@@ -16,6 +15,7 @@
 #include "core/seq.h"
 #include "core/timebase.h"
 #include "core/wire.h"
+#include "rooms/sfu/packet_head.h"
 #include "rooms/sfu/subscription_internal.h"
 #include "transport/fanout_cipher.h"
 #include "transport/rtx.h"
@@ -75,49 +75,6 @@ static bool reference_ts(const struct subscription *sub, const struct encoding *
 
 static const struct media_info no_media = {.spatial = -1, .temporal = -1};
 
-/* With our frame number, and the mask of what this viewer gets. */
-static struct rtp_ext_out rewrite_descriptor(uint8_t id, const struct packet *pkt,
-                                             const struct rtp_ext *ext, const struct outgoing *out,
-                                             uint8_t to[DD_MAX_BYTES])
-{
-    const struct descriptor_ids *dd = &pkt->media.dd;
-    size_t len = 0;
-
-    if (id != 0 && dd->has_frame_number && !out->is_empty)
-        len = dependency_descriptor_rewrite(
-            to, DD_MAX_BYTES, pkt->data + ext->offset, ext->len, out->number.frame_number,
-            dd->active_at, dd->target_count, out->verdict.has_active, out->verdict.active);
-    return (struct rtp_ext_out){id, (uint8_t)len, to};
-}
-
-static size_t collect_exts(const struct subscription *sub, const struct track *t,
-                           const struct packet *pkt, const struct outgoing *packet_out,
-                           uint8_t descriptor[DD_MAX_BYTES],
-                           struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
-{
-    static const uint8_t number_to_come[2];
-    size_t n = 0;
-    uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
-
-    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_block() looks for it */
-        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
-                                        number_to_come};
-    if (mid_id != 0)
-        out[n++] =
-            (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
-    for (unsigned i = 0; i < pkt->rtp.ext_count; i++) {
-        const struct rtp_ext *ext = &pkt->rtp.ext[i];
-        uint8_t kind = t->kind_of_ext[ext->id];
-        if (kind == RTP_EXT_DEPENDENCY_DESCRIPTOR)
-            out[n++] =
-                rewrite_descriptor(sub->section.ext.id[kind], pkt, ext, packet_out, descriptor);
-        else if (kind < RTP_EXT_KIND_COUNT && rtp_ext_is_copied(kind))
-            out[n++] =
-                (struct rtp_ext_out){sub->section.ext.id[kind], ext->len, pkt->data + ext->offset};
-    }
-    return n;
-}
-
 static void count_dropped(struct subscription *sub, size_t n)
 {
     sub->packets_dropped += n;
@@ -147,29 +104,6 @@ static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *p
     rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
 }
 
-/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. @block is the extension block. */
-static uint8_t *twcc_of_block(const struct subscription *sub, uint8_t *block)
-{
-    bool is_one_byte = wire_get_u16(block) == 0xBEDE;
-
-    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
-        return NULL;
-    return block + 4 + (is_one_byte ? 1 : 2);
-}
-
-/* Of a mix: who is heard in it, and how loud, for those who negotiated that. Returns the elements that there are then. */
-static size_t collect_contributors(const struct subscription *sub, const struct track *t,
-                                   const struct packet *pkt, struct rtp_ext_out *ext, size_t n)
-{
-    const struct rtp_ext *levels =
-        rtp_find_ext(&pkt->rtp, t->section.ext.id[RTP_EXT_CSRC_AUDIO_LEVEL]);
-
-    if (levels != NULL)
-        ext[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_CSRC_AUDIO_LEVEL], levels->len,
-                                        pkt->data + levels->offset};
-    return n;
-}
-
 HOT bool subscription_add_packet(struct subscription *sub, const struct burst_item *item,
                                  const struct outgoing *out)
 {
@@ -177,34 +111,24 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     const struct packet *pkt = item->pkt;
     struct rtp_out *rtp = &run->out[run->count];
     uint8_t *head = run->head[run->count];
-    struct rtp_ext_out ext[MAX_RTP_EXT_ELEMENTS + 2];
-    uint8_t descriptor[DD_MAX_BYTES];
-    size_t n = collect_exts(sub, item->encoding->track, pkt, out, descriptor, ext);
     size_t rewritten = out->is_red ? RED_MAX_HEAD_BYTES : MAX_REWRITTEN_BYTES;
-    size_t room = SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, csrcs = 0;
+    struct packet_head made;
 
-    if (UNLIKELY((pkt->flags & PACKET_HAS_CONTRIBUTORS) != 0)) {
-        csrcs = pkt->rtp.csrc_count;
-        n = collect_contributors(sub, item->encoding->track, pkt, ext, n);
-    }
-    size_t bytes = rtp_write_header(head, room, out->pt, out->verdict.marker, out->number.seq,
-                                    out->number.ts, out->ssrc, ext, n);
-    if (UNLIKELY(csrcs > 0) && bytes > 0)
-        bytes = rtp_add_csrcs(head, bytes, room, pkt->data + RTP_FIXED_HEADER_BYTES, csrcs);
-    if (bytes == 0)
+    if (!packet_head_write(&sub->owner->sfu->known_heads, sub, item, out, head,
+                           SEND_HEAD_BYTES - RTX_OSN_BYTES - rewritten, &made))
         return false;
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
-        .twcc = twcc_of_block(sub, head + RTP_FIXED_HEADER_BYTES + 4 * csrcs),
+        .twcc = made.twcc,
         .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
-        .header_bytes = bytes,
-        .head_bytes = bytes,
+        .header_bytes = made.bytes,
+        .head_bytes = made.bytes,
         .payload = pkt->data + pkt->rtp.header_bytes,
         .payload_bytes = out->is_empty ? 0 : pkt->rtp.payload_bytes,
     };
     if (out->is_rtx) {
-        wire_put_u16(head + bytes, out->osn);
+        wire_put_u16(head + made.bytes, out->osn);
         rtp->head_bytes += RTX_OSN_BYTES;
     }
     if (out->number.rewrites_ids && !out->is_empty && pkt->media.ids.bytes <= MAX_REWRITTEN_BYTES)

@@ -527,6 +527,7 @@ HOT void track_flush(struct track *t, uint64_t now_us)
         return;
     for (size_t i = 0; i < t->burst.count; i++)
         history_add(&t->burst.item[i].encoding->history, t->burst.item[i].pkt);
+    t->sfu->known_heads.flush++;
     LIST_EACH(&t->sinks, struct sink, node, s) {
         prepare(&t->sinks, s_next);
         s->ops->on_burst(s, &t->burst, now_us);

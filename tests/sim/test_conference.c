@@ -7,6 +7,7 @@
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
 #include "tests/sim/endpoint.h"
+#include "tests/sim/feedback.h"
 
 #define FPS 30 /* a little over */
 
@@ -42,6 +43,40 @@ static void watch_each_other(struct person *p, unsigned n)
             (void)endpoint_watch(p[i].e, p[k].microphone);
         }
     }
+}
+
+/* A header that was made for one is copied for the next: of these, two negotiated the same, one has another MID, one no numbers for
+ * congestion control, one other identifiers of extensions. */
+static void who_negotiated_the_same_gets_his_own_numbers(void **state)
+{
+    const unsigned id[] = {2, 16, 30, 44,
+                           3}; /* endpoint_ext_id() is the same for all but the last */
+    struct sim *sim = sim_new();
+    struct person p = join(sim, 1);
+    struct endpoint *viewer[5];
+
+    (void)state;
+    endpoint_set_lines(p.e, &perfect);
+    for (unsigned i = 0; i < 5; i++) {
+        struct endpoint *e = viewer[i] = endpoint_join(sim, id[i]);
+        endpoint_set_lines(e, &perfect);
+        if (i != 3)
+            feedback_enable(e, FEEDBACK_TWCC);
+        if (i == 2)
+            (void)endpoint_watch(e, p.microphone);
+        (void)endpoint_watch(e, p.camera);
+        if (i != 2)
+            (void)endpoint_watch(e, p.microphone);
+    }
+    sim_run(sim, 5 * SECONDS);
+    for (unsigned i = 0; i < 5; i++)
+        for (unsigned k = 0; k < 2; k++) {
+            const struct slot *s = &viewer[i]->slot[k];
+            SIM_EXPECT(sim, s->source[0].decoded >= (s->kind == MEDIA_VIDEO ? FPS * 4 : 50 * 4));
+            SIM_EXPECT(sim, rtp_recv_packets_lost(&s->recv) == 0 && s->empty == 0);
+        }
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
 }
 
 static void everyone_receives_everyone(void **state)
@@ -477,6 +512,7 @@ static void handles_that_are_gone_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SIM_TEST(who_negotiated_the_same_gets_his_own_numbers),
         SIM_TEST(everyone_receives_everyone),
         SIM_TEST(a_poor_network_costs_frames_but_nothing_else),
         SIM_TEST(a_late_joiner_starts_at_a_keyframe_and_one_request_serves_several),
