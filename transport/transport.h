@@ -93,19 +93,19 @@ struct transport_handlers {
 };
 
 struct transport_stats {
+    uint64_t packets_received, bytes_received, packets_sent,
+        bytes_sent; /* datagrams, STUN and DTLS included */
+    uint64_t padding_bytes_sent;
     enum transport_state state;
     struct ice_stats ice;
     bool has_path;
     struct path selected;
-    uint64_t packets_received, bytes_received, packets_sent,
-        bytes_sent; /* datagrams, STUN and DTLS included */
     uint64_t srtp_auth_failed, srtp_replayed, srtp_malformed, srtp_before_open, rtcp_malformed,
         unvalidated_path;
     uint64_t rtcp_unknown_ssrc; /* feedback and reports about SSRCs that are not ours */
     uint64_t twcc_feedback_sent, twcc_malformed, twcc_no_memory;
     uint64_t rembs_sent, rembs_received, remb_malformed, remb_no_memory;
     uint64_t dtls_before_check, send_before_open, send_failed;
-    uint64_t padding_bytes_sent;
     char dtls_cipher[64];
     enum srtp_profile srtp_profile;
     uint64_t round_trip_us; /* the latest of any report block; 0: none yet */

@@ -24,14 +24,25 @@ struct writer;
 #define MAX_TRANSPORT_UFRAGS 3 /* current, old, and a new one while it is added */
 
 struct transport {
+    /* First what most packets look at, in few cache lines: transport_prefetch(). */
     enum transport_state state;
+    uint8_t send_twcc_ext_id; /* 0: not negotiated */
+    bool takes_remb;
     const struct transport_env *env;
     const struct transport_handlers *handlers;
     void *arg;
-    struct log_ids ids;
-    struct transport_stats stats; /* counters; the rest is filled on reading */
-
     struct ice *ice;
+    struct rtpsec *rtpsec;       /* once DTLS is open: reception, and RTCP both ways */
+    struct fanout_key *send_key; /* once DTLS is open: RTP that we send */
+    struct bwe *bwe;             /* NULL until it is negotiated; with REMB alone, until one comes */
+    struct deadline report_due;  /* transport_rtcp.c */
+    struct deadline bwe_due;
+    struct pacer pacer;
+    struct transport_stats
+        stats; /* counters, those of each packet first; the rest is filled on reading */
+
+    struct log_ids ids;
+
     char *ufrag[MAX_TRANSPORT_UFRAGS]; /* registered in the mux */
     size_t ufrag_count;
     struct deadline consent_due; /* set late: moved on when it fires too early */
@@ -42,16 +53,13 @@ struct transport {
         dtls_path; /* where the latest DTLS datagram came from; answers go there until a path is selected */
     uint64_t dtls_now_us; /* of the latest call into dtls, for what it tells in it */
     struct deadline dtls_due, handshake_due;
-    struct rtpsec *rtpsec;       /* once DTLS is open: reception, and RTCP both ways */
-    struct fanout_key *send_key; /* once DTLS is open: RTP that we send */
-    struct list send_streams;    /* transport_media.c */
+    struct list send_streams; /* transport_media.c */
     size_t send_stream_count;
 
     /* transport_rtcp.c */
     struct list recvs, sends;
     size_t send_count;
     struct map *send_by_ssrc; /* NULL while the list is short */
-    struct deadline report_due;
     struct rng jitter;
     uint32_t reporter_ssrc; /* whose receiver reports and feedback are: no stream of ours */
     char cname[17];         /* of the reporter; RFC 7022: random, for this transport only */
@@ -69,12 +77,8 @@ struct transport {
     struct deadline remb_due;
 
     /* transport_bwe.c */
-    struct bwe *bwe; /* NULL until it is negotiated; with REMB alone, until one comes */
-    uint8_t send_twcc_ext_id;
-    bool takes_remb;
     uint64_t told_estimate_bps;
-    struct pacer pacer;
-    struct deadline bwe_due, pace_due;
+    struct deadline pace_due;
 };
 
 /** Take an SRTP or SRTCP packet, whose last reference the caller drops afterwards. Calls: any handler but on_state. */

@@ -187,7 +187,7 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
 
 HOT void transport_prefetch(const struct transport *tp)
 {
-    prefetch(tp, sizeof(*tp));
+    prefetch(tp, offsetof(struct transport, stats.state));
 }
 
 HOT void transport_prefetch_deeper(const struct transport *tp)
