@@ -28,7 +28,7 @@ const QUALITIES = [
 const DEFAULT_BPS = 2_500_000;
 const CODECS = ["H264", "VP8", "VP9", "AV1"];
 const LAYERS = [
-  { label: "Several, so that slow viewers see it, too", value: "several" },
+  { label: "Several, for slow viewers too", value: "several" },
   { label: "One, for the least upload", value: "one" },
 ];
 const STATES = { ready: "", starting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
@@ -84,7 +84,9 @@ function update() {
 /** @param {any} error  of a capture */
 function showCaptureError(error) {
   if (error.code === "E_CANCELLED") return;
-  byId("notices").replaceChildren(makeNotice(describeCaptureError(error)));
+  const retry = { label: "Try again", run: () => void use(studio.source) };
+  const instead = canShareScreen() ? "send a screen" : "";
+  byId("notices").replaceChildren(makeNotice(describeCaptureError(error, instead), error.code === "E_INSECURE_CONTEXT" ? undefined : retry));
 }
 
 function tick() {
@@ -232,7 +234,7 @@ function fillForm() {
   if (bitrate.selectedIndex < 0) bitrate.value = String(DEFAULT_BPS);
   const known = sendableCodecs("video");
   const names = CODECS.filter((name) => known.includes(name));
-  codec.append(make("option", { text: "Browser's choice", attributes: { value: "" } }));
+  codec.append(make("option", { text: "Automatic", attributes: { value: "" } }));
   codec.append(...names.map((name) => make("option", { text: name === "H264" ? "H.264" : name, attributes: { value: name } })));
   codec.value = params.get("codec")?.toUpperCase() ?? "";
   if (codec.selectedIndex < 0) codec.value = "";
