@@ -11,7 +11,7 @@ import { byId, make, setData } from "../conference/dom.js";
 import { fillIcons } from "../conference/icons.js";
 import { LevelMeter } from "../conference/level_meter.js";
 import { describeCaptureError, describeJoinError } from "../conference/messages.js";
-import { announce, makeNotice, toastInfo, toastProblem } from "../conference/notices.js";
+import { announce, copyLink, makeNotice, toastProblem } from "../conference/notices.js";
 import { suggestRoom } from "../conference/settings.js";
 import { LivePanel } from "./live_panel.js";
 import { Studio } from "./studio.js";
@@ -217,12 +217,7 @@ function keepInAddress(name) {
 async function share() {
   const url = new URL("/watch/", location.href);
   url.searchParams.set("room", room.value.trim());
-  try {
-    await navigator.clipboard.writeText(url.href);
-    toastInfo("Link copied");
-  } catch {
-    prompt("Copy this link:", url.href); // no clipboard on pages without https
-  }
+  await copyLink(url.href, "Link copied");
 }
 
 // ---- start ----

@@ -10,7 +10,7 @@ import { WhepClient } from "../client/whep.js";
 import { paintButton, watchShortcuts } from "../conference/controls.js";
 import { byId, setData } from "../conference/dom.js";
 import { fillIcons } from "../conference/icons.js";
-import { announce, toastInfo } from "../conference/notices.js";
+import { announce, copyLink } from "../conference/notices.js";
 import { describeReason } from "../conference/quality_words.js";
 import { StatsPanel } from "./stats_panel.js";
 import { describe } from "./words.js";
@@ -136,12 +136,7 @@ async function share() {
   const url = new URL("/watch/", location.href);
   url.searchParams.set("room", room);
   if (participant) url.searchParams.set("participant", participant);
-  try {
-    await navigator.clipboard.writeText(url.href);
-    toastInfo("Link copied");
-  } catch {
-    prompt("Copy this link:", url.href); // no clipboard on pages without https
-  }
+  await copyLink(url.href, "Link copied");
 }
 
 function watchPointer() {
