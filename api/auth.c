@@ -146,6 +146,9 @@ int auth_make_token(char **out, const struct grants *g, const char *key_and_secr
         return refuse(why, E_INVALID, NULL, "there is no key:secret pair to sign with (auth.keys)");
     if (g->room_join && (g->room[0] == 0 || g->identity[0] == 0))
         return refuse(why, E_INVALID, NULL, "a token to join needs a room and an identity");
+    if (!g->room_join && !g->room_admin && !g->room_create && !g->room_list)
+        return refuse(why, E_INVALID, NULL,
+                      "the token would grant nothing: give a room and an identity, or a grant");
     claims = json_text_take(grants_to_claims(g, key, now_s, ttl_s), &len);
     strbuf_init(&b, MAX_TOKEN_BYTES);
     if (claims == NULL || !add_part(&b, header, sizeof(header) - 1))

@@ -45,7 +45,7 @@ MUST_CHECK int auth_check_token(const struct config_list *keys, struct str token
 /**
  * Make a token, valid from now for @ttl_s, signed with a "key:secret" pair; heap, mem_free().
  *
- * Errors: E_INVALID with a sentence (no key, a join without identity or room).
+ * Errors: E_INVALID with a sentence (no key, a join without identity or room, nothing granted).
  */
 MUST_CHECK int auth_make_token(char **out, const struct grants *g, const char *key_and_secret,
                                uint64_t now_s, uint64_t ttl_s, struct refusal *why);

@@ -16,13 +16,12 @@
 /* Say what the library thinks of it. */
 static int refuse(struct strbuf *why, const char *what, const char *name)
 {
-    char text[160] = "no reason given";
     unsigned long code = ERR_get_error();
+    const char *text =
+        ERR_SYSTEM_ERROR(code) ? err_text(-ERR_GET_REASON(code)) : ERR_reason_error_string(code);
 
-    if (code != 0)
-        ERR_error_string_n(code, text, sizeof(text));
     ERR_clear_error();
-    strbuf_addf(why, "%s%s%s: %s", what, name[0] ? " " : "", name, text);
+    strbuf_addf(why, "%s%s%s: %s", what, name[0] ? " " : "", name, text ? text : "no reason given");
     return E_INVALID;
 }
 

@@ -15,20 +15,11 @@
 #define HEAD_Y 0x40
 #define HEAD_N 0x08
 
-#define OBU_HAS_EXTENSION 0x04
-#define OBU_TILE_GROUP 4 /* AV1 s6.2.2 */
-#define OBU_REDUNDANT_FRAME_HEADER 7
-#define OBU_TILE_LIST 8
-#define OBU_PADDING 15
-
-#define MAX_LEB128_BYTES 8 /* AV1 s4.10.5 */
-
-/* A length; fails the reader when it is longer than any packet. */
-static size_t read_leb128(struct reader *r)
+size_t av1_read_leb128(struct reader *r)
 {
     uint64_t v = 0;
 
-    for (unsigned i = 0; i < MAX_LEB128_BYTES; i++) {
+    for (unsigned i = 0; i < AV1_MAX_LEB128_BYTES; i++) {
         uint8_t b = reader_u8(r);
         v |= (uint64_t)(b & 0x7F) << (7 * i);
         if (!(b & 0x80))
@@ -44,7 +35,7 @@ static void look_at_obu(struct av1_payload *a, struct reader obu, bool is_first)
     if (reader_left(&obu) == 0)
         return;
     uint8_t head = reader_u8(&obu);
-    unsigned type = (head >> 3) & 15u;
+    unsigned type = OBU_TYPE(head);
 
     if ((head & OBU_HAS_EXTENSION) && !a->has_layer && reader_left(&obu) > 0) {
         uint8_t ext = reader_u8(&obu);
@@ -62,7 +53,7 @@ static bool look_at_elements(struct av1_payload *a, struct reader *r, unsigned w
     unsigned i = 0;
 
     for (; w == 0 ? reader_left(r) > 0 : i < w; i++) {
-        size_t len = i + 1 == w ? reader_left(r) : read_leb128(r);
+        size_t len = i + 1 == w ? reader_left(r) : av1_read_leb128(r);
         struct reader obu = reader_sub(r, len);
 
         if (obu.failed)

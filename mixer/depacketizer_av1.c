@@ -15,15 +15,6 @@
 #define HEAD_CONTINUES 0x80 /* Z */
 #define HEAD_GOES_ON 0x40   /* Y */
 
-#define OBU_TYPE(byte) (((byte) >> 3) & 15)
-#define OBU_TEMPORAL_DELIMITER 2 /* AV1 s6.2.2 */
-#define OBU_TILE_LIST 8
-#define OBU_PADDING 15
-#define OBU_HAS_EXTENSION 0x04
-#define OBU_HAS_SIZE 0x02
-
-#define MAX_LEB128_BYTES 8 /* AV1 s4.10.5 */
-
 static int look(const uint8_t *payload, size_t len, struct payload_place *out)
 {
     struct av1_payload a;
@@ -34,21 +25,7 @@ static int look(const uint8_t *payload, size_t len, struct payload_place *out)
     return err;
 }
 
-static size_t read_leb128(struct reader *r)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < MAX_LEB128_BYTES; i++) {
-        uint8_t b = reader_u8(r);
-        v |= (uint64_t)(b & 0x7F) << (7 * i);
-        if (!(b & 0x80))
-            return (size_t)v;
-    }
-    r->failed = true;
-    return 0;
-}
-
-static size_t write_leb128(uint8_t out[MAX_LEB128_BYTES], size_t v)
+static size_t write_leb128(uint8_t out[AV1_MAX_LEB128_BYTES], size_t v)
 {
     size_t n = 0;
 
@@ -72,7 +49,7 @@ static bool is_wanted(uint8_t header)
 static int finish_obu(struct depacketizer_frame *f)
 {
     struct reader r = reader_of(f->data + f->obu_at, f->len - f->obu_at);
-    uint8_t header = reader_u8(&r), leb128[MAX_LEB128_BYTES];
+    uint8_t header = reader_u8(&r), leb128[AV1_MAX_LEB128_BYTES];
     size_t head_bytes, body_bytes, n, body_from;
     int err;
 
@@ -80,7 +57,7 @@ static int finish_obu(struct depacketizer_frame *f)
         reader_skip(&r, 1);
     head_bytes = (size_t)(r.pos - (f->data + f->obu_at));
     if (header & OBU_HAS_SIZE)
-        r = reader_sub(&r, read_leb128(&r));
+        r = reader_sub(&r, av1_read_leb128(&r));
     if (r.failed)
         return E_MALFORMED;
     if (!is_wanted(header)) {
@@ -128,7 +105,7 @@ static int add(struct depacketizer_frame *f, const uint8_t *payload, size_t len)
     if (err == 0 && f->len == 0)
         err = depacketizer_frame_add(f, temporal_delimiter, sizeof(temporal_delimiter));
     for (unsigned i = 0; err == 0 && (w == 0 ? reader_left(&r) > 0 : i < w); i++) {
-        size_t bytes = i + 1 == w ? reader_left(&r) : read_leb128(&r);
+        size_t bytes = i + 1 == w ? reader_left(&r) : av1_read_leb128(&r);
         struct reader obu = reader_sub(&r, bytes);
         bool is_last = w == 0 ? reader_left(&r) == 0 : i + 1 == w;
 

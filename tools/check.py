@@ -4,7 +4,8 @@
 
     tools/check.py            everything; reports follow the errors
     tools/check.py --quiet    errors only (what the build runs)
-    tools/check.py --docs     only: do the relative links in the documents lead somewhere?
+    tools/check.py --docs     only: do the relative links in the documents lead somewhere, and does
+                              docs/openapi.yaml have the routes of api/rest_*.c?
 
 The rules are data, in tools/layers.txt. Errors end with exit status 1. Reported without failing:
 files over 500 lines, functions over 50, public prototypes without a doc comment.
@@ -260,9 +261,47 @@ def check_links():
                     error(os.path.relpath(path, ROOT), line, f"{match.group(1)} does not exist")
 
 
+def rest_routes():
+    """(METHOD, path as openapi.yaml writes it) -> where, of the tables in api/rest_*.c."""
+    routes = {}
+    for name in sorted(os.listdir(os.path.join(ROOT, "api"))):
+        if not re.fullmatch(r"rest\w*\.c", name):
+            continue
+        with open(os.path.join(ROOT, "api", name), encoding="utf-8") as file:
+            text = file.read()
+        prefixes = dict(re.findall(r'^#define (\w+) "(/[^"]*)"', text, re.M))
+        for match in re.finditer(r'^ *\{HTTP_(\w+), (?:([A-Z]\w*) ?)?(?:"([^"]*)")?,', text, re.M):
+            method, prefix, rest = match.groups(default="")
+            path = re.sub(r":(\w+)", r"{\1}", prefixes.get(prefix, prefix) + rest)
+            routes[method, path] = (f"api/{name}", line_of(text, match.start()))
+    return routes
+
+
+def check_routes():
+    """docs/openapi.yaml and the tables say the same. Paths with no table (/metrics, /whip, /whep) are tested elsewhere."""
+    routes, documented, path = rest_routes(), {}, None
+    with open(os.path.join(ROOT, "docs/openapi.yaml"), encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if match := re.match(r"  (/\S*):$", line):
+                path = match.group(1)
+            elif path and (match := re.match(r"    (get|post|put|patch|delete):$", line)):
+                documented[match.group(1).upper(), path] = number
+            elif not line.startswith(" "):
+                path = None
+    if not routes:
+        error("tools/check.py", 1, "found no route in api/rest_*.c")
+    for (method, path), (source, line) in routes.items():
+        if (method, path) not in documented:
+            error(source, line, f"{method} {path} is not in docs/openapi.yaml")
+    for (method, path), line in documented.items():
+        if path.startswith(("/v1/", "/healthz")) and (method, path) not in routes:
+            error("docs/openapi.yaml", line, f"{method} {path} has no row in api/rest_*.c")
+
+
 def main():
     if "--docs" in sys.argv:
         check_links()
+        check_routes()
     else:
         rules = Rules()
         for path in source_files():

@@ -57,9 +57,13 @@ scene("a server that is gone before the join is named", async (s) => {
 });
 
 scene("a full room is named", async (s) => {
-  await s.join("Ann", { params: NO_MEDIA });
+  const ann = await s.join("Ann", { params: NO_MEDIA });
   const bob = await s.open("Bob", { join: true, params: NO_MEDIA });
   await isTold(bob, "The room is full");
+  const viewer = await s.open("Viewer", { path: "/watch/" });
+  await viewer.reaches("full");
+  await ann.click("#leave");
+  await viewer.reaches("waiting"); // it came in by itself
 }, { settings: ["--dev", "--room-max-participants", "1"] });
 
 for (const [what, chromium, code] of [

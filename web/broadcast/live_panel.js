@@ -4,7 +4,7 @@
 
 import { describe } from "../client/sampler.js";
 import { make } from "../conference/dom.js";
-import { asBitrate, asPercent } from "../conference/quality_words.js";
+import { asBitrate, asMs, asPercent } from "../conference/quality_words.js";
 
 const PERIOD_MS = 1000;
 const POINTS = 60;
@@ -59,7 +59,7 @@ export class LivePanel {
       ["Frames", video?.framesPerSecond ? `${video.framesPerSecond} fps` : "–"],
       ["Codecs", [video?.codec, audio?.codec?.split("/")[1]].filter(Boolean).join(", ") || "–"],
       ["Lost", asPercent(video?.lossShare ?? audio?.lossShare ?? null)],
-      ["Round trip", `${roundTripMs ?? "–"} ms`],
+      ["Round trip", asMs(roundTripMs)],
       ["Held back by", LIMITS[video?.limitedBy ?? ""] ?? "–"],
     ]);
     this.#showLayers(video?.layers ?? []);

@@ -11,7 +11,7 @@ import { byId, make, setData } from "../conference/dom.js";
 import { fillIcons } from "../conference/icons.js";
 import { LevelMeter } from "../conference/level_meter.js";
 import { describeCaptureError, describeJoinError } from "../conference/messages.js";
-import { announce, makeNotice, toastInfo, toastProblem } from "../conference/notices.js";
+import { announce, copyLink, makeNotice, toastProblem } from "../conference/notices.js";
 import { suggestRoom } from "../conference/settings.js";
 import { LivePanel } from "./live_panel.js";
 import { Studio } from "./studio.js";
@@ -28,7 +28,7 @@ const QUALITIES = [
 const DEFAULT_BPS = 2_500_000;
 const CODECS = ["H264", "VP8", "VP9", "AV1"];
 const LAYERS = [
-  { label: "Several, so that slow viewers see it, too", value: "several" },
+  { label: "Several, for slow viewers too", value: "several" },
   { label: "One, for the least upload", value: "one" },
 ];
 const STATES = { ready: "", starting: "Connecting…", live: "Live", reconnecting: "Reconnecting…" };
@@ -84,7 +84,9 @@ function update() {
 /** @param {any} error  of a capture */
 function showCaptureError(error) {
   if (error.code === "E_CANCELLED") return;
-  byId("notices").replaceChildren(makeNotice(describeCaptureError(error)));
+  const retry = { label: "Try again", run: () => void use(studio.source) };
+  const instead = canShareScreen() ? "send a screen" : "";
+  byId("notices").replaceChildren(makeNotice(describeCaptureError(error, instead), error.code === "E_INSECURE_CONTEXT" ? undefined : retry));
 }
 
 function tick() {
@@ -215,12 +217,7 @@ function keepInAddress(name) {
 async function share() {
   const url = new URL("/watch/", location.href);
   url.searchParams.set("room", room.value.trim());
-  try {
-    await navigator.clipboard.writeText(url.href);
-    toastInfo("Link copied");
-  } catch {
-    prompt("Copy this link:", url.href); // no clipboard on pages without https
-  }
+  await copyLink(url.href, "Link copied");
 }
 
 // ---- start ----
@@ -232,7 +229,7 @@ function fillForm() {
   if (bitrate.selectedIndex < 0) bitrate.value = String(DEFAULT_BPS);
   const known = sendableCodecs("video");
   const names = CODECS.filter((name) => known.includes(name));
-  codec.append(make("option", { text: "Browser's choice", attributes: { value: "" } }));
+  codec.append(make("option", { text: "Automatic", attributes: { value: "" } }));
   codec.append(...names.map((name) => make("option", { text: name === "H264" ? "H.264" : name, attributes: { value: name } })));
   codec.value = params.get("codec")?.toUpperCase() ?? "";
   if (codec.selectedIndex < 0) codec.value = "";

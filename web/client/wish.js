@@ -322,6 +322,7 @@ export class WishClient extends Emitter {
 /** @param {number} ms */
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** For answers that name no reason, as those of proxies. */
 const CODE_BY_STATUS = new Map([
   [401, "E_AUTH"],
   [403, "E_DENIED"],
@@ -338,6 +339,6 @@ const CODE_BY_STATUS = new Map([
 /** @param {Response} response */
 async function refusalOf(response) {
   const problem = await response.json().catch(() => ({}));
-  const code = CODE_BY_STATUS.get(response.status) ?? "E_INTERNAL";
+  const code = problem.reason ?? CODE_BY_STATUS.get(response.status) ?? "E_INTERNAL";
   return new ParleyError(code, problem.detail ?? `The server answered ${response.status}.`, { field: problem.field, line: problem.line });
 }

@@ -160,7 +160,7 @@ export class Lobby {
   #showError(code, kind, wanted) {
     this.#clearErrors(kind);
     const retry = { label: "Try again", run: () => this.open(wanted) };
-    const notice = makeNotice(describeCaptureError({ code, kind }), code === "E_INSECURE_CONTEXT" ? undefined : retry);
+    const notice = makeNotice(describeCaptureError({ code, kind }, "join without"), code === "E_INSECURE_CONTEXT" ? undefined : retry);
     notice.dataset.kind = kind;
     notice.dataset.code = code;
     byId("lobby-notices").append(notice);

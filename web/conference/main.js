@@ -12,7 +12,7 @@ import { Lobby, devicesInUse } from "./lobby.js";
 import { LocalMedia } from "./local_media.js";
 import { Meeting } from "./meeting.js";
 import { describeClosed, describeJoinError } from "./messages.js";
-import { toastInfo } from "./notices.js";
+import { copyLink } from "./notices.js";
 import { showEnded, showState } from "./screens.js";
 import { inviteLink, readSettings, recallDevices, recallView, rememberDevices, rememberName, suggestRoom } from "./settings.js";
 
@@ -103,14 +103,8 @@ async function chooseDevice(role, deviceId) {
   rememberDevices(devices);
 }
 
-async function copyInvite() {
-  const link = inviteLink(parley.room?.name || lobby.room);
-  try {
-    await navigator.clipboard.writeText(link);
-    toastInfo("Invite link copied");
-  } catch {
-    prompt("Copy this link:", link); // no clipboard on pages without https
-  }
+function copyInvite() {
+  return copyLink(inviteLink(parley.room?.name || lobby.room), "Invite link copied");
 }
 
 async function openDevices() {

@@ -4,15 +4,15 @@
 
 /** @typedef {{title: string, advice: string}} Message */
 
-/** @type {Record<string, (thing: string) => Message>} */
+/** What there is to do without it, as "join without"; "" in a call. @type {Record<string, (thing: string, instead: string) => Message>} */
 const CAPTURE = {
-  E_PERMISSION_DENIED: (thing) => ({
+  E_PERMISSION_DENIED: (thing, instead) => ({
     title: `No access to the ${thing}`,
-    advice: `Allow the ${thing} for this page (the icon beside the address), then try again. You can also join without.`,
+    advice: `Allow the ${thing} for this page (the icon beside the address), then try again.${instead && ` You can also ${instead}.`}`,
   }),
-  E_DEVICE_NOT_FOUND: (thing) => ({
+  E_DEVICE_NOT_FOUND: (thing, instead) => ({
     title: `No ${thing} found`,
-    advice: "Plug one in and try again, or join without.",
+    advice: `Plug one in and try again${instead && `, or ${instead}`}.`,
   }),
   E_DEVICE_BUSY: (thing) => ({
     title: `The ${thing} cannot be started`,
@@ -24,7 +24,7 @@ const CAPTURE = {
   }),
   E_INSECURE_CONTEXT: () => ({
     title: "No camera or microphone on this page",
-    advice: "Browsers allow them only over https:// or on localhost. Open the page with https://, or join to watch and listen.",
+    advice: "Browsers allow them only over https:// or on localhost. Open the page with https://.",
   }),
   E_CAPTURE: (thing) => ({ title: `The ${thing} cannot be used`, advice: "Try again, or choose another device." }),
 };
@@ -53,6 +53,7 @@ const JOIN = {
   E_TIMEOUT: { title: "The server does not answer", advice: "Wait a moment, then try again." },
   E_SIGNAL_LOST: { title: "The connection broke while joining", advice: "Check your network, then try again." },
   E_LIMIT: { title: "The room is full", advice: "Wait until somebody leaves and try again, or agree on another room." },
+  E_STATE: { title: "The server is going down", advice: "Wait a minute, then try again." },
   E_DENIED: NOT_ALLOWED,
   E_AUTH: NOT_ALLOWED,
   E_NOT_FOUND: { title: "There is no such room", advice: "Check the room name in your link." },
@@ -83,15 +84,16 @@ const THINGS = { audio: "microphone", video: "camera", both: "camera and microph
 
 /**
  * @param {{code?: string, kind?: string, message?: string}} error
+ * @param {string} [instead]  what else there is to do here: "join without"
  * @returns {Message}
  */
-export function describeCaptureError(error) {
+export function describeCaptureError(error, instead = "") {
   const thing = THINGS[error.kind ?? ""] ?? "device";
   if (error.kind === "screen" && SCREEN[error.code ?? ""]) return SCREEN[error.code ?? ""];
   if (error.code === "E_DENIED") {
     return { title: "You were muted by a moderator", advice: "Ask them to let you speak again." };
   }
-  return (CAPTURE[error.code ?? ""] ?? CAPTURE.E_CAPTURE)(thing);
+  return (CAPTURE[error.code ?? ""] ?? CAPTURE.E_CAPTURE)(thing, instead);
 }
 
 /**

@@ -5,7 +5,7 @@
 import { byId, make, setData } from "./dom.js";
 import { announce } from "./notices.js";
 import { Popup } from "./popup.js";
-import { asBitrate, describeLevel, describeReason, levelOf } from "./quality_words.js";
+import { asBitrate, asMs, describeLevel, describeReason, levelOf } from "./quality_words.js";
 
 /** @typedef {import("../client/network.js").ConnectionQuality} ConnectionQuality */
 /** @typedef {import("../client/sampler.js").Sample} Sample */
@@ -18,10 +18,15 @@ export class NetworkView {
   #note = byId("network-note");
   #popup = new Popup(byId("network-popup"));
   #said = "";
+  /** @type {Sample | null} */
+  #sample = null;
 
   constructor() {
     this.#button.replaceChildren(makeBars());
-    this.#button.addEventListener("click", () => this.#popup.toggle(this.#button));
+    this.#button.addEventListener("click", () => {
+      this.#writeFigures(); // before it opens: its place follows from its size
+      this.#popup.toggle(this.#button);
+    });
     this.show({ score: 5, reasons: [] });
   }
 
@@ -48,13 +53,18 @@ export class NetworkView {
 
   /** @param {Sample} sample */
   showSample(sample) {
-    if (!this.#popup.isOpen) return;
+    this.#sample = sample;
+    if (this.#popup.isOpen) this.#writeFigures();
+  }
+
+  #writeFigures() {
+    const sample = this.#sample;
     const rows = [
-      ["Sending", asBitrate(sample.sendBps)],
-      ["Upload limit", asBitrate(sample.availableSendBps)],
-      ["Receiving", asBitrate(sample.receiveBps)],
-      ["Round trip", sample.roundTripMs === null ? "–" : `${sample.roundTripMs} ms`],
-      ["Path", sample.path ?? "–"],
+      ["Sending", asBitrate(sample?.sendBps ?? null)],
+      ["Upload limit", asBitrate(sample?.availableSendBps ?? null)],
+      ["Receiving", asBitrate(sample?.receiveBps ?? null)],
+      ["Round trip", asMs(sample?.roundTripMs ?? null)],
+      ["Path", sample?.path ?? "–"],
     ];
     byId("network-figures").replaceChildren(
       ...rows.map(([name, value]) => make("div", {}, [make("dt", { text: name }), make("dd", { text: value })])),
@@ -65,7 +75,7 @@ export class NetworkView {
     this.#said = "";
     this.show({ score: 5, reasons: [] });
     if (this.#popup.isOpen) this.#popup.close();
-    byId("network-figures").replaceChildren();
+    this.#sample = null;
   }
 }
 

@@ -56,6 +56,20 @@ export function toastInfo(text) {
 }
 
 /**
+ * Put a link where it can be pasted.
+ * @param {string} link
+ * @param {string} done  what to say then
+ */
+export async function copyLink(link, done) {
+  try {
+    await navigator.clipboard.writeText(link);
+    toastInfo(done);
+  } catch {
+    prompt("Copy this link:", link); // no clipboard on pages without https
+  }
+}
+
+/**
  * Tell those who listen to the page.
  * @param {string} text
  */

@@ -85,6 +85,14 @@ export function asBitrate(bps) {
 }
 
 /**
+ * @param {number | null} ms
+ * @returns {string}
+ */
+export function asMs(ms) {
+  return ms === null ? "–" : `${ms} ms`;
+}
+
+/**
  * @param {number | null} share  0 to 1
  * @returns {string}
  */

@@ -10,13 +10,16 @@ import { WhepClient } from "../client/whep.js";
 import { paintButton, watchShortcuts } from "../conference/controls.js";
 import { byId, setData } from "../conference/dom.js";
 import { fillIcons } from "../conference/icons.js";
-import { announce, toastInfo } from "../conference/notices.js";
+import { announce, copyLink } from "../conference/notices.js";
 import { describeReason } from "../conference/quality_words.js";
 import { StatsPanel } from "./stats_panel.js";
 import { describe } from "./words.js";
 
 const IDLE_MS = 3000;
 const MEASURE_MS = 1000;
+const RETRY_MS = 3000;
+/** Refusals that pass, and what is shown meanwhile. @type {Record<string, string>} */
+const PASSING = { E_UNREACHABLE: "away", E_STATE: "away", E_LIMIT: "full" };
 const VOLUME_KEY = "parley.volume";
 
 const params = new URLSearchParams(location.search);
@@ -50,7 +53,7 @@ function show(state, error = null) {
 function update(player) {
   if (player.state === "closed") return; // "closed" has said why
   if (player.state === "connected") show(player.isLive ? "live" : "waiting");
-  else show(player.state);
+  else if (player.state !== "connecting") show(player.state); // a further try shows nothing new
 }
 
 function paint() {
@@ -78,7 +81,8 @@ async function measure() {
 
 // ---- playing ----
 
-async function watch() {
+/** @param {boolean} isAgain  after a refusal that passes, which stays on the screen */
+async function watch(isAgain) {
   const path = ["/whep", room, participant].filter(Boolean).map((part) => (part.startsWith("/") ? part : encodeURIComponent(part)));
   const player = new WhepClient(path.join("/"), {
     token: params.get("token") ?? undefined,
@@ -94,12 +98,13 @@ async function watch() {
   player.on("waiting", () => update(player));
   player.on("closed", (error) => error && show("error", error));
   judge = new NetworkJudge();
-  show("connecting");
+  if (!isAgain) show("connecting");
   try {
     await player.start();
   } catch (/** @type {any} */ error) {
-    if (error.code === "E_UNREACHABLE" || error.code === "E_LIMIT") setTimeout(() => parley.player === player && watch(), 3000);
-    show(error.code === "E_UNREACHABLE" || error.code === "E_LIMIT" ? "away" : "error", error);
+    const state = PASSING[error.code];
+    if (state) setTimeout(() => parley.player === player && watch(true), RETRY_MS);
+    show(state ?? "error", state ? null : error);
   }
 }
 
@@ -131,12 +136,7 @@ async function share() {
   const url = new URL("/watch/", location.href);
   url.searchParams.set("room", room);
   if (participant) url.searchParams.set("participant", participant);
-  try {
-    await navigator.clipboard.writeText(url.href);
-    toastInfo("Link copied");
-  } catch {
-    prompt("Copy this link:", url.href); // no clipboard on pages without https
-  }
+  await copyLink(url.href, "Link copied");
 }
 
 function watchPointer() {
@@ -205,7 +205,7 @@ function start() {
   byId("fullscreen").addEventListener("click", () => void toggleFullscreen().catch(() => {}));
   byId("statistics").addEventListener("click", toggleStats);
   byId("share").addEventListener("click", share);
-  byId("retry").addEventListener("click", watch);
+  byId("retry").addEventListener("click", () => void watch(false));
   volume.addEventListener("input", () => {
     video.volume = Number(volume.value) / 100;
     video.muted = false;
@@ -219,8 +219,8 @@ function start() {
   setInterval(() => void measure().catch(() => {}), MEASURE_MS);
   paint();
   // A video that waits for its first picture would keep the page loading for as long.
-  if (document.readyState === "complete") void watch();
-  else addEventListener("load", () => void watch(), { once: true });
+  if (document.readyState === "complete") void watch(false);
+  else addEventListener("load", () => void watch(false), { once: true });
 }
 
 start();

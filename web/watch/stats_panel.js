@@ -3,7 +3,7 @@
 // What the player measures, over the picture.
 
 import { make } from "../conference/dom.js";
-import { asPercent } from "../conference/quality_words.js";
+import { asMs, asPercent } from "../conference/quality_words.js";
 
 export class StatsPanel {
   #element;
@@ -28,8 +28,8 @@ export class StatsPanel {
       ["Codecs", [video?.codec, audio?.codec].filter(Boolean).map((type) => type?.split("/")[1]).join(", ") || "–"],
       ["Packets lost", `${(video?.packetsLost ?? 0) + (audio?.packetsLost ?? 0)} (${asPercent(video?.lossShare ?? audio?.lossShare ?? null)} now)`],
       ["Stood still", video?.freezes === 1 ? "once" : `${video?.freezes ?? 0} times`],
-      ["Jitter", `${video?.jitterMs ?? audio?.jitterMs ?? "–"} ms`],
-      ["Round trip", `${stats.path?.roundTripMs ?? "–"} ms`],
+      ["Jitter", asMs(video?.jitterMs ?? audio?.jitterMs ?? null)],
+      ["Round trip", asMs(stats.path?.roundTripMs ?? null)],
       ["Path", stats.path?.local?.split(" ").slice(0, 2).join(" ") ?? "–"],
     ];
     this.#element.replaceChildren(

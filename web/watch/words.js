@@ -16,6 +16,7 @@ const WORDS = {
   live: { title: "", advice: "", status: "Live" },
   reconnecting: { title: "The connection was lost", advice: "Finding the way back…", status: "Reconnecting…" },
   away: { title: "The server cannot be reached", advice: "We keep trying.", status: "Trying again…" },
+  full: { title: "The room is full", advice: "Stay here: when somebody leaves, it begins by itself.", status: "Waiting" },
 };
 
 /**

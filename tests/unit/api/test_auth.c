@@ -182,7 +182,13 @@ static void a_token_to_join_needs_room_and_identity(void **state)
     g.room[0] = 0;
     assert_int_equal(auth_make_token(&token, &g, "key:" SECRET, NOW, 60, &why), E_INVALID);
     assert_int_equal(auth_make_token(&token, &g, "key", NOW, 60, &why), E_INVALID);
+    grants_of_ann(&g);
+    g.room_join = false;
+    assert_int_equal(auth_make_token(&token, &g, "key:" SECRET, NOW, 60, &why), E_INVALID);
     assert_null(token);
+    g.room_list = true;
+    assert_int_equal(auth_make_token(&token, &g, "key:" SECRET, NOW, 60, &why), 0);
+    mem_free(token);
 }
 
 static void words_of_the_command_line_are_checked(void **state)

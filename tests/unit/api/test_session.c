@@ -230,6 +230,7 @@ static char *token_for(const char *room, const char *identity, const char *grant
 
     auth_grants_init(&g);
     g.room_join = grant == NULL || strcmp(grant, "-") != 0;
+    g.room_list = !g.room_join;
     memcpy(g.room, room, strlen(room) + 1);
     memcpy(g.identity, identity, strlen(identity) + 1);
     if (grant != NULL && g.room_join)

@@ -432,3 +432,19 @@ static inline struct transport *connect_transport(const struct transport_handler
     assert_string_equal(transport_state_name(transport_state(tp)), "open");
     return tp;
 }
+
+/* What a test that has one transport tears down. */
+static inline void disconnect_transport(struct transport **tp)
+{
+    transport_close(tp, now_us);
+    settle();
+    endpoint_stop();
+}
+
+static inline struct transport_stats stats_of(const struct transport *tp)
+{
+    struct transport_stats s;
+
+    transport_read_stats(tp, &s);
+    return s;
+}

@@ -112,14 +112,6 @@ static void expect_states(const enum transport_state *want, size_t n)
                   sizeof((const enum transport_state[]){__VA_ARGS__}) / \
                       sizeof(enum transport_state))
 
-static struct transport_stats stats(void)
-{
-    struct transport_stats s;
-
-    transport_read_stats(tp, &s);
-    return s;
-}
-
 /* --- ways to a certain state ------------------------------------------------------------------------- */
 
 static void open_transport(void)
@@ -184,9 +176,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    transport_close(&tp, now_us);
-    settle();
-    endpoint_stop();
+    disconnect_transport(&tp);
     return 0;
 }
 
@@ -204,8 +194,8 @@ static void it_connects_in_both_dtls_roles_and_carries_media_both_ways(void **st
         dtls_start(endpoint.dtls); /* nothing when it is passive: ours has started */
         settle();
         EXPECT_STATES(TRANSPORT_CHECKING, TRANSPORT_HANDSHAKE, TRANSPORT_OPEN);
-        assert_int_equal(stats().srtp_profile, SRTP_PROFILE_AEAD_AES_128_GCM);
-        assert_string_equal(stats().dtls_cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+        assert_int_equal(stats_of(tp).srtp_profile, SRTP_PROFILE_AEAD_AES_128_GCM);
+        assert_string_equal(stats_of(tp).dtls_cipher, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
 
         send_rtp(ITS_SSRC, 7);
         assert_int_equal(told.rtp, 1);
@@ -247,7 +237,7 @@ static void dtls_may_end_before_a_path_is_nominated(void **state)
     assert_int_equal(endpoint.dtls_opened, 1);
     EXPECT_STATES(TRANSPORT_CHECKING);
     send_rtp(ITS_SSRC, 1);
-    assert_int_equal(stats().srtp_before_open, 1);
+    assert_int_equal(stats_of(tp).srtp_before_open, 1);
     assert_false(send_to_endpoint(1));
     run_us(DTLS_HANDSHAKE_TIMEOUT_US + 1000000); /* the handshake is over, its clock too */
     send_check(true);
@@ -350,8 +340,8 @@ static void dtls_before_any_check_is_counted(void **state)
     start(true);
     give_directly(tp, &endpoint.path, hello, sizeof(hello));
     settle();
-    assert_int_equal(stats().dtls_before_check, 1);
-    assert_int_equal(stats().packets_sent, 0);
+    assert_int_equal(stats_of(tp).dtls_before_check, 1);
+    assert_int_equal(stats_of(tp).packets_sent, 0);
 }
 
 static void media_is_taken_from_validated_paths_of_an_open_transport_only(void **state)
@@ -363,18 +353,18 @@ static void media_is_taken_from_validated_paths_of_an_open_transport_only(void *
     (void)state;
     start(true);
     give_directly(tp, &endpoint.path, buf, len);
-    assert_int_equal(stats().unvalidated_path, 1);
+    assert_int_equal(stats_of(tp).unvalidated_path, 1);
     send_check(true);
     settle();
     give(buf, len);
-    assert_int_equal(stats().srtp_before_open, 1);
+    assert_int_equal(stats_of(tp).srtp_before_open, 1);
     assert_false(send_to_endpoint(1));
-    assert_int_equal(stats().send_before_open, 1);
+    assert_int_equal(stats_of(tp).send_before_open, 1);
     dtls_start(endpoint.dtls);
     settle();
     len = endpoint_protect_rtp(buf, ITS_SSRC, 1);
     give_directly(tp, &stranger, buf, len);
-    assert_int_equal(stats().unvalidated_path, 2);
+    assert_int_equal(stats_of(tp).unvalidated_path, 2);
     assert_int_equal(told.rtp, 0);
     give(buf, len);
     assert_int_equal(told.rtp, 1);
@@ -390,13 +380,13 @@ static void replayed_forged_and_broken_packets_are_counted(void **state)
     memcpy(copy, buf, len);
     give(buf, len);
     give(copy, len);
-    assert_int_equal(stats().srtp_replayed, 1);
+    assert_int_equal(stats_of(tp).srtp_replayed, 1);
     len = endpoint_protect_rtp(buf, ITS_SSRC, 2);
     buf[len - 1] ^= 1;
     give(buf, len);
-    assert_int_equal(stats().srtp_auth_failed, 1);
+    assert_int_equal(stats_of(tp).srtp_auth_failed, 1);
     give(buf, 13);
-    assert_int_equal(stats().srtp_malformed, 1);
+    assert_int_equal(stats_of(tp).srtp_malformed, 1);
     assert_int_equal(told.rtp, 1);
     assert_string_equal(transport_state_name(transport_state(tp)), "open");
 }
@@ -414,15 +404,15 @@ static void malformed_reports_and_foreign_ssrcs_are_counted(void **state)
     rtcp_fb_write_nack(&w, ITS_SSRC, 99, (const uint16_t[]){1}, 1);
     rtcp_fb_write_fir(&w, ITS_SSRC, &(struct rtcp_fir_entry){.ssrc = 99}, 1);
     send_rtcp(&w);
-    assert_int_equal(stats().rtcp_unknown_ssrc, 4);
+    assert_int_equal(stats_of(tp).rtcp_unknown_ssrc, 4);
     assert_int_equal(told.keyframes, 0);
     assert_int_equal(told.nacked_count, 0);
-    assert_int_equal(stats().rtcp_malformed, 0);
+    assert_int_equal(stats_of(tp).rtcp_malformed, 0);
     w = writer_of(buf, sizeof(buf));
     rtcp_write_rr(&w, ITS_SSRC, NULL, 0);
     writer_u32(&w, 0x81c90040); /* claims more than there is */
     send_rtcp(&w);
-    assert_int_equal(stats().rtcp_malformed, 1);
+    assert_int_equal(stats_of(tp).rtcp_malformed, 1);
 }
 
 /* --- paths and consent ------------------------------------------------------------------------------- */
@@ -488,7 +478,7 @@ static void consent_keeps_it_open_and_its_end_fails_it(void **state)
     EXPECT_STATES(TRANSPORT_CHECKING, TRANSPORT_HANDSHAKE, TRANSPORT_OPEN, TRANSPORT_FAILED);
     assert_false(send_to_endpoint(1));
     assert_int_equal(world.dropped_paths, 1);
-    assert_false(stats().has_path);
+    assert_false(stats_of(tp).has_path);
 }
 
 static void an_ice_restart_brings_a_failed_one_back(void **state)
@@ -861,7 +851,7 @@ static void reports_go_out_each_second_while_media_flows(void **state)
     rtcp_write_rr(&w, ITS_SSRC, &echo, 1);
     send_rtcp(&w);
     assert_int_equal(s.fraction_lost, 3);
-    assert_in_range(stats().round_trip_us, 99000, 101000);
+    assert_in_range(stats_of(tp).round_trip_us, 99000, 101000);
 }
 
 static void an_idle_transport_says_nothing(void **state)
@@ -879,9 +869,9 @@ static void an_idle_transport_says_nothing(void **state)
     assert_true(rtp_recv_packet(&r, 1, 1, 100, now_us));
     run_us(3000000);
     assert_int_equal(read_reports().datagrams, 1);
-    uint64_t sent = stats().packets_sent;
+    uint64_t sent = stats_of(tp).packets_sent;
     run_us(5000000);
-    assert_int_equal(stats().packets_sent, sent);
+    assert_int_equal(stats_of(tp).packets_sent, sent);
 }
 
 static void many_streams_are_reported_in_datagrams_of_fitting_size(void **state)
@@ -922,7 +912,7 @@ static void many_streams_are_reported_in_datagrams_of_fitting_size(void **state)
     struct writer w = writer_of(buf, sizeof(buf));
     rtcp_write_rr(&w, ITS_SSRC, &(struct rtcp_block){.ssrc = 1001}, 1);
     send_rtcp(&w);
-    assert_int_equal(stats().rtcp_unknown_ssrc, 1);
+    assert_int_equal(stats_of(tp).rtcp_unknown_ssrc, 1);
 }
 
 static void it_describes_itself(void **state)

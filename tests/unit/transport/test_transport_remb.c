@@ -26,18 +26,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    transport_close(&tp, now_us);
-    settle();
-    endpoint_stop();
+    disconnect_transport(&tp);
     return 0;
-}
-
-static struct transport_stats stats(void)
-{
-    struct transport_stats s;
-
-    transport_read_stats(tp, &s);
-    return s;
 }
 
 static void send_timed(uint16_t seq, uint8_t ext_bytes)
@@ -99,9 +89,9 @@ static void an_endpoint_is_told_about_once_a_second(void **state)
     assert_int_equal(remb.n, 1);
     assert_int_equal(remb.ssrc[0], ITS_SSRC);
     assert_in_range(remb.bitrate_bps, 1700000, 2500000);
-    uint64_t sent = stats().rembs_sent;
+    uint64_t sent = stats_of(tp).rembs_sent;
     run_us(10000000); /* nothing comes: one more at most, of what came before */
-    assert_true(stats().rembs_sent <= sent + 2);
+    assert_true(stats_of(tp).rembs_sent <= sent + 2);
 }
 
 static void transport_wide_feedback_takes_its_place(void **state)
@@ -124,7 +114,7 @@ static void times_of_another_length_are_counted(void **state)
     (void)state;
     transport_set_remb_id(tp, EXT_ID);
     assert_int_equal(send_for(2000000, 4, &remb), 0);
-    assert_int_equal(stats().remb_malformed, 2000000 / STEP_US);
+    assert_int_equal(stats_of(tp).remb_malformed, 2000000 / STEP_US);
     transport_set_remb_id(tp, 0);
     assert_int_equal(send_for(2000000, REMB_EXT_BYTES, &remb), 0);
 }

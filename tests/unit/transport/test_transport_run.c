@@ -23,9 +23,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    transport_close(&tp, now_us);
-    settle();
-    endpoint_stop();
+    disconnect_transport(&tp);
     return 0;
 }
 

@@ -46,18 +46,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    transport_close(&tp, now_us);
-    settle();
-    endpoint_stop();
+    disconnect_transport(&tp);
     return 0;
-}
-
-static struct transport_stats stats(void)
-{
-    struct transport_stats s;
-
-    transport_read_stats(tp, &s);
-    return s;
 }
 
 /* --- packets ----------------------------------------------------------------------------------------- */
@@ -166,7 +156,7 @@ static void feedback_tells_exactly_what_arrived(void **state)
         assert_int_equal(told.arrived_us[number], tick_us);
     }
     assert_true(told.media_ssrc == ITS_SSRC || told.media_ssrc == ITS_RTX_SSRC);
-    assert_int_equal(stats().twcc_feedback_sent, told.feedbacks);
+    assert_int_equal(stats_of(tp).twcc_feedback_sent, told.feedbacks);
     assert_in_range(told.feedbacks, 7 * 15, 8 * 20); /* of 7.5 s, in which one comes each 50 ms */
 }
 
@@ -216,7 +206,7 @@ static void elements_that_are_no_number_are_counted(void **state)
     give(buf, len);
     run_us(500000);
     read_feedback();
-    assert_int_equal(stats().twcc_malformed, 3);
+    assert_int_equal(stats_of(tp).twcc_malformed, 3);
     assert_int_equal(told.feedbacks, 1);
     assert_int_equal(told_rtp, 5);
 }
@@ -286,7 +276,7 @@ static void without_memory_media_flows_and_that_is_counted(void **state)
     mem_fail_nth(1);
     transport_set_twcc_id(tp, EXT_ID);
     mem_fail_nth(0);
-    assert_int_equal(stats().twcc_no_memory, 1);
+    assert_int_equal(stats_of(tp).twcc_no_memory, 1);
     send_numbered(ITS_SSRC, 1, 1);
     run_us(500000);
     read_feedback();

@@ -51,3 +51,16 @@ test("every error has words that say what to do next", () => {
 test("a refused comeback is described like a refused join", () => {
   assert.deepEqual(describeClosed("refused", { code: "E_LIMIT" }), describeJoinError({ code: "E_LIMIT" }));
 });
+
+test("what there is to do without a device depends on where one is", () => {
+  for (const code of ["E_PERMISSION_DENIED", "E_DEVICE_NOT_FOUND"]) {
+    const error = { code, kind: "video" };
+    assert.match(describeCaptureError(error, "join without").advice, /join without\.$/);
+    assert.match(describeCallError(error).advice, /try again\.$/); // in a call already
+  }
+});
+
+test("a server that shuts down is not a full room", () => {
+  assert.equal(describeJoinError({ code: "E_LIMIT" }).title, "The room is full");
+  assert.equal(describeJoinError({ code: "E_STATE" }).title, "The server is going down");
+});
