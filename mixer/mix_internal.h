@@ -95,6 +95,7 @@ struct mix {
     unsigned level;
     uint64_t level_since_us, calm_since_us, calm_needed_us;
     bool was_step_up; /* the newest change of the level */
+    uint64_t draw_ns; /* of this picture: drawn while inputs were decoded */
     double load;      /* share of the time between pictures that they take, smoothed */
 };
 

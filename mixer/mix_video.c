@@ -377,6 +377,7 @@ void mix_run_video(struct mix *m, uint64_t now_us)
     if (!m->is_watched)
         return;
     uint64_t t0 = mix_cpu_ns(m);
+    m->draw_ns = 0;
     run_inputs(m, now_us);
     uint64_t t1 = mix_cpu_ns(m);
     if (m->is_layout_stale || !m->has_layout)
@@ -386,8 +387,8 @@ void mix_run_video(struct mix *m, uint64_t now_us)
     uint64_t t2 = mix_cpu_ns(m);
     m->stats.pictures++;
     encode(m, has_changed, now_us);
-    m->stats.decode_ns += t1 - t0;
-    m->stats.compose_ns += t2 - t1;
+    m->stats.decode_ns += t1 - t0 - m->draw_ns;
+    m->stats.compose_ns += t2 - t1 + m->draw_ns;
     m->stats.encode_ns += mix_cpu_ns(m) - t2;
 }
 
