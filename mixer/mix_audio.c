@@ -38,7 +38,9 @@ void mix_audio_close(struct mix *m)
 
 int mix_audio_adjust(struct mix *m)
 {
-    return audio_mix_set_bitrates(m->audio, m->settings.audio_bps, m->settings.personal_bps);
+    int err = audio_mix_set_bitrates(m->audio, m->settings.audio_bps, m->settings.personal_bps);
+
+    return err != 0 ? err : audio_mix_set_max_loud(m->audio, m->settings.max_loud);
 }
 
 /* ---- who speaks ---- */

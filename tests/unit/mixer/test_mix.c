@@ -251,6 +251,37 @@ static void other_settings_apply_at_once(void **state)
     assert_at(0, 0.25, 0.25, 0);
 }
 
+/* Without a seam: numbers and times go on (mix_stage.h looks), and each tick has its packet. */
+static void how_many_are_heard_changes_in_the_running_sound(void **state)
+{
+    static const uint32_t rows[] = {1, 3, 2, MAX_MIX_LOUD};
+    struct mix_settings s = small();
+
+    (void)state;
+    open_mix(&s);
+    for (unsigned i = 0; i < 3; i++) {
+        enter(i);
+        person[i].voice.amplitude = 2000 << i;
+    }
+    pass(2 * US_PER_S);
+    assert_int_equal(stats().heard, 3);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t before = shared.packets, keyframes = stats().keyframes_asked;
+        s.max_loud = rows[i];
+        assert_int_equal(mix_update(mix, &s), 0);
+        pass(US_PER_S);
+        assert_int_equal(stats().heard, MIN(rows[i], 3u));
+        assert_int_equal(shared.packets - before, US_PER_S / MIX_AUDIO_TICK_US);
+        assert_true(heard(&shared, 2) > 4000); /* the loudest stays */
+        assert_true(rows[i] < 3 ? heard(&shared, 0) < 100 : heard(&shared, 0) > 1000);
+        assert_int_equal(stats().keyframes_asked, keyframes);
+    }
+    s.max_loud = MAX_MIX_LOUD + 1;
+    assert_int_equal(mix_update(mix, &s), E_INVALID);
+    pass(US_PER_S);
+    assert_int_equal(stats().heard, 3);
+}
+
 /* A change of the canvas shows nobody's placeholder while the next pictures are awaited. */
 static void pictures_stay_over_every_change_of_the_canvas(void **state)
 {
@@ -418,6 +449,7 @@ int main(void)
         WITH_STAGE(too_slow_means_less_and_calm_means_more_again),
         WITH_STAGE(steps_up_that_fail_become_rare),
         WITH_STAGE(other_settings_apply_at_once),
+        WITH_STAGE(how_many_are_heard_changes_in_the_running_sound),
         WITH_STAGE(pictures_stay_over_every_change_of_the_canvas),
         WITH_STAGE(a_picture_waits_for_its_sound),
         WITH_STAGE(a_picture_does_not_wait_for_sound_that_pauses),
