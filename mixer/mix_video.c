@@ -299,18 +299,21 @@ static void send_frame(struct mix *m, unsigned encoding, const struct video_enco
     struct packetizer *packetizer = &m->packetizer[encoding];
     bool is_last = false;
 
-    if (packetizer_begin(packetizer, &out) != 0)
+    if (packetizer_begin(packetizer, &out) != 0) {
+        m->stats.unsendable++;
         return;
+    }
     m->stats.encoded++;
     while (!is_last) {
         uint8_t *payload;
         size_t size;
-        struct packet *p = mix_stream_packet(m, &payload, &size);
+        struct packet *p = mix_stream_packet(m, &m->video_stream[encoding], &payload, &size);
 
         if (p == NULL)
             return; /* receivers see the loss and ask for a keyframe */
         size_t len = packetizer_next(packetizer, payload, size, &is_last);
         if (len == 0) {
+            m->stats.unsendable++;
             packet_unref(&p);
             return;
         }
@@ -328,7 +331,8 @@ static void encode(struct mix *m, bool has_changed, uint64_t now_us)
     };
 
     m->last_pts_us = in.pts_us;
-    (void)!simulcast_encode(m->simulcast, &in, out);
+    if (simulcast_encode(m->simulcast, &in, out) != 0)
+        m->stats.unsendable++;
     for (unsigned i = 0; i < m->actual.encodings; i++)
         if (out[i].len > 0)
             send_frame(m, i, &out[i], now_us);
