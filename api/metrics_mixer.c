@@ -33,16 +33,15 @@ struct row {
     {                                                                                          \
         "parley_mixer_frames_total", METRIC_COUNTER,                                           \
             "Pictures that were decoded, encoded, could not be decoded, or were left out for " \
-            "want of "                                                                         \
-            "time.",                                                                           \
+            "want of time; ticks of sound that were.",                                         \
             "kind", word, WHOLE, AT(member)                                                    \
     }
-#define LOST(word, member)                                                                      \
-    {                                                                                           \
-        "parley_mixer_packets_dropped_total", METRIC_COUNTER,                                   \
-            "Packets of no input, for which a worker had no room, or that there was no memory " \
-            "for.",                                                                             \
-            "reason", word, WHOLE, AT(member)                                                   \
+#define LOST(word, member)                                                                 \
+    {                                                                                      \
+        "parley_mixer_packets_dropped_total", METRIC_COUNTER,                              \
+            "Packets of no input or of no track, for which a worker had no room, or that " \
+            "could not be made.",                                                          \
+            "reason", word, WHOLE, AT(member)                                              \
     }
 
 static const struct row rows[] = {
@@ -56,10 +55,13 @@ static const struct row rows[] = {
     LOST("unknown_track", packets_unknown),
     LOST("worker_behind", dropped),
     LOST("no_packet", no_packet),
+    LOST("no_track", no_track),
+    LOST("unsendable", unsendable),
     FRAMES("decoded", pictures_in),
     FRAMES("malformed", decode_errors),
     FRAMES("encoded", encoded),
     FRAMES("late", late),
+    FRAMES("late_sound", late_sound),
     STAGE("decode", decode_ns),
     STAGE("compose", compose_ns),
     STAGE("encode", encode_ns),

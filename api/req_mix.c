@@ -63,8 +63,8 @@ const struct request_row req_mix_rows[] = {
      "height}`, which says how much of it the server can make at present (`level` 0: all). "
      "`E_CONFLICT` when the room is mixed already."},
     {"updateMix", WHEN_JOINED, mix_params, handle_update,
-     "Change what is named of the mix. Another codec, number of encodings or `loudest` ends its "
-     "tracks and begins new ones. Needs `roomAdmin`.",
+     "Change what is named of the mix. Another codec or number of encodings ends its tracks and "
+     "begins new ones. Needs `roomAdmin`.",
      "`{mix}`"},
     {"stopMix", WHEN_JOINED, no_params, handle_stop, "End the mix. Needs `roomAdmin`.", "`{}`"},
     {.name = NULL},

@@ -65,7 +65,8 @@ static bool open_codecs(struct bare_video *b)
     return b->has_encoder &&
            vpx_codec_control(&b->encoder, VP8E_SET_CPUUSED, VIDEO_ENCODER_VP8_SPEED) ==
                VPX_CODEC_OK &&
-           vpx_codec_control(&b->encoder, VP8E_SET_STATIC_THRESHOLD, 1u) == VPX_CODEC_OK;
+           vpx_codec_control(&b->encoder, VP8E_SET_STATIC_THRESHOLD,
+                             (unsigned)VIDEO_ENCODER_VP8_STATIC) == VPX_CODEC_OK;
 }
 
 int bare_video_open(struct bare_video **out, const struct bare_video_config *config)
@@ -131,7 +132,7 @@ void bare_video_encode(struct bare_video *b)
         img.stride[i] = v->stride[i];
     }
     CHECK(vpx_codec_encode(&b->encoder, &img, (vpx_codec_pts_t)(b->frames++ * duration), duration,
-                           0, VPX_DL_REALTIME) == VPX_CODEC_OK);
+                           VP8_EFLAG_NO_REF_ARF, VPX_DL_REALTIME) == VPX_CODEC_OK);
     while (vpx_codec_get_cx_data(&b->encoder, &iter) != NULL)
         ;
 }

@@ -191,11 +191,11 @@ static void add_video(struct strbuf *out, const struct run *run, uint16_t to)
         " ! videorate ! vp8enc deadline=1 cpu-used=%d threads=1 lag-in-frames=0 end-usage=cbr"
         " target-bitrate=%d min-quantizer=2 max-quantizer=56 undershoot=100 overshoot=15"
         " buffer-size=1000 buffer-initial-size=500 buffer-optimal-size=600"
-        " dropframe-threshold=30 static-threshold=1 keyframe-mode=disabled"
+        " dropframe-threshold=30 static-threshold=%d keyframe-mode=disabled"
         " ! rtpvp8pay mtu=1200 pt=%d"
         " ! udpsink host=127.0.0.1 port=%u bind-port=%u sync=false async=false",
         MIX_SINK_WIDTH, MIX_SINK_HEIGHT, MIX_SINK_FPS, VIDEO_ENCODER_VP8_SPEED, BITRATE_BPS,
-        PLAIN_SENDER_PT_VIDEO, to, run->ports.from_video);
+        VIDEO_ENCODER_VP8_STATIC, PLAIN_SENDER_PT_VIDEO, to, run->ports.from_video);
     for (unsigned i = 0; i < run->round->members; i++)
         strbuf_addf(out,
                     " udpsrc address=127.0.0.1 port=%u buffer-size=1000000"

@@ -45,12 +45,16 @@ struct audio_mix {
 
 /* --- life -------------------------------------------------------------------------------------------- */
 
+static bool is_max_loud(size_t n)
+{
+    return n > 0 && n <= MAX_MIX_LOUD;
+}
+
 struct audio_mix *audio_mix_new(const struct audio_mix_settings *settings)
 {
     struct audio_mix *m;
 
-    if (settings->max_loud == 0 || settings->max_loud > MAX_MIX_LOUD ||
-        settings->max_delay_us > MAX_JITTER_DELAY_US ||
+    if (!is_max_loud(settings->max_loud) || settings->max_delay_us > MAX_JITTER_DELAY_US ||
         !coder_opus_settings_are_valid(&settings->personal))
         return NULL;
     m = mem_try_alloc(sizeof(*m));
@@ -358,6 +362,14 @@ int audio_mix_set_bitrates(struct audio_mix *m, uint32_t shared_bps, uint32_t pe
     for (size_t i = 0; i < m->members; i++)
         if (m->member[i]->personal != NULL)
             CHECK(audio_output_set_bitrate(m->member[i]->personal, personal_bps) == 0);
+    return 0;
+}
+
+int audio_mix_set_max_loud(struct audio_mix *m, size_t max_loud)
+{
+    if (!is_max_loud(max_loud))
+        return E_INVALID;
+    m->settings.max_loud = max_loud;
     return 0;
 }
 

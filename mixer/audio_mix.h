@@ -86,4 +86,6 @@ const struct audio_input *audio_mix_input(const struct audio_member *member);
 /** Set the bitrate of the shared stream and of each mix-minus; E_INVALID when one is out of range, nothing changes then. */
 MUST_CHECK int audio_mix_set_bitrates(struct audio_mix *m, uint32_t shared_bps,
                                       uint32_t personal_bps);
+/** Set how many are heard at once, from the next tick on; who is too many fades out. E_INVALID when out of range. */
+MUST_CHECK int audio_mix_set_max_loud(struct audio_mix *m, size_t max_loud);
 void audio_mix_read_stats(const struct audio_mix *m, struct audio_mix_stats *out);

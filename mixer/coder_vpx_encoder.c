@@ -22,7 +22,8 @@
 #define BUFFER_INITIAL_MS 500
 #define BUFFER_OPTIMAL_MS 600
 #define DROP_BELOW_PERCENT 30
-#define GOOD_QUANTIZER 12 /* of 63: nobody sees what is left to gain */
+#define SCREEN_STATIC 100u /* of text and slides, where more could be a dot that stays */
+#define GOOD_QUANTIZER 12  /* of 63: nobody sees what is left to gain */
 /* A keyframe takes at most this share, in percent, of what the buffer's optimum holds for one picture (libwebrtc's rule). */
 #define MAX_KEYFRAME_PERCENT(framerate) (BUFFER_OPTIMAL_MS * (framerate) / 20)
 #define MIN_KEYFRAME_PERCENT 300
@@ -71,8 +72,10 @@ static bool set_controls(struct vpx_encoder *e, const struct video_encoder_confi
     unsigned keyframe_percent = MAX_KEYFRAME_PERCENT(config->framerate);
 
     return vpx_codec_control(&e->ctx, VP8E_SET_CPUUSED, VIDEO_ENCODER_VP8_SPEED) == VPX_CODEC_OK &&
-           vpx_codec_control(&e->ctx, VP8E_SET_STATIC_THRESHOLD, config->is_screen ? 100u : 1u) ==
-               VPX_CODEC_OK &&
+           vpx_codec_control(&e->ctx, VP8E_SET_STATIC_THRESHOLD,
+                             config->is_screen
+                                 ? SCREEN_STATIC
+                                 : (unsigned)VIDEO_ENCODER_VP8_STATIC) == VPX_CODEC_OK &&
            vpx_codec_control(&e->ctx, VP8E_SET_NOISE_SENSITIVITY, 0u) == VPX_CODEC_OK &&
            vpx_codec_control(&e->ctx, VP8E_SET_TOKEN_PARTITIONS, VP8_ONE_TOKENPARTITION) ==
                VPX_CODEC_OK &&
@@ -123,13 +126,15 @@ static int encode(struct video_encoder *base, const struct picture_view *picture
     struct vpx_encoder *e = (struct vpx_encoder *)(void *)base;
     vpx_codec_pts_t pts = (vpx_codec_pts_t)(pts_us * TIMEBASE_HZ / 1000000);
     unsigned long duration = TIMEBASE_HZ / base->config.framerate;
+    vpx_enc_frame_flags_t flags = VP8_EFLAG_NO_REF_ARF; /* the golden frame before; rarely better */
     vpx_image_t img;
 
     if (e->has_pts && pts <= e->last_pts)
         pts = e->last_pts + 1;
     wrap(&img, picture);
-    if (vpx_codec_encode(&e->ctx, &img, pts, duration, force_keyframe ? VPX_EFLAG_FORCE_KF : 0,
-                         VPX_DL_REALTIME) != VPX_CODEC_OK)
+    if (force_keyframe)
+        flags = VPX_EFLAG_FORCE_KF;
+    if (vpx_codec_encode(&e->ctx, &img, pts, duration, flags, VPX_DL_REALTIME) != VPX_CODEC_OK)
         return E_STATE;
     e->last_pts = pts;
     e->has_pts = true;

@@ -221,6 +221,14 @@ static bool keeps_scaled(const struct layout *l, unsigned i)
     return false;
 }
 
+static bool is_apart(const struct layout *l, unsigned i)
+{
+    for (unsigned k = 0; k < l->count; k++)
+        if (k != i && overlap(&l->tile[k], &l->tile[i]))
+            return false;
+    return true;
+}
+
 static struct picture *copy_of_canvas(struct compositor *c, const struct layout_tile *t)
 {
     struct picture_view shown = picture_crop(&c->canvas->view, t->x, t->y, t->width, t->height);
@@ -273,6 +281,7 @@ static void lay(struct compositor *c, const struct layout *l)
 
         *t = (struct compositor_tile){.place = l->tile[i], .is_dirty = true};
         t->keeps_scaled = c->change_us == 0 && keeps_scaled(l, i);
+        t->is_apart = is_apart(l, i);
         size_tile(c, t);
     }
     LIST_EACH(&c->all_sources, struct compositor_source, all, s)
@@ -354,18 +363,37 @@ static bool mark_dirty(struct compositor *c)
     return any;
 }
 
+static void draw(struct compositor *c, struct compositor_tile *t, struct compositor_source *s)
+{
+    compositor_draw_tile(c, t, s);
+    t->picture_version = s != NULL ? s->picture_version : 0;
+    t->look_version = s != NULL ? s->look_version : 0;
+    t->is_dirty = false;
+}
+
 static void draw_dirty(struct compositor *c)
 {
     for (unsigned i = 0; i < c->tiles; i++) {
         struct compositor_tile *t = &c->tile[i];
-        struct compositor_source *s = find(c, t->place.participant);
 
-        if (!t->is_dirty)
+        if (t->is_dirty)
+            draw(c, t, find(c, t->place.participant));
+    }
+}
+
+void compositor_draw_source(struct compositor *c, uint32_t participant)
+{
+    struct compositor_source *s = find(c, participant);
+
+    if (s == NULL || s->picture == NULL || c->is_relaid || c->change_us > 0)
+        return;
+    for (unsigned i = 0; i < c->tiles; i++) {
+        struct compositor_tile *t = &c->tile[i];
+
+        if (t->place.participant != participant || !t->is_apart || !has_changed(t, s))
             continue;
-        compositor_draw_tile(c, t, s);
-        t->picture_version = s != NULL ? s->picture_version : 0;
-        t->look_version = s != NULL ? s->look_version : 0;
-        t->is_dirty = false;
+        draw(c, t, s);
+        c->is_drawn = true;
     }
 }
 
@@ -374,11 +402,11 @@ bool compositor_compose(struct compositor *c, uint64_t now_us)
     bool is_changed;
 
     change_layout(c, now_us);
-    is_changed = mark_dirty(c) || c->is_relaid;
+    is_changed = mark_dirty(c) || c->is_relaid || c->is_drawn;
     if (c->is_relaid)
         picture_fill(&c->canvas->view, c->background);
     draw_dirty(c);
-    c->is_relaid = false;
+    c->is_relaid = c->is_drawn = false;
     if (is_changed)
         c->stats.composed++;
     else

@@ -66,9 +66,14 @@ void compositor_set_layout(struct compositor *c, const struct layout *layout, ui
 /** The size that a source has, or is about to have, in its largest tile: which encoding is worth decoding. False: in none. */
 MUST_CHECK bool compositor_size_of(const struct compositor *c, uint32_t participant, int *width,
                                    int *height);
-/** Bring the canvas up to date. Returns whether a sample may have changed. */
+/**
+ * Draw a source's picture where nothing lies over it or below it, now that its samples are still in the core's cache. The rest is drawn
+ * by compositor_compose(), and all of it while the layout changes.
+ */
+void compositor_draw_source(struct compositor *c, uint32_t participant);
+/** Bring the canvas up to date. Returns whether a sample may have changed since the last call. */
 bool compositor_compose(struct compositor *c, uint64_t now_us);
-/** The canvas; it changes in compose() only. */
+/** The canvas; it changes in compositor_draw_source() and compositor_compose() only. */
 const struct picture_view *compositor_canvas(const struct compositor *c);
 
 struct compositor_stats {

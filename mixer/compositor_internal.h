@@ -33,6 +33,7 @@ struct compositor_tile {
     struct layout_tile place;
     int label_width, label_height, placeholder_side; /* by its final size */
     bool keeps_scaled; /* it lies over others, or its source is drawn twice in this size */
+    bool is_apart;     /* nothing lies over it or below it */
     bool is_dirty;
     /* what is drawn */
     uint64_t picture_version, look_version;
@@ -50,6 +51,7 @@ struct compositor {
     struct layout from, to, now;
     uint64_t change_from_us, change_us; /* 0: not changing */
     bool is_relaid;                     /* `now` is not what is on the canvas */
+    bool is_drawn;                      /* something was, since it was composed */
     struct compositor_tile tile[MAX_LAYOUT_TILES];
     unsigned tiles;
     struct compositor_stats stats;

@@ -143,7 +143,6 @@ int mix_update(struct mix *m, const struct mix_settings *settings)
         return err;
     CHECK(settings->codec == before.codec && settings->encodings == before.encodings);
     m->settings = *settings;
-    m->settings.max_loud = before.max_loud; /* of the sound that runs */
     if ((err = mix_audio_adjust(m)) == 0)
         err = needs_rebuild(&before, settings) ? mix_video_rebuild(m) : mix_video_adjust(m);
     if (err != 0) {

@@ -167,6 +167,8 @@ struct mix_stats {
     uint64_t pictures_in, decode_errors, keyframes_asked;
     uint64_t pictures, encoded; /* composed; frames of all encodings */
     uint64_t no_packet;         /* not sent for want of a packet */
+    uint64_t unsendable;        /* frames and packets that a coder or its payload format refused */
+    uint64_t late_sound;        /* ticks that were left out, because the thread stood still */
     uint64_t late; /* pictures that were left out, because the one before took too long */
     uint64_t audio_ticks, heard, personal;
     uint64_t recovered; /* lost packets of sound that later ones repeated (RFC 2198) */

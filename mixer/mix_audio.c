@@ -38,7 +38,9 @@ void mix_audio_close(struct mix *m)
 
 int mix_audio_adjust(struct mix *m)
 {
-    return audio_mix_set_bitrates(m->audio, m->settings.audio_bps, m->settings.personal_bps);
+    int err = audio_mix_set_bitrates(m->audio, m->settings.audio_bps, m->settings.personal_bps);
+
+    return err != 0 ? err : audio_mix_set_max_loud(m->audio, m->settings.max_loud);
 }
 
 /* ---- who speaks ---- */
@@ -136,7 +138,7 @@ static void send_payload(struct mix *m, struct mix_stream *s, const struct audio
 
     if (payload->len == 0)
         return;
-    struct packet *p = mix_stream_packet(m, &to, &size);
+    struct packet *p = mix_stream_packet(m, s, &to, &size);
     if (p == NULL)
         return;
     if (payload->len > size) { /* Opus at the top of its bitrates; ours is far below */
@@ -233,8 +235,11 @@ void mix_run_audio(struct mix *m, uint64_t now_us)
 {
     uint64_t began_ns = mix_cpu_ns(m);
 
-    if (now_us > m->audio_due_us + MAX_TICKS_BEHIND * MIX_AUDIO_TICK_US)
-        m->audio_due_us += (now_us - m->audio_due_us) / MIX_AUDIO_TICK_US * MIX_AUDIO_TICK_US;
+    if (now_us > m->audio_due_us + MAX_TICKS_BEHIND * MIX_AUDIO_TICK_US) {
+        uint64_t behind = (now_us - m->audio_due_us) / MIX_AUDIO_TICK_US;
+        m->stats.late_sound += behind;
+        m->audio_due_us += behind * MIX_AUDIO_TICK_US;
+    }
     while (m->audio_due_us <= now_us) {
         tick(m, m->audio_due_us);
         m->audio_due_us += MIX_AUDIO_TICK_US;

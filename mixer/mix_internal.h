@@ -95,6 +95,7 @@ struct mix {
     unsigned level;
     uint64_t level_since_us, calm_since_us, calm_needed_us;
     bool was_step_up; /* the newest change of the level */
+    uint64_t draw_ns; /* of this picture: drawn while inputs were decoded */
     double load;      /* share of the time between pictures that they take, smoothed */
 };
 
@@ -113,8 +114,10 @@ static inline uint64_t mix_cpu_ns(const struct mix *m)
 void mix_stream_init(struct mix *m, struct mix_stream *s, uint64_t track, unsigned encoding,
                      enum codec_id codec);
 uint32_t mix_stream_ts(const struct mix *m, const struct mix_stream *s, uint64_t at_us);
-/** A packet with room for a header in front of what *payload points to; NULL and counted when there is none. */
-MUST_CHECK struct packet *mix_stream_packet(struct mix *m, uint8_t **payload, size_t *size);
+/** A packet with room for a header in front of what *payload points to; NULL and counted when there is none: its number is missing then,
+ * so that receivers see the loss. */
+MUST_CHECK struct packet *mix_stream_packet(struct mix *m, struct mix_stream *s, uint8_t **payload,
+                                            size_t *size);
 /* Who is heard in a packet of sound, the loudest first. */
 struct mix_heard {
     size_t count;

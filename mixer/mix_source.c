@@ -133,6 +133,9 @@ static void decode(struct mix_input *in, const struct encoded_frame *frame, uint
     picture->rotation = frame->rotation;
     compositor_set_picture(m->compositor, mix_tile_of(in), picture);
     picture_unref(&picture);
+    uint64_t began_ns = mix_cpu_ns(m);
+    compositor_draw_source(m->compositor, mix_tile_of(in));
+    m->draw_ns += mix_cpu_ns(m) - began_ns;
     in->picture_us = now_us;
     in->has_picture = true;
 }

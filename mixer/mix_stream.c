@@ -37,12 +37,14 @@ uint32_t mix_stream_ts(const struct mix *m, const struct mix_stream *s, uint64_t
     return s->first_ts + (uint32_t)((at_us - m->epoch_us) * s->clock_hz / US_PER_S);
 }
 
-struct packet *mix_stream_packet(struct mix *m, uint8_t **payload, size_t *size)
+struct packet *mix_stream_packet(struct mix *m, struct mix_stream *s, uint8_t **payload,
+                                 size_t *size)
 {
     struct packet *p = packet_new(m->env.packets);
 
     if (p == NULL) {
         m->stats.no_packet++;
+        s->seq++;
         return NULL;
     }
     *payload = p->data + HEADER_BYTES;
@@ -99,10 +101,12 @@ void mix_stream_send(struct mix *m, struct mix_stream *s, struct packet *p, size
     p->codec_index = 0;
     p->audio_level = (int8_t)(heard == NULL ? -1 : level_of(heard));
     p->voice = false;
-    if (payload_inspect(p) == 0) { /* else a payload that nobody could forward */
+    if (payload_inspect(p) == 0) {
         m->stats.packets_out++;
         m->stats.bytes_out += len;
         m->env.on_packet(p, m->env.arg);
+    } else { /* nobody could forward it */
+        m->stats.unsendable++;
     }
     packet_unref(&p);
 }

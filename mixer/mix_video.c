@@ -299,18 +299,21 @@ static void send_frame(struct mix *m, unsigned encoding, const struct video_enco
     struct packetizer *packetizer = &m->packetizer[encoding];
     bool is_last = false;
 
-    if (packetizer_begin(packetizer, &out) != 0)
+    if (packetizer_begin(packetizer, &out) != 0) {
+        m->stats.unsendable++;
         return;
+    }
     m->stats.encoded++;
     while (!is_last) {
         uint8_t *payload;
         size_t size;
-        struct packet *p = mix_stream_packet(m, &payload, &size);
+        struct packet *p = mix_stream_packet(m, &m->video_stream[encoding], &payload, &size);
 
         if (p == NULL)
             return; /* receivers see the loss and ask for a keyframe */
         size_t len = packetizer_next(packetizer, payload, size, &is_last);
         if (len == 0) {
+            m->stats.unsendable++;
             packet_unref(&p);
             return;
         }
@@ -328,7 +331,8 @@ static void encode(struct mix *m, bool has_changed, uint64_t now_us)
     };
 
     m->last_pts_us = in.pts_us;
-    (void)!simulcast_encode(m->simulcast, &in, out);
+    if (simulcast_encode(m->simulcast, &in, out) != 0)
+        m->stats.unsendable++;
     for (unsigned i = 0; i < m->actual.encodings; i++)
         if (out[i].len > 0)
             send_frame(m, i, &out[i], now_us);
@@ -377,6 +381,7 @@ void mix_run_video(struct mix *m, uint64_t now_us)
     if (!m->is_watched)
         return;
     uint64_t t0 = mix_cpu_ns(m);
+    m->draw_ns = 0;
     run_inputs(m, now_us);
     uint64_t t1 = mix_cpu_ns(m);
     if (m->is_layout_stale || !m->has_layout)
@@ -386,8 +391,8 @@ void mix_run_video(struct mix *m, uint64_t now_us)
     uint64_t t2 = mix_cpu_ns(m);
     m->stats.pictures++;
     encode(m, has_changed, now_us);
-    m->stats.decode_ns += t1 - t0;
-    m->stats.compose_ns += t2 - t1;
+    m->stats.decode_ns += t1 - t0 - m->draw_ns;
+    m->stats.compose_ns += t2 - t1 + m->draw_ns;
     m->stats.encode_ns += mix_cpu_ns(m) - t2;
 }
 

@@ -48,8 +48,10 @@ static void on_packet(struct packet *p, void *arg)
     struct mixer *m = h->mixer;
     const struct outlet *o = map_get_u64(m->outlet_by_track, p->track);
 
-    if (o == NULL)
+    if (o == NULL) {
+        m->stats.no_track++;
         return;
+    }
     LIST_EACH(&o->takers, struct taker, node, t) {
         struct packet *theirs = packet_ref(p);
         if (spsc_push(m->port[t->port].to, theirs)) {

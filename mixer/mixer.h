@@ -61,9 +61,10 @@ struct mixer_stats {
     uint64_t mixes;
     uint64_t packets_in, packets_unknown; /* from workers; of inputs that are not there */
     uint64_t packets_out, dropped;        /* to workers; not handed over, because a ring was full */
+    uint64_t no_track;                    /* not handed over, because there is no such track */
     uint64_t lowered;                     /* mixes that make less than they were told, now */
     /* Of all mixes there were, those that ended included. */
-    uint64_t pictures_in, decode_errors, encoded, late, no_packet;
+    uint64_t pictures_in, decode_errors, encoded, late, late_sound, no_packet, unsendable;
     uint64_t decode_ns, compose_ns, encode_ns, audio_ns;
     struct worker_stats loop;
     struct packet_pool_stats packets;

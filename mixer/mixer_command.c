@@ -146,7 +146,9 @@ void mixer_add_mix_stats(struct mixer_stats *to, const struct mix *m)
     to->decode_errors += s.decode_errors;
     to->encoded += s.encoded;
     to->late += s.late;
+    to->late_sound += s.late_sound;
     to->no_packet += s.no_packet;
+    to->unsendable += s.unsendable;
     to->decode_ns += s.decode_ns;
     to->compose_ns += s.compose_ns;
     to->encode_ns += s.encode_ns;

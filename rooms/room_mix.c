@@ -478,8 +478,7 @@ int room_mix_update(struct room *r, const struct room_mix_settings *settings, st
     if (err != 0)
         return err;
     if (settings->mix.codec != x->settings.mix.codec ||
-        settings->mix.encodings != x->settings.mix.encodings ||
-        settings->mix.max_loud != x->settings.mix.max_loud) {
+        settings->mix.encodings != x->settings.mix.encodings) {
         err = room_mix_stop(r);
         return err != 0 ? err : room_mix_start(r, settings, why);
     }

@@ -42,6 +42,7 @@ struct encoding {
     uint64_t last_packet_us;
     uint64_t
         relayed_since_us; /* of a replica: when it began to come, at first and each time that it is wanted anew; 0: nothing came yet */
+    bool is_present;      /* of a replica: what comes is no history any more, however old it is */
     bool keyframe_is_repaired; /* the newest keyframe began with a retransmission */
     uint64_t seen_sr_us;       /* arrival of the newest SR taken into the transport's clock */
     uint16_t width, height;    /* of the newest keyframe that tells, its highest layer; else 0 */

@@ -34,6 +34,7 @@ void subscription_catchup_stop(struct subscription *sub)
 static void end(struct subscription *sub, uint64_t now_us)
 {
     subscription_catchup_stop(sub);
+    sub->encoding->is_present = true;
     subscription_set_clock(sub, sub->encoding, sub->catchup.frame_ts, now_us);
 }
 

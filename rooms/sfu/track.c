@@ -481,19 +481,25 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     take(t, e, pkt, now_us);
 }
 
+/* History comes first. Once something was handed on, to viewers who have all that was before, nothing may be kept from them. */
 static bool is_of_history(struct encoding *e, const struct packet *pkt, uint64_t now_us)
 {
-    if (e->relayed_since_us == 0)
+    if (e->relayed_since_us == 0) {
         e->relayed_since_us = now_us;
-    return e->track->section.kind == MEDIA_VIDEO &&
-           now_us - e->relayed_since_us < TRACK_RELAYED_START_US && pkt->arrival_us != 0 &&
-           now_us > pkt->arrival_us + TRACK_RELAYED_OLD_US;
+        e->is_present = e->track->section.kind != MEDIA_VIDEO;
+    }
+    e->is_present = e->is_present || now_us - e->relayed_since_us >= TRACK_RELAYED_START_US ||
+                    pkt->arrival_us == 0 || now_us <= pkt->arrival_us + TRACK_RELAYED_OLD_US;
+    return !e->is_present;
 }
 
 HOT void track_receive_relayed(struct track *t, struct packet *pkt, uint64_t now_us)
 {
-    if (pkt->encoding >= t->encoding_count || pkt->codec_index >= t->section.codec_count)
-        return; /* from before a renegotiation, or after one that is not told here yet */
+    if (pkt->encoding >= t->encoding_count || pkt->codec_index >= t->section.codec_count) {
+        t->sfu->totals
+            .codec_mismatch++; /* before a renegotiation, or after one not told here yet */
+        return;
+    }
     struct encoding *e = &t->encoding[pkt->encoding];
 
     if (pkt->codec_index != t->codec_index &&

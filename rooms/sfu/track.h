@@ -28,8 +28,9 @@ struct sfu_transport;
 /* What calls itself silence and takes more is handed on: publishers there are who know their levels badly. */
 #define TRACK_HUSH_MAX_BYTES 40
 
-/* The first packets of an encoding of a replica, and those after it was wanted by nobody, are of its origin's history; those that are so old, in so long a time, are kept and not handed on:
- * viewers start from the history at a pace that their way carries. */
+/* The first packets of an encoding of a replica, and those after it was wanted by nobody, are of its origin's history: those that are so
+ * old, in so long a time, until one is not or a viewer has caught up with them. They are kept and not handed on: viewers start from the
+ * history at a pace that their way carries. */
 #define TRACK_RELAYED_OLD_US 200000ull
 #define TRACK_RELAYED_START_US 1000000ull
 

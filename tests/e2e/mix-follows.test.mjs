@@ -27,6 +27,8 @@ const GRID = /** @type {[number, number, number, number][]} */ ([[0, 0, 478, 268
 const LABEL_HEIGHT = 22;
 /** How like its drawing by the browser a name has to be, and how much more so than any other name. */
 const [NAME_SCORE, NAME_LEAD] = [0.4, 0.1];
+/** The same of the sign of who is muted, and of what else is at its place. */
+const [SIGN_SCORE, NO_SIGN_SCORE] = [0.6, 0.5];
 /** Places in the upper half of tiles, as parts of the picture. */
 const QUARTERS = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.25, 0.7], [0.75, 0.7]]);
 const THREE = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.5, 0.7]]);
@@ -131,6 +133,12 @@ scene("a viewer of the mix follows whatever four people do within a second", asy
   await viewer.screenshot("mix-follows-four");
 
   await follows(viewer, ["Bob mutes", { ...all, tones: tonesOf([ANN, CEM, DIA]) }, () => press(bob, "#mic")], ["Bob speaks again", all, () => press(bob, "#mic")]);
+  await seesSigns(viewer, []);
+  await press(bob, "#mic");
+  await seesSigns(viewer, [BOB]);
+  await viewer.screenshot("mix-follows-sign");
+  await press(bob, "#mic");
+  await seesSigns(viewer, []);
   const placeholder = [...at(QUARTERS, PEOPLE).filter((_, i) => PEOPLE[i] !== CEM), { at: BESIDE_INITIALS, color: PLACEHOLDER }];
   await follows(viewer, ["Cem switches the camera off", { ...all, places: placeholder }, () => press(cem, "#camera")], ["Cem switches it on again", all, () => press(cem, "#camera")]);
 
@@ -158,6 +166,16 @@ async function seesNames(viewer) {
     return scores.every((ofTile, i) => ofTile[i] >= NAME_SCORE && ofTile.every((score, k) => k === i || score < ofTile[i] - NAME_LEAD));
   }, { describe: () => scores });
   console.log(`names, by tile: ${JSON.stringify(scores)}`);
+}
+
+/** The tiles of these people, and of nobody else, have the sign of who is muted. @param {any} viewer @param {object[]} muted */
+async function seesSigns(viewer, muted) {
+  let scores;
+  await until(`the sign of ${muted.map(({ name }) => name).join() || "nobody"}`, async () => {
+    scores = (await viewer.run(matchNames, { tiles: GRID, names: [null], height: LABEL_HEIGHT })).flat();
+    return PEOPLE.every((one, i) => (muted.includes(one) ? scores[i] >= SIGN_SCORE : scores[i] <= NO_SIGN_SCORE));
+  }, { describe: () => scores });
+  console.log(`signs, by tile: ${JSON.stringify(scores)}`);
 }
 
 scene("nobody hears themselves in the mix, and everybody hears all others", async (s) => {

@@ -423,6 +423,33 @@ static void what_finds_no_room_is_counted_and_made_good(void **state)
     end_scene(&c);
 }
 
+/* What waited in its ring is old by then, and is no history all the same: viewers have got what was before. */
+static void a_worker_that_stands_still_early_loses_nothing(void **state)
+{
+    static const uint64_t after_us[] = {100 * MS, 300 * MS, 600 * MS};
+
+    (void)state;
+    for (size_t row = 0; row < ARRAY_LEN(after_us); row++) {
+        struct scene c = set_scene();
+        c.camera->encoding[0].wants_keyframe = true;
+        sim_run(c.sim, 500 * MS);
+        relay(&c);
+        watch(&c);
+        sim_run(c.sim, after_us[row]);
+        c.other->is_behind = true;
+        sim_run(c.sim, 300 * MS);
+        c.other->is_behind = false;
+        sim_run(c.sim, 3 * SECONDS);
+        expect_all_shown(&c);
+        SIM_EXPECT(c.sim, totals(c.sim).relay_dropped == 0);
+        SIM_EXPECT(c.sim, totals(c.other).packets_resent == 0);
+        SIM_EXPECT(c.sim, totals(c.other).packets_dropped == 0);
+        for (unsigned i = 0; i < THERE; i++)
+            SIM_EXPECT(c.sim, rtp_recv_packets_lost(&c.video[i]->recv) == 0);
+        end_scene(&c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +466,7 @@ int main(void)
         SIM_TEST(a_replica_ends_before_its_relay),
         SIM_TEST(a_worker_with_packets_in_its_ring_ends),
         SIM_TEST(what_finds_no_room_is_counted_and_made_good),
+        SIM_TEST(a_worker_that_stands_still_early_loses_nothing),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);

@@ -65,13 +65,14 @@ export function readWatch() {
 
 /**
  * How well each name agrees with what is written at the lower left of each tile: 1 is the same picture, 0 has nothing to do with it.
- * @param {{tiles: [number, number, number, number][], names: string[], height: number}} what  tiles in samples of the mix, height of
- *   a label
+ * @param {{tiles: [number, number, number, number][], names: (string | null)[], height: number}} what  tiles in samples of the mix,
+ *   height of a label; null is the sign of who is muted
  * @returns {number[][]} by tile, then name
  */
 export function matchNames({ tiles, names, height }) {
   const MARGIN = 6; // as the compositor draws labels
   const PADDING = 0.3 * height;
+  const SIGN = 0.62 * height;
   const { video } = window.mix;
   const lumaOf = (draw, x, y, width) => {
     const { data } = draw.getImageData(x, y, width, height);
@@ -92,17 +93,40 @@ export function matchNames({ tiles, names, height }) {
   };
   const frame = canvasOf(video.videoWidth, video.videoHeight);
   frame.drawImage(video, 0, 0);
+  const font = `${0.58 * height}px sans-serif`;
+  const write = (text, name, dx, dy) => {
+    Object.assign(text, { font, fillStyle: "white", textBaseline: "middle" });
+    text.fillText(name, PADDING + dx, height / 2 + dy);
+  };
+  /** A microphone, and a stroke from the upper left to the lower right. */
+  const drawSign = (sign, dx, dy) => {
+    sign.translate(PADDING + dx, (height - SIGN) / 2 + dy);
+    sign.scale(SIGN, SIGN);
+    Object.assign(sign, { fillStyle: "white", strokeStyle: "white", lineWidth: 0.09, lineCap: "round" });
+    sign.beginPath();
+    sign.roundRect(0.36, 0.08, 0.28, 0.5, 0.139);
+    sign.fill();
+    sign.beginPath();
+    sign.arc(0.5, 0.46, 0.26, 0, Math.PI);
+    sign.moveTo(0.5, 0.72);
+    sign.lineTo(0.5, 0.92);
+    sign.stroke();
+    Object.assign(sign, { strokeStyle: "rgb(237 66 54)", lineWidth: 0.11 });
+    sign.beginPath();
+    sign.moveTo(0.14, 0.12);
+    sign.lineTo(0.86, 0.9);
+    sign.stroke();
+  };
   const scoreOf = ([x, y, , tileHeight], name) => {
-    const font = `${0.58 * height}px sans-serif`;
     frame.font = font;
-    const width = Math.ceil(frame.measureText(name).width + 2 * PADDING);
+    const width = Math.ceil(name === null ? SIGN + 1.5 * PADDING : frame.measureText(name).width + 2 * PADDING);
     const seen = lumaOf(frame, x + MARGIN, y + tileHeight - MARGIN - height, width);
     let best = -1;
     for (let dx = -2; dx <= 2; dx++) {
       for (let dy = -3; dy <= 3; dy++) {
         const text = canvasOf(width, height);
-        Object.assign(text, { font, fillStyle: "white", textBaseline: "middle" });
-        text.fillText(name, PADDING + dx, height / 2 + dy);
+        if (name === null) drawSign(text, dx, dy);
+        else write(text, name, dx, dy);
         best = Math.max(best, correlate(seen, lumaOf(text, 0, 0, width)));
       }
     }

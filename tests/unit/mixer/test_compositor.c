@@ -227,6 +227,49 @@ static void only_what_changed_is_drawn(void **state)
     assert_int_equal(stats->unchanged, 12);
 }
 
+/* A source is drawn before the others where it is alone; elsewhere it waits for its turn. */
+static void what_is_apart_is_drawn_at_once(void **state)
+{
+    static const struct layout_tile tiles[] = {{0, 0, 160, 90, 0, 1, SCALER_CROP},
+                                               {160, 0, 160, 90, 0, 2, SCALER_CROP},
+                                               {200, 20, 64, 36, 1, 3, SCALER_CROP}};
+    const struct compositor_stats *stats = compositor_read_stats(compositor);
+
+    (void)state;
+    for (uint32_t who = 1; who <= 3; who++)
+        set_look(who, "", false, false);
+    set_tiles(tiles, 3, 0);
+    set_picture(1, 160, 90, 1, 0);
+    compositor_draw_source(compositor, 1); /* the canvas of this layout is still to be made */
+    assert_int_equal(stats->tiles, 0);
+    assert_true(compose());
+    for (uint32_t who = 1; who <= 3; who++) {
+        set_picture(who, 160, 90, 10 + who, 0);
+        compositor_draw_source(compositor, who);
+    }
+    compositor_draw_source(compositor, 9); /* nobody */
+    assert_int_equal(stats->tiles, 3 + 1);
+    assert_int_equal(canvas_at(0, 80, 45), (uint8_t)(11 * 37 + 80 * 3 + 45 * 5));
+    compositor_release_drawn(compositor, 1);
+    assert_true(compose());
+    assert_int_equal(stats->tiles, 3 + 3);
+    assert_int_equal(canvas_at(0, 160 + 8, 80), (uint8_t)(12 * 37 + 8 * 3 + 80 * 5));
+    assert_false(compose());
+    set_picture(1, 160, 90, 4, 0);
+    compositor_draw_source(compositor, 1);
+    compositor_draw_source(compositor, 1); /* it is there already */
+    assert_int_equal(stats->tiles, 6 + 1);
+    assert_true(compose()); /* with nothing left to draw, it has changed all the same */
+    assert_int_equal(stats->tiles, 6 + 1);
+    set_tiles(two, 2, 300 * MS);
+    now_us += 100 * MS;
+    assert_true(compose());
+    set_picture(1, 160, 90, 5, 0);
+    uint64_t drawn = stats->tiles;
+    compositor_draw_source(compositor, 1); /* where it is drawn now, nobody knows before */
+    assert_int_equal(stats->tiles, drawn);
+}
+
 static void what_lies_over_others_is_scaled_once(void **state)
 {
     static const struct layout_tile pip[] = {{0, 0, 320, 180, 0, 1, SCALER_CROP},
@@ -427,6 +470,8 @@ static void change_person(struct rng *rng, uint32_t i)
                                 rng_u32(rng) % 100);
         p->picture->rotation = (uint16_t)(90 * rng_below(rng, 4));
         compositor_set_picture(compositor, i, p->picture);
+        if (rng_below(rng, 2))
+            compositor_draw_source(compositor, i);
     }
 }
 
@@ -492,6 +537,7 @@ int main(void)
         TEST(pictures_names_and_frames_are_where_they_belong),
         TEST(who_has_no_picture_has_a_placeholder),
         TEST(only_what_changed_is_drawn),
+        TEST(what_is_apart_is_drawn_at_once),
         TEST(what_lies_over_others_is_scaled_once),
         TEST(one_source_in_two_tiles_is_scaled_once),
         TEST(drawn_pictures_are_let_go_of),

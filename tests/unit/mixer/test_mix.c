@@ -135,6 +135,53 @@ static void three_encodings_show_the_same(void **state)
     assert_true(bytes_of[0] > bytes_of[2]);
 }
 
+/* What cannot be sent for want of memory is missed by its number, and asked for. */
+static void frames_for_which_there_is_no_packet_are_missed(void **state)
+{
+    static struct packet *taken[8192];
+    struct mix_settings s = small();
+    size_t n = 0;
+
+    (void)state;
+    open_mix(&s);
+    enter(0);
+    pass(US_PER_S);
+    assert_at(0, 0.5, 0.5, 0);
+    mix_set_watched(mix, AUDIO_TRACK, false);
+    person[0].is_frozen = person[0].is_silent = true;
+    pass(200000); /* whoever holds packets lets go of them */
+    while (n < ARRAY_LEN(taken) && (taken[n] = packet_new(packets)) != NULL)
+        n++;
+    mix_want_keyframe(mix, VIDEO_TRACK, 0);
+    pass(200000);
+    assert_true(stats().no_packet > 0 && stats().unsendable == 0);
+    while (n > 0)
+        packet_unref(&taken[--n]);
+    uint64_t frames_before = stats().encoded;
+    picture_fill(&person[0].picture->view, colours[3]);
+    person[0].is_frozen = false;
+    pass(US_PER_S);
+    assert_true(stats().encoded > frames_before);
+    assert_at(0, 0.5, 0.5, 3);
+}
+
+/* A thread that stood still leaves sound out, and says so. */
+static void sound_that_is_too_late_is_left_out_and_counted(void **state)
+{
+    struct mix_settings s = small();
+
+    (void)state;
+    open_mix(&s);
+    enter(0);
+    pass(US_PER_S);
+    assert_int_equal(stats().late_sound, 0);
+    now_us += US_PER_S;
+    uint64_t before = shared.packets;
+    pass(100000);
+    assert_int_equal(stats().late_sound, 50);
+    assert_true(shared.packets - before <= 6);
+}
+
 static void h264_comes_out_when_wanted(void **state)
 {
     struct mix_settings s = small();
@@ -249,6 +296,37 @@ static void other_settings_apply_at_once(void **state)
     assert_int_equal(mix_update(mix, &s), E_INVALID);
     pass(US_PER_S);
     assert_at(0, 0.25, 0.25, 0);
+}
+
+/* Without a seam: numbers and times go on (mix_stage.h looks), and each tick has its packet. */
+static void how_many_are_heard_changes_in_the_running_sound(void **state)
+{
+    static const uint32_t rows[] = {1, 3, 2, MAX_MIX_LOUD};
+    struct mix_settings s = small();
+
+    (void)state;
+    open_mix(&s);
+    for (unsigned i = 0; i < 3; i++) {
+        enter(i);
+        person[i].voice.amplitude = 2000 << i;
+    }
+    pass(2 * US_PER_S);
+    assert_int_equal(stats().heard, 3);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t before = shared.packets, keyframes = stats().keyframes_asked;
+        s.max_loud = rows[i];
+        assert_int_equal(mix_update(mix, &s), 0);
+        pass(US_PER_S);
+        assert_int_equal(stats().heard, MIN(rows[i], 3u));
+        assert_int_equal(shared.packets - before, US_PER_S / MIX_AUDIO_TICK_US);
+        assert_true(heard(&shared, 2) > 4000); /* the loudest stays */
+        assert_true(rows[i] < 3 ? heard(&shared, 0) < 100 : heard(&shared, 0) > 1000);
+        assert_int_equal(stats().keyframes_asked, keyframes);
+    }
+    s.max_loud = MAX_MIX_LOUD + 1;
+    assert_int_equal(mix_update(mix, &s), E_INVALID);
+    pass(US_PER_S);
+    assert_int_equal(stats().heard, 3);
 }
 
 /* A change of the canvas shows nobody's placeholder while the next pictures are awaited. */
@@ -413,11 +491,14 @@ int main(void)
         WITH_STAGE(the_one_who_speaks_is_large),
         WITH_STAGE(a_frozen_picture_stays_and_then_goes),
         WITH_STAGE(three_encodings_show_the_same),
+        WITH_STAGE(frames_for_which_there_is_no_packet_are_missed),
+        WITH_STAGE(sound_that_is_too_late_is_left_out_and_counted),
         WITH_STAGE(h264_comes_out_when_wanted),
         WITH_STAGE(what_nobody_watches_costs_nothing),
         WITH_STAGE(too_slow_means_less_and_calm_means_more_again),
         WITH_STAGE(steps_up_that_fail_become_rare),
         WITH_STAGE(other_settings_apply_at_once),
+        WITH_STAGE(how_many_are_heard_changes_in_the_running_sound),
         WITH_STAGE(pictures_stay_over_every_change_of_the_canvas),
         WITH_STAGE(a_picture_waits_for_its_sound),
         WITH_STAGE(a_picture_does_not_wait_for_sound_that_pauses),

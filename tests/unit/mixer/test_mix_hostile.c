@@ -157,6 +157,44 @@ static void sources_that_come_and_go_leave_nothing(void **state)
     assert_true(heard(&shared, 0) > 2000 && heard(&shared, 1) < 100);
 }
 
+/* Others take all the memory for pictures that there is: nobody's picture goes, nothing stops, and it is told. */
+static void without_room_for_pictures_nothing_stops(void **state)
+{
+    static struct picture *taken[16];
+    struct mix_settings s = small();
+    size_t n = 0;
+
+    (void)state;
+    open_mix(&s);
+    enter(0);
+    enter(1);
+    pass(2 * US_PER_S);
+    assert_in_range(stats().picture_bytes, WIDTH * HEIGHT * 3 / 2, 64u * 1024 * 1024);
+    assert_int_equal(stats().pictures_refused, 0);
+    while (n < ARRAY_LEN(taken) && (taken[n] = picture_new(pictures, 4096, 2304)) != NULL)
+        n++;
+    assert_true(n < ARRAY_LEN(taken));
+    s.width = 1920;
+    s.height = 1080;
+    uint64_t refused = stats().pictures_refused;
+    while (n < ARRAY_LEN(taken) && (taken[n] = picture_new(pictures, 1920, 1080)) != NULL)
+        n++;
+    assert_int_equal(mix_update(mix, &s), E_NO_MEMORY);
+    assert_true(stats().pictures_refused > refused);
+    pass(US_PER_S);
+    assert_int_equal(shown[0]->view.width, WIDTH);
+    assert_at(0, 0.25, 0.4, 0);
+    assert_at(0, 0.75, 0.4, 1);
+    assert_true(heard(&shared, 0) > 2000 && heard(&shared, 1) > 2000);
+    assert_int_equal(stats().decode_errors, 0);
+    while (n > 0)
+        picture_unref(&taken[--n]);
+    assert_int_equal(mix_update(mix, &s), 0);
+    pass(US_PER_S);
+    assert_int_equal(shown[0]->view.width, 1920);
+    assert_at(0, 0.25, 0.4, 0);
+}
+
 int main(void)
 {
 #define WITH_STAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -166,6 +204,7 @@ int main(void)
         WITH_STAGE(sizes_change_in_mid_stream),
         WITH_STAGE(frame_rates_from_one_to_a_hundred_and_twenty),
         WITH_STAGE(sources_that_come_and_go_leave_nothing),
+        WITH_STAGE(without_room_for_pictures_nothing_stops),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

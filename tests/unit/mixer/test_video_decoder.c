@@ -82,7 +82,8 @@ static void make_vpx_clip(vpx_codec_iface_t *iface, size_t frames)
     picture_unref(&p);
 }
 
-static void make_av_clip(const char *name, size_t frames, enum AVPixelFormat format)
+static void make_av_clip(const char *name, size_t frames, enum AVPixelFormat format,
+                         void (*draw)(const struct picture_view *v, int t))
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(name);
     AVCodecContext *ctx = avcodec_alloc_context3(codec);
@@ -115,7 +116,7 @@ static void make_av_clip(const char *name, size_t frames, enum AVPixelFormat for
                                   .stride = {f->linesize[0], f->linesize[1], f->linesize[2]},
                                   .width = clip.width,
                                   .height = clip.height};
-        draw_moving(&v, t);
+        draw(&v, t);
         assert_int_equal(avcodec_send_frame(ctx, f), 0);
         av_frame_unref(f);
         while (avcodec_receive_packet(ctx, packet) == 0) {
@@ -136,7 +137,8 @@ static void make_clip(enum codec_id codec, int width, int height, size_t frames)
     else if (codec == CODEC_VP9)
         make_vpx_clip(vpx_codec_vp9_cx(), frames);
     else
-        make_av_clip(codec == CODEC_H264 ? "libx264" : "libaom-av1", frames, AV_PIX_FMT_YUV420P);
+        make_av_clip(codec == CODEC_H264 ? "libx264" : "libaom-av1", frames, AV_PIX_FMT_YUV420P,
+                     draw_moving);
     assert_int_equal(clip.count, frames);
 }
 
@@ -350,6 +352,46 @@ static void vp9_sizes_are_looked_at_first(void **state)
     video_decoder_free(&d);
 }
 
+static void draw_grey(const struct picture_view *v, int t)
+{
+    (void)t;
+    picture_fill(v, (struct picture_colour){120, 128, 128});
+}
+
+/* Before memory is taken for them, and what comes after is decoded as if nothing had been. */
+static void h264_and_av1_sizes_are_bounded(void **state)
+{
+    static const struct {
+        int width, height;
+        bool is_allowed;
+    } rows[] = {{4096 + 16, 2304, false},
+                {4096, 2304 + 16, false},
+                {4096, 2304, true},
+                {MAX_PICTURE_SIDE + 16, 64, false}};
+    static const enum codec_id either[] = {CODEC_H264, CODEC_AV1};
+
+    (void)state;
+    for (size_t c = 0; c < ARRAY_LEN(either); c++) {
+        struct video_decoder *d;
+        struct picture *p;
+
+        assert_int_equal(video_decoder_new(&d, either[c], pool), 0);
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+            clip = (struct clip){.width = rows[i].width, .height = rows[i].height};
+            make_av_clip(either[c] == CODEC_H264 ? "libx264" : "libaom-av1", 1, AV_PIX_FMT_YUV420P,
+                         draw_grey);
+            int err = video_decoder_decode(d, clip.frame[0].data, clip.frame[0].len, &p);
+            if ((err == 0) != rows[i].is_allowed || (p != NULL) != rows[i].is_allowed)
+                fail_msg("%s %dx%d: %d", codec_name(either[c]), rows[i].width, rows[i].height, err);
+            picture_unref(&p);
+        }
+        make_clip(either[c], 64, 64, 2);
+        expect_picture(d, 0, 0);
+        expect_picture(d, 1, 1);
+        video_decoder_free(&d);
+    }
+}
+
 static void full_range_is_made_limited(void **state)
 {
     struct video_decoder *d;
@@ -358,7 +400,7 @@ static void full_range_is_made_limited(void **state)
 
     (void)state;
     clip = (struct clip){.codec = CODEC_H264, .width = 64, .height = 64};
-    make_av_clip("libx264", 1, AV_PIX_FMT_YUVJ420P);
+    make_av_clip("libx264", 1, AV_PIX_FMT_YUVJ420P, draw_moving);
     assert_int_equal(video_decoder_new(&d, CODEC_H264, pool), 0);
     assert_int_equal(video_decoder_decode(d, clip.frame[0].data, clip.frame[0].len, &p), 0);
     draw_moving(&source->view, 0);
@@ -382,7 +424,7 @@ static void colours_in_full_are_not_shown(void **state)
 
     (void)state;
     clip = (struct clip){.codec = CODEC_H264, .width = 64, .height = 64};
-    make_av_clip("libx264", 1, AV_PIX_FMT_YUV444P);
+    make_av_clip("libx264", 1, AV_PIX_FMT_YUV444P, draw_moving);
     assert_int_equal(video_decoder_new(&d, CODEC_H264, pool), 0);
     assert_int_equal(video_decoder_decode(d, clip.frame[0].data, clip.frame[0].len, &p),
                      E_UNSUPPORTED);
@@ -403,6 +445,7 @@ int main(void)
         TEST(what_is_no_frame_is_an_error),
         TEST(vp8_sizes_are_looked_at_first),
         TEST(vp9_sizes_are_looked_at_first),
+        TEST(h264_and_av1_sizes_are_bounded),
         TEST(full_range_is_made_limited),
         TEST(colours_in_full_are_not_shown),
     };

@@ -258,7 +258,7 @@ static void who_is_in_it_hears_it_without_himself(void **state)
 static void another_codec_is_another_track(void **state)
 {
     struct room_mix_settings settings;
-    char id[ID_LEN];
+    char id[ID_LEN], audio_id[ID_LEN];
 
     (void)state;
     begin();
@@ -266,9 +266,13 @@ static void another_codec_is_another_track(void **state)
     start();
     memcpy(id, track_of_mix(MEDIA_VIDEO)->id, sizeof(id));
     settings = *room_mix_settings(w.room);
+    memcpy(audio_id, track_of_mix(MEDIA_AUDIO)->id, sizeof(audio_id));
     settings.mix.fps = 15;
+    settings.mix.max_loud = 2;
     assert_int_equal(room_mix_update(w.room, &settings, NULL), 0);
+    assert_int_equal(room_mix_settings(w.room)->mix.max_loud, 2);
     assert_string_equal(track_of_mix(MEDIA_VIDEO)->id, id);
+    assert_string_equal(track_of_mix(MEDIA_AUDIO)->id, audio_id);
     settings.mix.codec = CODEC_H264;
     assert_int_equal(room_mix_update(w.room, &settings, NULL), 0);
     assert_string_not_equal(track_of_mix(MEDIA_VIDEO)->id, id);
