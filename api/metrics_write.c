@@ -228,7 +228,8 @@ static const struct row rows[] = {
     KEYFRAMES("sent", keyframes_sent),
     KEYFRAMES("merged", keyframes_merged),
     ROW("parley_starts_from_history_total", METRIC_COUNTER,
-        "Subscriptions that began with a keyframe from before, so that none was asked for.",
+        "Starts and switches of subscriptions with a keyframe from before, or one that came by "
+        "repair: none was asked for.",
         host.sfu.starts_from_history),
     ROW("parley_replicas", METRIC_GAUGE, "Tracks of other workers that are received here.",
         host.sfu.replicas),

@@ -74,6 +74,8 @@ void feedback_negotiate_pub(struct pub *p)
     }
     if (p->section.codec[0].nack && p->encoding_count == 1)
         p->section.encoding[0].rtx_ssrc = rtx_ssrc_of_pub(&p->encoding[0]);
+    else if (p->section.codec[0].nack)
+        p->section.ext.id[RTP_EXT_REPAIRED_RID] = endpoint_ext_id(p->owner, RTP_EXT_REPAIRED_RID);
 }
 
 struct feedback_slot *feedback_of(const struct slot *s)
@@ -326,6 +328,20 @@ void feedback_keep(struct endpoint *e, const uint8_t *buf, size_t len)
     memcpy(k->bytes, buf, len);
 }
 
+/* RFC 8852 s3.2: what was the RID is that of the repaired stream. */
+static void rename_rid(const struct endpoint *e, const struct rtp_header *h, uint8_t *head)
+{
+    const struct rtp_ext *rid = rtp_find_ext(h, endpoint_ext_id(e, RTP_EXT_RID));
+    uint8_t id = endpoint_ext_id(e, RTP_EXT_REPAIRED_RID);
+
+    if (rid == NULL)
+        return;
+    if (wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE)
+        head[rid->offset - 1] = (uint8_t)(id << 4 | (rid->len - 1));
+    else
+        head[rid->offset - 2] = id;
+}
+
 static void send_again(struct endpoint *e, const struct feedback_kept *k)
 {
     uint8_t buf[MAX_DATAGRAM_BYTES];
@@ -336,6 +352,7 @@ static void send_again(struct endpoint *e, const struct feedback_kept *k)
                                 rtx_pt(e), e->feedback->rtx_seq++, k->ssrc ^ 0x5a5a5a5a);
     CHECK(head > 0 && head + h.payload_bytes <= sizeof(buf));
     memcpy(buf + head, k->bytes + h.header_bytes, h.payload_bytes);
+    rename_rid(e, &h, buf);
     buf[0] &= (uint8_t)~0x20u; /* what was padding stays away */
     endpoint_send_rtp(e, buf, head + h.payload_bytes);
     e->feedback->resent++;
