@@ -121,8 +121,9 @@ enum rtp_out_kind { RTP_OUT_MEDIA, RTP_OUT_RETRANSMISSION, RTP_OUT_PADDING };
 struct rtp_out {
     struct fanout_stream *stream; /* of its SSRC: transport_send_stream() */
     uint8_t *head;
-    uint8_t *twcc; /* inside head: where the transport-wide number goes; NULL: it has none */
-    uint8_t kind;  /* enum rtp_out_kind, for the estimator */
+    uint8_t *twcc;      /* inside head: where the transport-wide number goes; NULL: it has none */
+    bool has_send_time; /* there goes, in its place, when it leaves (RTP_EXT_ABS_SEND_TIME) */
+    uint8_t kind;       /* enum rtp_out_kind, for the estimator */
     uint8_t padding_bytes; /* of a packet that is nothing else */
     size_t head_bytes, header_bytes;
     const uint8_t *payload;

@@ -89,18 +89,29 @@ static struct rtp_ext_out rewrite_descriptor(uint8_t id, const struct packet *pk
     return (struct rtp_ext_out){id, (uint8_t)len, to};
 }
 
+/* A viewer that estimates by itself, and tells no more than the outcome, hears when packets left. */
+static bool has_send_time(const struct subscription *sub)
+{
+    return sub->section.ext.id[RTP_EXT_ABS_SEND_TIME] != 0 &&
+           transport_send_twcc_id(sub->owner->tp) == 0;
+}
+
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
                            const struct packet *pkt, const struct outgoing *packet_out,
                            uint8_t descriptor[DD_MAX_BYTES],
                            struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
-    static const uint8_t number_to_come[2];
+    static const uint8_t number_to_come[2], time_to_come[3];
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
-    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_block() looks for it */
+    if (transport_send_twcc_id(sub->owner->tp) !=
+        0) /* first, where stamp_of_block() looks for it */
         out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
                                         number_to_come};
+    else if (UNLIKELY(has_send_time(sub)))
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_ABS_SEND_TIME],
+                                        sizeof(time_to_come), time_to_come};
     if (mid_id != 0)
         out[n++] =
             (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
@@ -146,12 +157,13 @@ static void rewrite_red(struct rtp_out *rtp, uint8_t *to, const struct packet *p
     rtp->payload_bytes = (size_t)red->bytes - red->head_bytes;
 }
 
-/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. @block is the extension block. */
-static uint8_t *twcc_of_block(const struct subscription *sub, uint8_t *block)
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number, or the send time. @block is the extension block. */
+static uint8_t *stamp_of_block(const struct subscription *sub, uint8_t *block)
 {
     bool is_one_byte = wire_get_u16(block) == 0xBEDE;
 
-    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+    if ((transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0) &&
+        !has_send_time(sub))
         return NULL;
     return block + 4 + (is_one_byte ? 1 : 2);
 }
@@ -195,7 +207,8 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
-        .twcc = twcc_of_block(sub, head + RTP_FIXED_HEADER_BYTES + 4 * csrcs),
+        .twcc = stamp_of_block(sub, head + RTP_FIXED_HEADER_BYTES + 4 * csrcs),
+        .has_send_time = has_send_time(sub),
         .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = bytes,
         .head_bytes = bytes,

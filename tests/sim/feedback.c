@@ -7,7 +7,9 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/payload_vp8.h"
+#include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "transport/remb.h"
 #include "transport/rtcp_fb.h"
 #include "transport/rtx.h"
 #include "transport/twcc.h"
@@ -60,6 +62,8 @@ void feedback_negotiate_slot(struct slot *s)
     if ((e->feedback->what & FEEDBACK_TWCC) != 0)
         t->ext.id[RTP_EXT_TWCC] = endpoint_ext_id(e, RTP_EXT_TWCC);
     t->codec[0].remb = t->kind == MEDIA_VIDEO && (e->feedback->what & FEEDBACK_REMB) != 0;
+    if (t->codec[0].remb)
+        t->ext.id[RTP_EXT_ABS_SEND_TIME] = endpoint_ext_id(e, RTP_EXT_ABS_SEND_TIME);
     nack_init(&feedback_of(s)->nack, NACK_VIDEO);
 }
 
@@ -295,6 +299,24 @@ uint64_t feedback_numbers_missing(const struct endpoint *e)
     return f->numbered == 0 ? 0 : (uint64_t)(f->newest_number - f->first_number + 1) - f->numbered;
 }
 
+/* How long it was on its way, by what it says itself. */
+static void take_send_time(struct endpoint *e, const struct rtp_header *h, const uint8_t *buf,
+                           uint64_t now_us)
+{
+    struct feedback *f = e->feedback;
+    const struct rtp_ext *ext = rtp_find_ext(h, endpoint_ext_id(e, RTP_EXT_ABS_SEND_TIME));
+
+    if (ext == NULL || ext->len != REMB_EXT_BYTES) {
+        endpoint_fault(e, "a packet of SSRC %u that does not say when it left", h->ssrc);
+        return;
+    }
+    uint32_t sent = (uint32_t)buf[ext->offset] << 16 | wire_get_u16(buf + ext->offset + 1);
+    uint32_t now = (uint32_t)((now_us << 18) / US_PER_S);
+    uint64_t us = (uint64_t)((now - sent) & 0xffffff) * US_PER_S >> 18;
+    f->longest_way_us = MAX(f->longest_way_us, us);
+    f->shortest_way_us = f->timed++ == 0 ? us : MIN(f->shortest_way_us, us);
+}
+
 void feedback_receive(struct endpoint *e, struct rtp_header *h, uint8_t *buf, size_t len,
                       uint64_t now_us)
 {
@@ -302,6 +324,9 @@ void feedback_receive(struct endpoint *e, struct rtp_header *h, uint8_t *buf, si
 
     if ((e->feedback->what & FEEDBACK_TWCC) != 0)
         take_number(e, h, buf, len, now_us);
+    const struct slot *of = rtx != NULL ? rtx : s;
+    if (of != NULL && of->section.ext.id[RTP_EXT_ABS_SEND_TIME] != 0)
+        take_send_time(e, h, buf, now_us);
     if (rtx != NULL)
         receive_rtx(rtx, h, buf, len, now_us);
     else if (s != NULL)
