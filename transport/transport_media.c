@@ -18,6 +18,7 @@
 #include "transport/egress.h"
 #include "transport/fanout_cipher.h"
 #include "transport/rtpsec.h"
+#include "transport/send_timeline.h"
 #include "transport/transport_internal.h"
 
 static void count_srtp_error(struct transport *tp, int err)

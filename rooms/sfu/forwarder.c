@@ -15,7 +15,7 @@
 
 #include "core/seq.h"
 #include "core/timebase.h"
-#include "transport/transport.h"
+#include "transport/send_timeline.h"
 
 _Static_assert(sizeof(struct forwarder) <= 256, "thousands of them are walked for each packet");
 
