@@ -228,8 +228,12 @@ static const struct row rows[] = {
     KEYFRAMES("sent", keyframes_sent),
     KEYFRAMES("merged", keyframes_merged),
     ROW("parley_starts_from_history_total", METRIC_COUNTER,
-        "Subscriptions that began with a keyframe from before, so that none was asked for.",
+        "Starts and switches of subscriptions with a keyframe from before, or one that came by "
+        "repair: none was asked for.",
         host.sfu.starts_from_history),
+    ROW("parley_descriptors_ignored_total", METRIC_COUNTER,
+        "Dependency descriptors cut short, or without the structure that they need.",
+        host.sfu.descriptors_ignored),
     ROW("parley_replicas", METRIC_GAUGE, "Tracks of other workers that are received here.",
         host.sfu.replicas),
     ROW("parley_relayed_packets_total", METRIC_COUNTER, "RTP packets handed to other workers.",

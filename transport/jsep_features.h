@@ -13,8 +13,8 @@
     X("goog-remb", remb)     \
     X("transport-cc", twcc)
 
-/* Header extensions, names of RTP_EXT_MAP. Not here: VIDEO_LAYERS_ALLOCATION. ABS_SEND_TIME and goog-remb go together where we
- * receive, and without transport-cc only; where we send, goog-remb goes alone. CSRC_AUDIO_LEVEL where we send. */
+/* Header extensions, names of RTP_EXT_MAP. Not here: VIDEO_LAYERS_ALLOCATION. ABS_SEND_TIME goes with goog-remb, and without
+ * transport-cc only; goog-remb needs it where we receive, and does without where we send. CSRC_AUDIO_LEVEL where we send. */
 #define JSEP_EXT_MAP(X)      \
     X(MID)                   \
     X(RID)                   \

@@ -257,7 +257,7 @@ static void drop_twcc(struct transceiver *t)
 }
 
 /* Estimates are told where there is no transport-wide feedback: ours where we receive and the endpoint says when it sent, the endpoint's
- * where it receives. Nothing of ours says when it was sent: then a receiver goes by the timestamps. */
+ * where it receives. It is told when our packets were sent where it knows that extension; else it goes by their timestamps. */
 static void negotiate_remb(struct transceiver *t, const struct sdp_section *s)
 {
     bool has = false;
@@ -269,7 +269,7 @@ static void negotiate_remb(struct transceiver *t, const struct sdp_section *s)
     has = has_ours || (has && jsep_section_client_receives(s));
     for (size_t i = 0; i < t->codec_count; i++)
         t->codec[i].remb &= has;
-    if (!has_ours)
+    if (!has)
         t->ext.id[RTP_EXT_ABS_SEND_TIME] = 0;
 }
 

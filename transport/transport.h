@@ -29,6 +29,7 @@ struct packet;
 struct packet_pool;
 struct rtp_recv;
 struct rtp_send;
+struct send_timeline;
 struct transport;
 struct wheel;
 
@@ -121,8 +122,9 @@ enum rtp_out_kind { RTP_OUT_MEDIA, RTP_OUT_RETRANSMISSION, RTP_OUT_PADDING };
 struct rtp_out {
     struct fanout_stream *stream; /* of its SSRC: transport_send_stream() */
     uint8_t *head;
-    uint8_t *twcc; /* inside head: where the transport-wide number goes; NULL: it has none */
-    uint8_t kind;  /* enum rtp_out_kind, for the estimator */
+    uint8_t *twcc;      /* inside head: where the transport-wide number goes; NULL: it has none */
+    bool has_send_time; /* there goes, in its place, when it leaves (RTP_EXT_ABS_SEND_TIME) */
+    uint8_t kind;       /* enum rtp_out_kind, for the estimator */
     uint8_t padding_bytes; /* of a packet that is nothing else */
     size_t head_bytes, header_bytes;
     const uint8_t *payload;
@@ -163,17 +165,7 @@ void transport_path_closed(struct transport *tp, const struct path *path, uint64
  */
 struct fanout_stream *transport_send_stream(struct transport *tp, uint32_t ssrc);
 
-/* Where the media of an SSRC of ours ended, for who takes it up again: its receiver is the one from before. */
-struct send_timeline {
-    bool started;
-    uint32_t clock_hz, ts; /* the newest timestamp, and when it left */
-    uint64_t at_us;
-    uint64_t packets, bytes; /* as sender reports count */
-    uint16_t picture_id, frame_number;
-    uint8_t tl0picidx, keyidx;
-};
-
-/** That of a stream of transport_send_stream(); zero at first. Whoever sends under the SSRC writes it when he ends. */
+/** Where the media of a stream of transport_send_stream() ended; zero at first. Whoever sends under the SSRC writes it when he ends. */
 struct send_timeline *transport_send_timeline(struct fanout_stream *stream);
 /** Media will follow in some microseconds: have what that takes brought nearer (core/prefetch.h), first the transport, then, in a
  * second call a little later, what it points to. */

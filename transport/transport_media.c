@@ -12,11 +12,13 @@
 #include "core/packet.h"
 #include "core/prefetch.h"
 #include "core/rtp.h"
+#include "core/timebase.h"
 #include "core/wire.h"
 #include "transport/bwe.h"
 #include "transport/egress.h"
 #include "transport/fanout_cipher.h"
 #include "transport/rtpsec.h"
+#include "transport/send_timeline.h"
 #include "transport/transport_internal.h"
 
 static void count_srtp_error(struct transport *tp, int err)
@@ -150,6 +152,15 @@ static size_t run_length(const struct rtp_out *out, size_t n, size_t *target)
     return run;
 }
 
+/* Seconds modulo 64 with 18 bits of fraction. */
+static void put_send_time(uint8_t *to, uint64_t now_us)
+{
+    uint32_t ticks = (uint32_t)((now_us % (64 * US_PER_S) << 18) / US_PER_S);
+
+    to[0] = (uint8_t)(ticks >> 16);
+    wire_put_u16(to + 1, (uint16_t)ticks);
+}
+
 static bool send_one(struct transport *tp, const struct rtp_out *out, size_t padding_bytes,
                      const struct path *path, uint64_t now_us)
 {
@@ -168,9 +179,11 @@ static bool send_one(struct transport *tp, const struct rtp_out *out, size_t pad
         return false;
     }
     uint8_t *room = egress_reserve(tp->env->egress, len + PACKET_TAILROOM_BYTES);
-    bool is_numbered = out->twcc != NULL && tp->bwe != NULL;
+    bool is_numbered = out->twcc != NULL && tp->bwe != NULL && !out->has_send_time;
     if (is_numbered)
         wire_put_u16(out->twcc, transport_bwe_number(tp));
+    else if (UNLIKELY(out->has_send_time))
+        put_send_time(out->twcc, now_us);
     if (fanout_cipher_submit(egress_cipher(tp->env->egress), tp->send_key, out->stream, &packet,
                              room, &len) != 0) {
         tp->stats.send_failed++;

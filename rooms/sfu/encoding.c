@@ -233,7 +233,10 @@ HOT int encoding_inspect(struct encoding *e, struct packet *pkt)
         e->descriptors = mem_try_alloc(sizeof(*e->descriptors));
     if (ext == NULL || e->descriptors == NULL)
         return payload_inspect(pkt);
-    return payload_inspect_described(pkt, ext, e->descriptors);
+    int err = payload_inspect_described(pkt, ext, e->descriptors);
+    if (UNLIKELY(pkt->media.dd.target_count == 0) && err == 0 && pkt->rtp.payload_bytes > 0)
+        totals_of(e)->descriptors_ignored++;
+    return err;
 }
 
 static void note_sizes(struct encoding *e, const struct packet *pkt)

@@ -15,7 +15,7 @@
 
 #include "core/seq.h"
 #include "core/timebase.h"
-#include "transport/transport.h"
+#include "transport/send_timeline.h"
 
 _Static_assert(sizeof(struct forwarder) <= 256, "thousands of them are walked for each packet");
 
@@ -61,19 +61,26 @@ void forwarder_end(const struct forwarder *f, struct send_timeline *out)
 
 /* ---- beginning ---- */
 
-/* By how much media time moved since the newest outgoing packet: at least one tick, so that no frame is glued to the last. */
-static uint32_t elapsed_ts(const struct forwarder *f, uint32_t in_ts, bool has_ref, uint32_t ref_ts,
-                           uint64_t now_us)
+/* By how much media time moved from the newest outgoing packet to the one of @in_ts, which came at @at_us. */
+static int64_t moved_ts(const struct forwarder *f, uint32_t in_ts, bool has_ref, uint32_t ref_ts,
+                        uint64_t at_us)
 {
-    uint32_t by_arrival = (uint32_t)((now_us - f->highest_out_us) * f->clock_hz / US_PER_S);
+    int64_t by_arrival = (int64_t)(at_us - f->highest_out_us) * f->clock_hz / (int64_t)US_PER_S;
     uint32_t by_ref = in_ts - ref_ts;
-    int64_t error = ts32_diff(by_ref, by_arrival);
+    int64_t error = ts32_diff(by_ref, (uint32_t)by_arrival);
     int64_t max_error = (int64_t)FORWARDER_CLOCK_ERROR_S * f->clock_hz;
 
     if (!has_ref || error > max_error ||
         error < -max_error) /* a clock that stepped, or a made-up report */
-        return MAX(by_arrival, 1u);
-    return ts32_newer(in_ts, ref_ts) ? by_ref : 1;
+        return by_arrival;
+    return ts32_diff(in_ts, ref_ts);
+}
+
+/* At least one tick later, so that no frame is glued to the last. */
+static uint32_t elapsed_ts(const struct forwarder *f, uint32_t in_ts, bool has_ref, uint32_t ref_ts,
+                           uint64_t now_us)
+{
+    return (uint32_t)MAX(moved_ts(f, in_ts, has_ref, ref_ts, now_us), 1);
 }
 
 static void begin_ids(struct forwarder *f, const struct media_info *m)
@@ -89,14 +96,9 @@ static void begin_ids(struct forwarder *f, const struct media_info *m)
         f->frame_number_offset = (uint16_t)(f->highest_frame_number + 1 - m->dd.frame_number);
 }
 
-void forwarder_begin(struct forwarder *f, const struct rtp_header *h, const struct media_info *m,
-                     uint32_t clock_hz, bool has_ref, uint32_t ref_ts, uint64_t now_us)
+static void begin_at(struct forwarder *f, const struct rtp_header *h, const struct media_info *m,
+                     uint32_t out_ts, uint64_t now_us)
 {
-    uint32_t out_ts = f->highest_out_ts;
-
-    f->clock_hz = clock_hz;
-    if (f->started)
-        out_ts += elapsed_ts(f, h->ts, has_ref, ref_ts, now_us);
     f->started = true;
     f->seq_offset = (uint16_t)(f->highest_out_seq + 1 - h->seq);
     f->ts_offset = out_ts - h->ts;
@@ -108,6 +110,56 @@ void forwarder_begin(struct forwarder *f, const struct rtp_header *h, const stru
     f->highest_out_us = now_us;
     f->switches++;
     begin_ids(f, m);
+}
+
+void forwarder_begin(struct forwarder *f, const struct rtp_header *h, const struct media_info *m,
+                     uint32_t clock_hz, bool has_ref, uint32_t ref_ts, uint64_t now_us)
+{
+    uint32_t out_ts = f->highest_out_ts;
+
+    f->clock_hz = clock_hz;
+    if (f->started)
+        out_ts += elapsed_ts(f, h->ts, has_ref, ref_ts, now_us);
+    begin_at(f, h, m, out_ts, now_us);
+}
+
+/* ---- beginning behind ---- */
+
+uint32_t forwarder_distance(const struct forwarder *f, uint32_t in_ts, bool has_ref,
+                            uint32_t ref_ts, uint64_t at_us)
+{
+    uint32_t moved = f->started ? (uint32_t)moved_ts(f, in_ts, has_ref, ref_ts, at_us) : 0;
+
+    return f->highest_out_ts + moved - in_ts;
+}
+
+/* By the distance, or a tick behind what went out. */
+static uint32_t squeezed_ts(const struct forwarder *f, uint32_t in_ts, uint32_t distance)
+{
+    uint32_t out_ts = in_ts + distance;
+
+    return ts32_newer(out_ts, f->highest_out_ts) ? out_ts : f->highest_out_ts + 1;
+}
+
+void forwarder_begin_behind(struct forwarder *f, const struct rtp_header *h,
+                            const struct media_info *m, uint32_t distance, uint64_t now_us)
+{
+    begin_at(f, h, m, squeezed_ts(f, h->ts, distance), now_us);
+}
+
+void forwarder_squeeze(struct forwarder *f, const struct rtp_header *h, uint32_t distance)
+{
+    uint32_t offset = squeezed_ts(f, h->ts, distance) - h->ts;
+
+    if (offset == f->ts_offset)
+        return;
+    f->ts_offset = offset;
+    f->first_in_seq = h->seq; /* packets of the frames before had another distance */
+}
+
+bool forwarder_has_caught_up(const struct forwarder *f, uint32_t distance)
+{
+    return f->ts_offset == distance;
 }
 
 void forwarder_retime(struct forwarder *f, const struct rtp_header *h, uint64_t now_us)

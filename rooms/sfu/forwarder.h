@@ -98,6 +98,22 @@ void forwarder_begin(struct forwarder *f, const struct rtp_header *h, const stru
 /** The frame that begins with @h, newer than all before, leaves now: its timestamp, and the distance from then on, follow the
  * time that passed and not the publisher's clock. Packets from before are dropped from here on. */
 void forwarder_retime(struct forwarder *f, const struct rtp_header *h, uint64_t now_us);
+/*
+ * A switch to what went by a while ago: a keyframe whose first packet came as a retransmission, and what followed it. Its frames are
+ * older than what the viewer was shown. They go out in steps of a tick, and the first one that is newer than that has the distance
+ * from then on that it would have had if the switch had been in time.
+ */
+/** That distance (out - in), by the source's newest packet, which came at @at_us; @has_ref, @ref_ts as with forwarder_begin(). */
+uint32_t forwarder_distance(const struct forwarder *f, uint32_t in_ts, bool has_ref,
+                            uint32_t ref_ts, uint64_t at_us);
+/** Take a packet as the first one of a new source of the same clock rate, though newer ones of it came. */
+void forwarder_begin_behind(struct forwarder *f, const struct rtp_header *h,
+                            const struct media_info *m, uint32_t distance, uint64_t now_us);
+/** The frame that begins with @h, newer than all before of the source, is next: a tick behind them, or at the distance. When that
+ * changes, packets from before are dropped from here on. */
+void forwarder_squeeze(struct forwarder *f, const struct rtp_header *h, uint32_t distance);
+/** Whether frames go out at the distance. */
+bool forwarder_has_caught_up(const struct forwarder *f, uint32_t distance);
 /** Whether @seq belongs to the numbering of the current source. If not, the source began anew: begin again. */
 bool forwarder_follows(const struct forwarder *f, uint16_t seq);
 /** Map a packet of the current source. false: it is older than the switch, or was left out; drop it. */

@@ -101,7 +101,7 @@ void history_add(struct history *h, struct packet *pkt)
     if (pkt->media.is_keyframe && (!h->has_keyframe || seq16_newer(seq, h->keyframe_seq) ||
                                    history_find(h, h->keyframe_seq) == NULL)) {
         h->has_keyframe = true;
-        h->keyframe_seq = seq;
+        h->keyframe_seq = h->whole_seq = seq;
         h->keyframe_us = pkt->arrival_us;
     }
 }
@@ -120,6 +120,22 @@ bool history_can_start(const struct history *h, uint64_t max_age_us, size_t max_
         return false;
     int count = seq16_diff(h->newest, h->keyframe_seq) + 1;
     return count > 0 && (size_t)count <= max_packets && history_find(h, h->keyframe_seq) != NULL;
+}
+
+/* Its dependency descriptor needs a structure that came later: what it told of its layers is not known. */
+static bool is_undescribed(const struct packet *pkt)
+{
+    return pkt->media.dd.has_frame_number && pkt->media.dd.target_count == 0;
+}
+
+bool history_is_whole(struct history *h)
+{
+    for (; !seq16_newer(h->whole_seq, h->newest); h->whole_seq++) {
+        const struct packet *pkt = history_find(h, h->whole_seq);
+        if (pkt == NULL || is_undescribed(pkt))
+            return false;
+    }
+    return h->has_keyframe;
 }
 
 bool history_next_hole(const struct history *h, uint16_t *seq)

@@ -32,6 +32,7 @@ struct history {
     bool has_keyframe;
     uint16_t keyframe_seq; /* the first packet of the newest one */
     uint64_t keyframe_us;  /* its arrival */
+    uint16_t whole_seq;    /* all from keyframe_seq up to here, exclusive, are here */
     struct history_budget *budget;
 };
 
@@ -48,5 +49,8 @@ struct packet *history_find(const struct history *h, uint16_t seq);
 /** Whether the newest keyframe came within @max_age_us, and is followed by @max_packets at most; packets may be missing between. */
 bool history_can_start(const struct history *h, uint64_t max_age_us, size_t max_packets,
                        uint64_t now_us);
+/** Whether all packets from the newest keyframe on are here, and came with what they need to be understood; of one that can start.
+ * However often it is asked, it looks at each of them once. */
+bool history_is_whole(struct history *h);
 /** Move *seq on to the first number from there up to the newest that is not here; false when all are. */
 MUST_CHECK bool history_next_hole(const struct history *h, uint16_t *seq);

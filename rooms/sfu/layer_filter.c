@@ -308,6 +308,19 @@ bool layer_filter_review(const struct layer_filter *f, const struct rtp_header *
     return true;
 }
 
+/* What the structure before had on top, and this one has not, is gone: nothing waits for it to come or to be switched to. */
+static void lower_tops(struct layer_filter *f, const struct dd_targets *t)
+{
+    unsigned spatial = 0, temporal = 0;
+
+    for (unsigned i = 0; i < t->count; i++) {
+        spatial = MAX(spatial, t->spatial[i]);
+        temporal = MAX(temporal, t->temporal[i]);
+    }
+    f->top_spatial = (uint8_t)MIN(f->top_spatial, spatial);
+    f->top_temporal = (uint8_t)MIN(f->top_temporal, temporal);
+}
+
 void layer_filter_learn(struct layer_filter *f, const uint8_t *data, size_t len)
 {
     struct dd_targets t;
@@ -316,6 +329,7 @@ void layer_filter_learn(struct layer_filter *f, const uint8_t *data, size_t len)
     if (dependency_descriptor_targets(&t, data, len) != 0)
         return;
     f->targets.count = t.count;
+    lower_tops(f, &t);
     for (unsigned s = 0; s < MEDIA_MAX_SPATIAL; s++)
         f->targets.within[s] = dd_targets_within(&t, (uint8_t)s, MEDIA_MAX_TEMPORAL - 1);
     for (unsigned i = 0; i < MEDIA_MAX_TEMPORAL; i++)

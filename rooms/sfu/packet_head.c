@@ -26,18 +26,32 @@ static struct rtp_ext_out rewrite_descriptor(uint8_t id, const struct packet *pk
     return (struct rtp_ext_out){id, (uint8_t)len, to};
 }
 
+static bool is_numbered(const struct subscription *sub)
+{
+    return transport_send_twcc_id(sub->owner->tp) != 0;
+}
+
+/* A viewer that estimates by itself, and tells no more than the outcome, hears when packets left. */
+static bool has_send_time(const struct subscription *sub)
+{
+    return sub->section.ext.id[RTP_EXT_ABS_SEND_TIME] != 0 && !is_numbered(sub);
+}
+
 static size_t collect_exts(const struct subscription *sub, const struct track *t,
                            const struct packet *pkt, const struct outgoing *packet_out,
                            uint8_t descriptor[DD_MAX_BYTES],
                            struct rtp_ext_out out[MAX_RTP_EXT_ELEMENTS + 2])
 {
-    static const uint8_t number_to_come[2];
+    static const uint8_t number_to_come[2], time_to_come[3];
     size_t n = 0;
     uint8_t mid_id = sub->section.ext.id[RTP_EXT_MID];
 
-    if (transport_send_twcc_id(sub->owner->tp) != 0) /* first, where twcc_of_block() looks for it */
+    if (is_numbered(sub)) /* first, where stamp_of_block() looks for it */
         out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_TWCC], sizeof(number_to_come),
                                         number_to_come};
+    else if (UNLIKELY(has_send_time(sub)))
+        out[n++] = (struct rtp_ext_out){sub->section.ext.id[RTP_EXT_ABS_SEND_TIME],
+                                        sizeof(time_to_come), time_to_come};
     if (mid_id != 0)
         out[n++] =
             (struct rtp_ext_out){mid_id, sub->section.mid_len, (const uint8_t *)sub->section.mid};
@@ -54,12 +68,12 @@ static size_t collect_exts(const struct subscription *sub, const struct track *t
     return n;
 }
 
-/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number. @block is the extension block. */
-static uint8_t *twcc_of_block(const struct subscription *sub, uint8_t *block)
+/* Where the first element's data is (RFC 8285 s4.2, s4.3): the transport-wide number, or the send time. @block is the extension block. */
+static uint8_t *stamp_of_block(const struct subscription *sub, uint8_t *block)
 {
     bool is_one_byte = wire_get_u16(block) == 0xBEDE;
 
-    if (transport_send_twcc_id(sub->owner->tp) == 0 || sub->section.ext.id[RTP_EXT_TWCC] == 0)
+    if ((!is_numbered(sub) || sub->section.ext.id[RTP_EXT_TWCC] == 0) && !has_send_time(sub))
         return NULL;
     return block + 4 + (is_one_byte ? 1 : 2);
 }
@@ -78,11 +92,6 @@ static size_t collect_contributors(const struct subscription *sub, const struct 
 }
 
 /* ---- a header anew ---- */
-
-static bool is_numbered(const struct subscription *sub)
-{
-    return transport_send_twcc_id(sub->owner->tp) != 0;
-}
 
 static bool write_anew(const struct subscription *sub, const struct burst_item *item,
                        const struct outgoing *out, uint8_t *to, size_t room,
@@ -103,7 +112,7 @@ static bool write_anew(const struct subscription *sub, const struct burst_item *
     if (UNLIKELY(csrcs > 0) && head->bytes > 0)
         head->bytes =
             rtp_add_csrcs(to, head->bytes, room, pkt->data + RTP_FIXED_HEADER_BYTES, csrcs);
-    head->twcc = twcc_of_block(sub, to + RTP_FIXED_HEADER_BYTES + 4 * csrcs);
+    head->stamp = stamp_of_block(sub, to + RTP_FIXED_HEADER_BYTES + 4 * csrcs);
     return head->bytes > 0;
 }
 
@@ -134,7 +143,7 @@ static void copy(const struct known_head *k, const struct outgoing *out, uint8_t
     wire_put_u32(to + 4, out->number.ts);
     wire_put_u32(to + 8, out->ssrc);
     head->bytes = k->bytes;
-    head->twcc = k->twcc_at != 0 ? to + k->twcc_at : NULL;
+    head->stamp = k->stamp_at != 0 ? to + k->stamp_at : NULL;
 }
 
 static void keep(struct known_head *k, uint64_t flush, const struct packet *pkt,
@@ -150,7 +159,7 @@ static void keep(struct known_head *k, uint64_t flush, const struct packet *pkt,
         .mid_len = s->mid_len,
         .is_numbered = is_numbered(sub),
         .bytes = (uint8_t)head->bytes,
-        .twcc_at = (uint8_t)(head->twcc != NULL ? head->twcc - from : 0),
+        .stamp_at = (uint8_t)(head->stamp != NULL ? head->stamp - from : 0),
     };
     memcpy(k->mid, s->mid, sizeof(k->mid));
     memcpy(k->head, from, head->bytes);
@@ -162,6 +171,7 @@ HOT bool packet_head_write(struct known_heads *known, const struct subscription 
 {
     struct known_head *k = item->index < BURST_PACKETS ? &known->of[item->index] : NULL;
 
+    head->has_send_time = has_send_time(sub);
     if (k != NULL && fits(k, known->flush, item->pkt, sub)) {
         copy(k, out, to, head);
         return true;

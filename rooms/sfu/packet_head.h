@@ -28,7 +28,7 @@ struct known_head {
     struct rtp_ext_ids ext;   /* what the viewer negotiated */
     uint8_t mid_len;
     bool is_numbered;
-    uint8_t bytes, twcc_at;
+    uint8_t bytes, stamp_at;
     char mid[MAX_MID_LEN + 1];
     uint8_t head[KNOWN_HEAD_BYTES];
 };
@@ -41,7 +41,8 @@ struct known_heads {
 
 struct packet_head {
     size_t bytes;
-    uint8_t *twcc; /* where the transport-wide number goes; NULL: it has none */
+    uint8_t *stamp; /* where the transport-wide number goes, or the send time; NULL: it has none */
+    bool has_send_time;
 };
 
 /** Write the header of @item's packet for @sub to @to, which has @room bytes, KNOWN_HEAD_BYTES at least. false: it is too long. */

@@ -150,6 +150,8 @@ struct sfu_totals {
     uint64_t unknown_ssrc;               /* packets of nothing that was negotiated */
     uint64_t
         codec_mismatch; /* packets with a payload type that is not the track's, or a payload that is not its codec's */
+    uint64_t
+        descriptors_ignored; /* dependency descriptors cut short, or without the structure that they need */
     uint64_t packets_in, packets_forwarded;
     uint64_t silence_left_out; /* packets of silent tracks that were handed to nobody */
     uint64_t packets_resent;   /* to viewers who missed them */

@@ -12,6 +12,7 @@
 #include "rooms/sfu/subscription_internal.h"
 #include "rooms/sfu/viewer.h"
 #include "transport/fanout_cipher.h"
+#include "transport/send_timeline.h"
 
 _Static_assert(MAX_NEGOTIATED_CODECS <= 32, "source_link.told_blocked has a bit for each");
 

@@ -70,11 +70,13 @@ struct catchup {
     bool is_on, has_started;
     uint16_t seq;      /* the next packet */
     uint32_t frame_ts; /* the publisher's, of the newest frame sent */
+    bool is_switch;    /* something else flowed until then: media time goes on from there */
+    uint32_t distance; /* of a switch: forwarder_distance() */
     int64_t
         credit_bytes; /* what may leave now; less than 0 after a packet that was larger than the rest */
     uint64_t credit_us; /* when that was counted */
     uint64_t
-        held_us; /* since when it waits for a packet that was asked for again; 0: it does not */
+        held_us; /* since when it waits for a packet that was asked for again, or, of a switch, for one to come; 0: it does not */
     struct deadline due;
 };
 

@@ -9,6 +9,13 @@
  * Media time is squeezed: a frame's timestamp tells when it leaves, so that the viewer shows it at once and is not seconds
  * behind afterwards. From the first live packet on, distances are the publisher's again; so a packet that upstream lost and that may
  * still come is waited for: later it would find no place any more.
+ *
+ * A viewer that switches to an encoding whose keyframe came late, by repair, does it the same way, but a fraction of a second only,
+ * and its media time goes on as if the keyframe had been in time:
+ *
+ *   what flowed   a a a a a a a
+ *   the new one         K . . . . n          K came again with n: what follows is there
+ *   goes out      a a a a a a a K...n . .    in steps of a tick up to the time of the last a, then by the real distance
  */
 #include "core/packet.h"
 #include "core/seq.h"
@@ -24,6 +31,8 @@
 #define CATCHUP_LEAST_PERCENT 150u
 #define CATCHUP_FIRST_BYTES 12000u /* leave at once */
 #define CATCHUP_HOLD_US 400000ull  /* for one packet: two requests upstream */
+/* A switch shows what happened since the keyframe in fast motion, so that may not be much: time for a request or two upstream. */
+#define CATCHUP_SWITCH_MS 500u
 
 void subscription_catchup_stop(struct subscription *sub)
 {
@@ -51,7 +60,10 @@ static void take(struct subscription *sub, struct packet *pkt, uint64_t now_us)
         subscription_start(sub, link, &item, now_us);
         c->has_started = true;
     } else if (ts32_newer(pkt->rtp.ts, c->frame_ts)) {
-        forwarder_retime(&sub->forwarder, &pkt->rtp, now_us);
+        if (c->is_switch)
+            forwarder_squeeze(&sub->forwarder, &pkt->rtp, c->distance);
+        else
+            forwarder_retime(&sub->forwarder, &pkt->rtp, now_us);
     }
     c->frame_ts = pkt->rtp.ts;
     subscription_forward(sub, &item, pt, now_us);
@@ -70,12 +82,32 @@ static uint64_t rate_of(struct subscription *sub, uint64_t now_us)
     return bps;
 }
 
+/* Of a switch: whether the frames that are newer than what the viewer saw before are reached. */
+static bool has_caught_up(const struct subscription *sub)
+{
+    return sub->catchup.has_started &&
+           forwarder_has_caught_up(&sub->forwarder, sub->catchup.distance);
+}
+
 /* The next packet is missing: whether to wait for it. */
 static bool holds(struct subscription *sub, uint64_t now_us)
 {
     struct catchup *c = &sub->catchup;
 
-    if (!nack_is_awaited(&sub->encoding->nack, c->seq))
+    if (!nack_is_awaited(&sub->encoding->nack, c->seq) || (c->is_switch && has_caught_up(sub)))
+        return false;
+    if (c->held_us == 0)
+        c->held_us = now_us;
+    c->credit_bytes = MIN(c->credit_bytes, (int64_t)CATCHUP_FIRST_BYTES);
+    return now_us - c->held_us < CATCHUP_HOLD_US;
+}
+
+/* All that is there is sent: whether to go on from the history, as the distance of a switch is reached with a frame to come. */
+static bool waits_for_frame(struct subscription *sub, uint64_t now_us)
+{
+    struct catchup *c = &sub->catchup;
+
+    if (!c->is_switch || has_caught_up(sub))
         return false;
     if (c->held_us == 0)
         c->held_us = now_us;
@@ -103,7 +135,7 @@ static bool send_share(struct subscription *sub, uint64_t now_us)
             subscription_send_run(sub, now_us);
     }
     subscription_send_run(sub, now_us);
-    return !seq16_newer(c->seq, h->newest);
+    return !seq16_newer(c->seq, h->newest) || waits_for_frame(sub, now_us);
 }
 
 static void on_due(struct deadline *d, uint64_t now_us, void *arg)
@@ -148,25 +180,69 @@ static bool can_start(const struct encoding *e, uint64_t now_us)
     return true;
 }
 
-bool subscription_catchup_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
+static void begin(struct subscription *sub, struct encoding *e, uint64_t now_us)
 {
-    struct catchup *c = &sub->catchup;
     const struct history *h = &e->history;
+    struct catchup *c = &sub->catchup;
 
-    if (!subscription_is_video(sub) || sub->encoding != NULL || !can_start(e, now_us))
-        return false;
-    const struct packet *key = history_find(h, h->keyframe_seq);
-    if (subscription_current(sub)->pt[key->codec_index] == PT_NONE)
-        return false;
     c->is_on = true;
-    c->has_started = false;
+    c->has_started = c->is_switch = false;
     c->seq = h->keyframe_seq;
     c->credit_bytes = CATCHUP_FIRST_BYTES;
     c->credit_us = now_us;
     c->held_us = 0;
     sub->encoding = e;
-    sub->in_ssrc = key->rtp.ssrc;
+    sub->in_ssrc = history_find(h, h->keyframe_seq)->rtp.ssrc;
     sub->owner->sfu->totals.starts_from_history++;
     deadline_set(sub->owner->sfu->env.wheel, &c->due, now_us);
+}
+
+/* Whether its codec can be sent here. */
+static bool has_pt(const struct source_link *link, const struct packet *key)
+{
+    return link->pt[key->codec_index] != PT_NONE;
+}
+
+bool subscription_catchup_start(struct subscription *sub, struct encoding *e, uint64_t now_us)
+{
+    const struct history *h = &e->history;
+
+    if (!subscription_is_video(sub) || sub->encoding != NULL || !can_start(e, now_us) ||
+        !has_pt(subscription_current(sub), history_find(h, h->keyframe_seq)))
+        return false;
+    begin(sub, e, now_us);
+    return true;
+}
+
+/* A keyframe and what followed: short enough for a switch, and complete. */
+static bool can_switch(struct encoding *e, uint64_t now_us)
+{
+    struct history *h = &e->history;
+    int64_t longest = (int64_t)CATCHUP_SWITCH_MS * e->recv.clock_hz / 1000;
+
+    return history_can_start(h, CATCHUP_MAX_AGE_US, CATCHUP_MAX_PACKETS, now_us) &&
+           ts32_diff(history_find(h, h->newest)->rtp.ts,
+                     history_find(h, h->keyframe_seq)->rtp.ts) <= longest &&
+           history_is_whole(h);
+}
+
+bool subscription_catchup_switch(struct subscription *sub, const struct source_link *link,
+                                 struct encoding *e, uint64_t now_us)
+{
+    const struct history *h = &e->history;
+    uint32_t ref_ts = 0;
+
+    if (!subscription_is_video(sub) || sub->forwarder.clock_hz != e->recv.clock_hz ||
+        !can_switch(e, now_us) || !has_pt(link, history_find(h, h->keyframe_seq)))
+        return false;
+    const struct packet *newest = history_find(h, h->newest);
+    bool has_ref = subscription_reference_ts(sub, e, &ref_ts);
+    uint32_t distance = forwarder_distance(&sub->forwarder, newest->rtp.ts, has_ref, ref_ts,
+                                           newest->arrival_us != 0 ? newest->arrival_us : now_us);
+    if (link != subscription_current(sub))
+        subscription_promote(sub, now_us);
+    begin(sub, e, now_us);
+    sub->catchup.is_switch = true;
+    sub->catchup.distance = distance;
     return true;
 }

@@ -56,9 +56,8 @@ static bool clock_is_stale(const struct subscription *sub, const struct encoding
            sub->clock_offset_us != e->track->clock->offset_us;
 }
 
-/* The new encoding's media time when the old one sent its newest timestamp, through both sender reports. */
-static bool reference_ts(const struct subscription *sub, const struct encoding *to,
-                         uint32_t *ref_ts)
+bool subscription_reference_ts(const struct subscription *sub, const struct encoding *to,
+                               uint32_t *ref_ts)
 {
     const struct rtp_send *send = &sub->send;
 
@@ -120,7 +119,8 @@ HOT bool subscription_add_packet(struct subscription *sub, const struct burst_it
     *rtp = (struct rtp_out){
         .stream = out->stream,
         .head = head,
-        .twcc = made.twcc,
+        .twcc = made.stamp,
+        .has_send_time = made.has_send_time,
         .kind = out->is_rtx ? RTP_OUT_RETRANSMISSION : RTP_OUT_MEDIA,
         .header_bytes = made.bytes,
         .head_bytes = made.bytes,
@@ -288,12 +288,16 @@ void subscription_start(struct subscription *sub, const struct source_link *link
     struct encoding *e = item->encoding;
     const struct packet *pkt = item->pkt;
     uint32_t ref_ts = 0;
-    bool has_ref = reference_ts(sub, e, &ref_ts);
+    bool has_ref = subscription_reference_ts(sub, e, &ref_ts);
 
     if (link != subscription_current(sub))
         subscription_promote(sub, now_us);
-    forwarder_begin(&sub->forwarder, &pkt->rtp, &pkt->media, e->recv.clock_hz, has_ref, ref_ts,
-                    now_us);
+    if (sub->catchup.is_on && sub->catchup.is_switch)
+        forwarder_begin_behind(&sub->forwarder, &pkt->rtp, &pkt->media, sub->catchup.distance,
+                               now_us);
+    else
+        forwarder_begin(&sub->forwarder, &pkt->rtp, &pkt->media, e->recv.clock_hz, has_ref, ref_ts,
+                        now_us);
     layer_filter_restart(&sub->filter);
     sub->encoding = e;
     sub->in_ssrc = pkt->rtp.ssrc;
@@ -337,6 +341,18 @@ static bool starts_from_history(struct subscription *sub, struct encoding *e, ui
     return true;
 }
 
+/* Of a keyframe that came by repair, with what had gone by before; until that is complete, what flows goes on. */
+static bool switches_from_history(struct subscription *sub, const struct source_link *link,
+                                  struct encoding *e, uint64_t now_us)
+{
+    if (!e->keyframe_is_repaired || sub->aim.is_paused || e->track != subscription_track(sub) ||
+        e != subscription_target(sub, e->track) ||
+        !subscription_catchup_switch(sub, link, e, now_us))
+        return false;
+    encoding_began_with_keyframe(e);
+    return true;
+}
+
 /* A packet that is not of what flows. Returns whether it flows from now on. */
 static bool try_start(struct subscription *sub, const struct source_link *link,
                       const struct burst_item *item, uint64_t now_us)
@@ -357,7 +373,8 @@ static bool try_start(struct subscription *sub, const struct source_link *link,
         subscription_start(sub, link, item, now_us);
         return true;
     }
-    if (is_current && starts_from_history(sub, e, now_us))
+    if ((is_current && starts_from_history(sub, e, now_us)) ||
+        switches_from_history(sub, link, e, now_us))
         return false; /* the packet is in there */
     if (subscription_is_video(sub))
         want_start(sub, e, now_us);

@@ -71,6 +71,9 @@ void subscription_tell_states(struct deadline *d, uint64_t now_us, void *arg);
 /** The sink's handlers. */
 void subscription_on_burst_soon(const struct sink *s, unsigned ahead);
 void subscription_on_burst(struct sink *s, const struct burst *burst, uint64_t now_us);
+/** The media time of @to when what flows sent its newest timestamp, through the sender reports of both. false: they do not tell. */
+MUST_CHECK bool subscription_reference_ts(const struct subscription *sub, const struct encoding *to,
+                                          uint32_t *ref_ts);
 /** Take a packet as the first one of what flows from now on. */
 void subscription_start(struct subscription *sub, const struct source_link *link,
                         const struct burst_item *item, uint64_t now_us);
@@ -122,5 +125,9 @@ size_t subscription_pace(struct subscription *sub, const struct send_run *run, u
 void subscription_catchup_init(struct subscription *sub);
 /** Start from the newest keyframe in the history of @e, when that serves: it is paced, then live packets follow. */
 bool subscription_catchup_start(struct subscription *sub, struct encoding *e, uint64_t now_us);
+/** Go over to @e, source of @link, from its newest keyframe on, of which nothing is missing: it began with a retransmission, and what
+ * belongs to it went by. false: that is too long ago, or incomplete; what flows goes on. */
+bool subscription_catchup_switch(struct subscription *sub, const struct source_link *link,
+                                 struct encoding *e, uint64_t now_us);
 /** Leave it at that. */
 void subscription_catchup_stop(struct subscription *sub);

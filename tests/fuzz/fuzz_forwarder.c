@@ -78,8 +78,15 @@ static void change_source(struct forwarder *f, const struct rtp_header *h,
     uint32_t before_ts = f->highest_out_ts;
     bool is_first = !f->started;
 
-    forwarder_begin(f, h, m, how & 1 ? 90000 : 48000, (how & 2) != 0, h->ts ^ (uint32_t)now_us,
-                    now_us);
+    if (how & 4) {
+        uint32_t distance =
+            forwarder_distance(f, h->ts + how, (how & 2) != 0, h->ts ^ (uint32_t)now_us, now_us);
+        forwarder_begin_behind(f, h, m, distance, now_us);
+        CHECK(is_first || ts32_newer(f->highest_out_ts, before_ts));
+    } else {
+        forwarder_begin(f, h, m, how & 1 ? 90000 : 48000, (how & 2) != 0, h->ts ^ (uint32_t)now_us,
+                        now_us);
+    }
     layer_filter_restart(&filter);
     memset(owner, 0, sizeof(owner));
     unwrapper = (struct seq16_unwrapper){0};

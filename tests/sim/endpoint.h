@@ -131,6 +131,7 @@ struct slot {
     uint64_t
         flow_since_us; /* first packet of the newest content's track, or the slot was told to watch */
     uint32_t newest_ts;
+    int64_t ahead_us; /* of the newest content's own time, while a switch catches up; else 0 */
     uint16_t newest_picture_id;
     uint8_t newest_tl0, newest_keyidx;
     /* decoding */

@@ -7,7 +7,9 @@
 #include "core/check.h"
 #include "core/mem.h"
 #include "core/payload_vp8.h"
+#include "core/timebase.h"
 #include "tests/sim/endpoint_internal.h"
+#include "transport/remb.h"
 #include "transport/rtcp_fb.h"
 #include "transport/rtx.h"
 #include "transport/twcc.h"
@@ -60,6 +62,8 @@ void feedback_negotiate_slot(struct slot *s)
     if ((e->feedback->what & FEEDBACK_TWCC) != 0)
         t->ext.id[RTP_EXT_TWCC] = endpoint_ext_id(e, RTP_EXT_TWCC);
     t->codec[0].remb = t->kind == MEDIA_VIDEO && (e->feedback->what & FEEDBACK_REMB) != 0;
+    if (t->codec[0].remb)
+        t->ext.id[RTP_EXT_ABS_SEND_TIME] = endpoint_ext_id(e, RTP_EXT_ABS_SEND_TIME);
     nack_init(&feedback_of(s)->nack, NACK_VIDEO);
 }
 
@@ -74,6 +78,8 @@ void feedback_negotiate_pub(struct pub *p)
     }
     if (p->section.codec[0].nack && p->encoding_count == 1)
         p->section.encoding[0].rtx_ssrc = rtx_ssrc_of_pub(&p->encoding[0]);
+    else if (p->section.codec[0].nack)
+        p->section.ext.id[RTP_EXT_REPAIRED_RID] = endpoint_ext_id(p->owner, RTP_EXT_REPAIRED_RID);
 }
 
 struct feedback_slot *feedback_of(const struct slot *s)
@@ -293,6 +299,24 @@ uint64_t feedback_numbers_missing(const struct endpoint *e)
     return f->numbered == 0 ? 0 : (uint64_t)(f->newest_number - f->first_number + 1) - f->numbered;
 }
 
+/* How long it was on its way, by what it says itself. */
+static void take_send_time(struct endpoint *e, const struct rtp_header *h, const uint8_t *buf,
+                           uint64_t now_us)
+{
+    struct feedback *f = e->feedback;
+    const struct rtp_ext *ext = rtp_find_ext(h, endpoint_ext_id(e, RTP_EXT_ABS_SEND_TIME));
+
+    if (ext == NULL || ext->len != REMB_EXT_BYTES) {
+        endpoint_fault(e, "a packet of SSRC %u that does not say when it left", h->ssrc);
+        return;
+    }
+    uint32_t sent = (uint32_t)buf[ext->offset] << 16 | wire_get_u16(buf + ext->offset + 1);
+    uint32_t now = (uint32_t)((now_us << 18) / US_PER_S);
+    uint64_t us = (uint64_t)((now - sent) & 0xffffff) * US_PER_S >> 18;
+    f->longest_way_us = MAX(f->longest_way_us, us);
+    f->shortest_way_us = f->timed++ == 0 ? us : MIN(f->shortest_way_us, us);
+}
+
 void feedback_receive(struct endpoint *e, struct rtp_header *h, uint8_t *buf, size_t len,
                       uint64_t now_us)
 {
@@ -300,6 +324,9 @@ void feedback_receive(struct endpoint *e, struct rtp_header *h, uint8_t *buf, si
 
     if ((e->feedback->what & FEEDBACK_TWCC) != 0)
         take_number(e, h, buf, len, now_us);
+    const struct slot *of = rtx != NULL ? rtx : s;
+    if (of != NULL && of->section.ext.id[RTP_EXT_ABS_SEND_TIME] != 0)
+        take_send_time(e, h, buf, now_us);
     if (rtx != NULL)
         receive_rtx(rtx, h, buf, len, now_us);
     else if (s != NULL)
@@ -326,6 +353,20 @@ void feedback_keep(struct endpoint *e, const uint8_t *buf, size_t len)
     memcpy(k->bytes, buf, len);
 }
 
+/* RFC 8852 s3.2: what was the RID is that of the repaired stream. */
+static void rename_rid(const struct endpoint *e, const struct rtp_header *h, uint8_t *head)
+{
+    const struct rtp_ext *rid = rtp_find_ext(h, endpoint_ext_id(e, RTP_EXT_RID));
+    uint8_t id = endpoint_ext_id(e, RTP_EXT_REPAIRED_RID);
+
+    if (rid == NULL)
+        return;
+    if (wire_get_u16(head + RTP_FIXED_HEADER_BYTES) == 0xBEDE)
+        head[rid->offset - 1] = (uint8_t)(id << 4 | (rid->len - 1));
+    else
+        head[rid->offset - 2] = id;
+}
+
 static void send_again(struct endpoint *e, const struct feedback_kept *k)
 {
     uint8_t buf[MAX_DATAGRAM_BYTES];
@@ -336,6 +377,7 @@ static void send_again(struct endpoint *e, const struct feedback_kept *k)
                                 rtx_pt(e), e->feedback->rtx_seq++, k->ssrc ^ 0x5a5a5a5a);
     CHECK(head > 0 && head + h.payload_bytes <= sizeof(buf));
     memcpy(buf + head, k->bytes + h.header_bytes, h.payload_bytes);
+    rename_rid(e, &h, buf);
     buf[0] &= (uint8_t)~0x20u; /* what was padding stays away */
     endpoint_send_rtp(e, buf, head + h.payload_bytes);
     e->feedback->resent++;

@@ -23,7 +23,7 @@ struct twcc;
 #define FEEDBACK_NACK 1u /* RTX both ways */
 #define FEEDBACK_TWCC 2u /* transport-wide numbers of what it is sent */
 #define FEEDBACK_REMB \
-    4u /* estimates of what the way carries; it says when it sent, and has no other congestion feedback */
+    4u /* estimates of what the way carries; packets say when they were sent, and there is no other congestion feedback */
 
 #define FEEDBACK_SEEN 4096 /* numbers of a slot, or of the transport, that are remembered */
 #define FEEDBACK_KEPT 512  /* packets that a publisher keeps */
@@ -54,6 +54,8 @@ struct feedback {
     int64_t first_number, newest_number;
     uint64_t numbered, feedbacks_sent;
     int64_t number_seen[FEEDBACK_SEEN];
+    /* packets that say when they left, and how long they took by that */
+    uint64_t timed, shortest_way_us, longest_way_us;
     /* publishing */
     bool is_deaf_to_nacks;
     struct feedback_kept *kept; /* a ring */

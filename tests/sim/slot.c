@@ -167,6 +167,22 @@ static void check_successor(struct slot *s, const struct rtp_header *h,
         fault(s, "VP8 ids do not go on", c);
 }
 
+/* A switch to a keyframe that came late, with what followed it: frames from before the newest one shown go out a tick behind each
+ * other, and the first one after that at its own time. Whether that is what it is. */
+static bool catches_up(struct slot *s, const struct content *c, int64_t us, int64_t true_us)
+{
+    const struct content *before = &s->newest_content;
+    int64_t tick_us = (int64_t)US_PER_S / s->recv.clock_hz + 1;
+
+    if (!is_same_source(before, c))
+        s->ahead_us = c->is_keyframe && true_us < 0 ? us - true_us : 0;
+    else if (us > tick_us)
+        s->ahead_us = 0; /* from now on exact */
+    else
+        s->ahead_us -= true_us - us;
+    return s->ahead_us > 0 && us > 0 && us <= tick_us;
+}
+
 static void check_time(struct slot *s, const struct rtp_header *h, const struct content *c)
 {
     const struct content *before = &s->newest_content;
@@ -175,8 +191,12 @@ static void check_time(struct slot *s, const struct rtp_header *h, const struct 
     int64_t us = (int64_t)ts32_diff(h->ts, s->newest_ts) * (int64_t)US_PER_S / clock_hz;
     int64_t error_us = us > true_us ? us - true_us : true_us - us;
 
-    bool is_exact =
-        follows(before, c) && (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
+    bool was_ahead = s->ahead_us > 0;
+
+    if (catches_up(s, c, us, true_us))
+        return;
+    bool is_exact = follows(before, c) && !was_ahead &&
+                    (!c->is_keyframe || s->newest > s->watched_at + WATCHED_PACKETS);
 
     if (sim_now_us(s->owner->sim) - s->flow_since_us < CATCHUP_US && us > 0 &&
         us <= MAX(true_us,

@@ -615,6 +615,38 @@ static void a_viewer_with_nothing_but_remb_decides_what_it_gets(void **state)
     sim_free(&sim);
 }
 
+/* Its own estimator stands on when packets left here: those that waited for the pacer and those that come again, too; never on what
+ * their publisher says. */
+static void a_viewer_with_nothing_but_remb_is_told_when_packets_leave(void **state)
+{
+    struct sim *sim = sim_new();
+    struct endpoint *publisher = endpoint_join(sim, 1), *viewer = endpoint_join(sim, VIEWER_ID);
+
+    (void)state;
+    feedback_enable(publisher, FEEDBACK_REMB);
+    struct pub *p = endpoint_publish(publisher, CODEC_VP8),
+               *microphone = endpoint_publish(publisher, CODEC_OPUS);
+    p->fill_bytes = 850;
+    p->keyframe_packets = 32;
+    feedback_enable(viewer, FEEDBACK_REMB | FEEDBACK_NACK);
+    endpoint_set_lines(publisher, &(struct net_line){.delay_us = 70 * MS, .jitter_us = 10 * MS});
+    endpoint_set_lines(viewer, &(struct net_line){.delay_us = 30 * MS, .loss_permille = 20});
+    struct slot *slot = endpoint_watch(viewer, p), *heard = endpoint_watch(viewer, microphone);
+    for (unsigned i = 0; i < 70; i++) { /* past the wrap */
+        send_remb(viewer, 900000);
+        p->encoding[0].wants_keyframe = i % 4 == 0;
+        sim_run(sim, SECONDS);
+    }
+    SIM_EXPECT(sim, slot_source(slot, p)->decoded > 1000 && heard->packets > 3000);
+    SIM_EXPECT(sim, sim_transport_stats(sim, VIEWER_ID).paced_packets > 50);
+    SIM_EXPECT(sim, feedback_of(slot)->rtx_repaired > 50);
+    SIM_EXPECT(sim, viewer->feedback->timed >= slot->packets);
+    SIM_EXPECT(sim, viewer->feedback->shortest_way_us >= 30 * MS - 10);
+    SIM_EXPECT(sim, viewer->feedback->longest_way_us <= 30 * MS + 10);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +668,7 @@ int main(void)
         SIM_TEST(a_bound_of_the_receivers_own_holds_within_bounds),
         SIM_TEST(a_publisher_with_nothing_but_remb_is_told_what_its_way_carries),
         SIM_TEST(a_viewer_with_nothing_but_remb_decides_what_it_gets),
+        SIM_TEST(a_viewer_with_nothing_but_remb_is_told_when_packets_leave),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);

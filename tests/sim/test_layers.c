@@ -2,10 +2,12 @@
 /* test_layers.c - which layers a viewer gets: by the size of the tile, by the bandwidth towards it, by what is sent. The endpoint
  * checks every packet; bitrates are those of pub.fill_bytes. */
 #include "tests/unit/core/cmocka_all.h"
+#include <stdlib.h>
 
 #include "rooms/sfu/demand.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "tests/sim/endpoint.h"
+#include "tests/sim/feedback.h"
 
 #define FILL 1000 /* encodings of about 260, 520 and 1040 kbit/s */
 
@@ -35,6 +37,23 @@ static struct stage set_stage(unsigned encodings, const struct net_line *line)
     g.camera->fill_bytes = FILL;
     endpoint_set_lines(g.publisher, line);
     endpoint_set_lines(g.viewer, line);
+    g.slot = endpoint_watch(g.viewer, g.camera);
+    sim_run(g.sim, 3 * SECONDS);
+    return g;
+}
+
+/* What is lost on the publisher's way is sent again. */
+static struct stage set_repaired_stage(void)
+{
+    struct stage g = {.sim = sim_new()};
+    const struct net_line line = {.delay_us = 50 * MS};
+
+    g.publisher = endpoint_join(g.sim, 1);
+    g.viewer = endpoint_join(g.sim, 2);
+    feedback_enable(g.publisher, FEEDBACK_NACK);
+    g.camera = endpoint_publish_simulcast(g.publisher, 3);
+    g.camera->fill_bytes = FILL;
+    endpoint_set_lines(g.publisher, &line);
     g.slot = endpoint_watch(g.viewer, g.camera);
     sim_run(g.sim, 3 * SECONDS);
     return g;
@@ -209,6 +228,99 @@ static void what_matters_less_is_paused_first(void **state)
     SIM_EXPECT(g.sim, g.slot->packets > camera + 85 && g.slot->state.is_active);
     expect_nothing_lost(g.sim, g.slot);
     expect_nothing_lost(g.sim, s);
+    end_stage(&g);
+}
+
+/* ---- a keyframe that comes by repair ---- */
+
+/* The slot's media time at true time 0. */
+static uint32_t clock_of(const struct slot *s)
+{
+    return s->newest_ts - (uint32_t)(s->newest_content.capture_us * 9 / 100);
+}
+
+/* Of the keyframe that a switch waits for, the packets of @lost come as RTX; who goes up or down starts with it from the history. */
+static void switch_with_repaired_keyframe(unsigned lost, uint16_t from, uint16_t to,
+                                          uint8_t encoding)
+{
+    struct stage g = set_repaired_stage();
+    const struct slot_source *src = slot_source(g.slot, g.camera);
+
+    wish_for(g.slot, from, (uint16_t)(from * 9 / 16));
+    sim_run(g.sim, 4 * SECONDS);
+    unsigned plis = plis_of(g.camera), keyframes = g.camera->encoding[encoding].keyframes;
+    uint32_t clock_ts = clock_of(g.slot);
+    uint32_t decoded = src->decoded, switches = g.slot->switches;
+    g.slot->largest_gap_us = 0;
+    g.camera->lost_of_keyframe = lost;
+    wish_for(g.slot, to, (uint16_t)(to * 9 / 16));
+    g.slot->flow_since_us = 0; /* nothing is forgiven */
+    sim_run(g.sim, 350 * MS);  /* the way there and back, twice, and what NACKs wait */
+    SIM_EXPECT(g.sim, g.slot->switches == switches + 1 && src->encoding == encoding);
+    sim_run(g.sim, 2 * SECONDS);
+    SIM_EXPECT(g.sim, plis_of(g.camera) == plis + 1);
+    SIM_EXPECT(g.sim, g.camera->encoding[encoding].keyframes == keyframes + 1);
+    SIM_EXPECT(g.sim, g.publisher->feedback->resent > 0);
+    SIM_EXPECT(g.sim, src->decoded > decoded + 68 && g.slot->largest_gap_us < 60 * MS);
+    SIM_EXPECT(g.sim, g.slot->decoded.frame + 5 > g.camera->encoding[encoding].frames);
+    SIM_EXPECT(g.sim, abs(ts32_diff(clock_of(g.slot), clock_ts)) < 90); /* a millisecond */
+    expect_nothing_lost(g.sim, g.slot);
+    end_stage(&g);
+}
+
+static void a_switch_starts_with_a_repaired_keyframe(void **state)
+{
+    static const unsigned lost[] = {0x01, 0x03, 0x05};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lost); i++) {
+        switch_with_repaired_keyframe(lost[i], 640, 1280, 2);
+        switch_with_repaired_keyframe(lost[i], 1280, 640, 1);
+    }
+}
+
+/* Without the rest of the keyframe, what flows goes on until there is another one. */
+static void a_switch_waits_where_a_keyframe_stays_incomplete(void **state)
+{
+    struct stage g = set_repaired_stage();
+    const struct slot_source *src = slot_source(g.slot, g.camera);
+
+    (void)state;
+    wish_for(g.slot, 640, 360);
+    sim_run(g.sim, 4 * SECONDS);
+    unsigned keyframes = g.camera->encoding[2].keyframes;
+    uint32_t decoded = src->decoded;
+    g.slot->largest_gap_us = 0;
+    g.publisher->feedback->is_deaf_to_nacks = true;
+    g.camera->lost_of_keyframe = 0x01;
+    wish_for(g.slot, 1280, 720);
+    g.slot->flow_since_us = 0;
+    sim_run(g.sim, 3 * SECONDS);
+    SIM_EXPECT(g.sim, src->encoding == 2 && g.camera->encoding[2].keyframes == keyframes + 2);
+    SIM_EXPECT(g.sim, src->decoded > decoded + 85 && g.slot->largest_gap_us < 60 * MS);
+    expect_nothing_lost(g.sim, g.slot);
+    end_stage(&g);
+}
+
+/* Up and down all the time while the publisher's way loses: each switch that began with a repaired keyframe is checked like any. */
+static void switches_on_a_way_that_loses_leave_no_trace(void **state)
+{
+    struct stage g = set_repaired_stage();
+    const struct net_line line = {.delay_us = 40 * MS, .jitter_us = 5 * MS, .loss_permille = 80};
+    uint64_t starts = g.sim->sfu->totals.starts_from_history;
+
+    (void)state;
+    g.camera->temporal_layers = 3;
+    endpoint_set_lines(g.publisher, &line);
+    for (unsigned i = 0; i < 60; i++) {
+        uint16_t width = (uint16_t)(320u << rng_below(&g.sim->rng, 3));
+        wish_for(g.slot, width, (uint16_t)(width * 9 / 16));
+        g.slot->flow_since_us = 0;
+        sim_run(g.sim, 300 * MS + rng_below(&g.sim->rng, 1500) * MS);
+    }
+    SIM_EXPECT(g.sim, g.slot->switches > 10);
+    SIM_EXPECT(g.sim, g.sim->sfu->totals.starts_from_history > starts);
+    SIM_EXPECT(g.sim, slot_source(g.slot, g.camera)->decoded > 500);
     end_stage(&g);
 }
 
@@ -418,6 +530,9 @@ int main(void)
         SIM_TEST(a_wish_holds_for_the_next_source),
         SIM_TEST(less_bandwidth_means_a_lower_layer_until_there_is_more),
         SIM_TEST(what_matters_less_is_paused_first),
+        SIM_TEST(a_switch_starts_with_a_repaired_keyframe),
+        SIM_TEST(a_switch_waits_where_a_keyframe_stays_incomplete),
+        SIM_TEST(switches_on_a_way_that_loses_leave_no_trace),
         SIM_TEST(fewer_pictures_leave_no_trace),
         SIM_TEST(random_wishes_leave_no_trace),
         SIM_TEST(the_publisher_sends_what_somebody_wants),

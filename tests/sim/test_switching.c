@@ -4,6 +4,7 @@
 
 #include "rooms/sfu/subscription.h"
 #include "tests/sim/endpoint.h"
+#include "tests/sim/feedback.h"
 
 #define PUBLISHERS 3
 
@@ -122,6 +123,39 @@ static void encodings_come_and_go_on_a_poor_network(void **state)
 }
 
 /* ---- sources ---- */
+
+/* Of the keyframe that the new source is asked for, the first packet comes as RTX. */
+static void a_new_source_begins_with_a_repaired_keyframe(void **state)
+{
+    struct sim *sim = sim_new();
+    struct endpoint *e[3];
+    struct pub *camera[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        e[i] = endpoint_join(sim, i + 1);
+        feedback_enable(e[i], FEEDBACK_NACK);
+        endpoint_set_lines(e[i], &perfect);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        camera[i] = endpoint_publish(e[i], CODEC_VP8);
+    struct slot *s = endpoint_watch(e[2], camera[0]);
+    sim_run(sim, 4 * SECONDS);
+    uint32_t plis = camera[1]->encoding[0].plis;
+    s->largest_gap_us = 0;
+    camera[1]->lost_of_keyframe = 0x01;
+    slot_watch(s, camera[1]);
+    s->flow_since_us = 0; /* its time must go on exactly */
+    sim_run(sim, 200 * MS);
+    SIM_EXPECT(sim, slot_source(s, camera[1])->decoded > 0);
+    sim_run(sim, 2 * SECONDS);
+    SIM_EXPECT(sim, camera[1]->encoding[0].plis == plis + 1);
+    SIM_EXPECT(sim, s->decoded.frame + 5 > camera[1]->encoding[0].frames);
+    SIM_EXPECT(sim, s->switches == 1 && s->largest_gap_us < 60 * MS);
+    expect_nothing_lost(sim, s);
+    sim_expect_no_faults(sim);
+    sim_free(&sim);
+}
 
 static void the_old_source_flows_until_the_new_one_shows_a_keyframe(void **state)
 {
@@ -343,6 +377,7 @@ int main(void)
         SIM_TEST(the_best_live_encoding_is_forwarded),
         SIM_TEST(a_sparse_encoding_is_not_taken_for_dead),
         SIM_TEST(encodings_come_and_go_on_a_poor_network),
+        SIM_TEST(a_new_source_begins_with_a_repaired_keyframe),
         SIM_TEST(the_old_source_flows_until_the_new_one_shows_a_keyframe),
         SIM_TEST(but_not_for_ever),
         SIM_TEST(the_last_wish_counts),

@@ -154,16 +154,27 @@ static const struct {
      SESSION_HEAD BUNDLE("0") VIDEO("0", "a=rtcp-fb:96 transport-cc\r\na=sendonly\r\n"),
      {"a=recvonly\r\n"},
      {"transport-cc"}},
-    {"estimates where transport-wide feedback is not known: ours of packets that say when they "
-     "were sent, and the receiver's",
+    {"estimates where transport-wide feedback is not known: of packets that say when they were "
+     "sent, "
+     "both ways",
      SESSION_HEAD BUNDLE("0 1 2") VIDEO("0", REMB "a=sendonly\r\n")
          VIDEO("1", REMB "a=recvonly\r\n") VIDEO("2", REMB TWCC("96") "a=sendonly\r\n"),
      {"a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" ABS_SEND_TIME_EXT
       "a=recvonly\r\n",
-      "a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\na=sendonly\r\n",
+      "a=rtcp-fb:96 goog-remb\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" ABS_SEND_TIME_EXT
+      "a=sendonly\r\n",
       "a=rtcp-fb:96 transport-cc\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n" TWCC_EXT
       "a=recvonly\r\n"},
      {"fb:97"}},
+    {"a receiver that estimates without being told when packets left",
+     SESSION_HEAD BUNDLE("0 1") VIDEO("0", "a=rtcp-fb:96 goog-remb\r\na=recvonly\r\n")
+         VIDEO("1", ABS_SEND_TIME_EXT "a=recvonly\r\n"),
+     {"a=rtcp-fb:96 goog-remb\r\n"},
+     {"abs-send-time"}},
+    {"nobody who tells when each packet arrived is told when it left",
+     SESSION_HEAD BUNDLE("0") VIDEO("0", REMB TWCC("96") "a=recvonly\r\n"),
+     {TWCC_EXT "a=sendonly\r\n"},
+     {"abs-send-time", "goog-remb"}},
     {"no estimate without the times it is made of",
      SESSION_HEAD BUNDLE("0 1") VIDEO("0", "a=rtcp-fb:96 goog-remb\r\na=sendonly\r\n")
          VIDEO("1", ABS_SEND_TIME_EXT "a=sendonly\r\n"),

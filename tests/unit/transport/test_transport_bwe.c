@@ -2,6 +2,7 @@
 /* Congestion control of a transport: numbers, feedback, wants, probes, and packets that wait. */
 #include "core/rng.h"
 #include "core/rtp.h"
+#include "core/timebase.h"
 #include "transport/bwe.h"
 #include "transport/pacer.h"
 #include "transport/rtcp_twcc.h"
@@ -125,6 +126,68 @@ static int number_of(size_t i, uint8_t ext_id)
         return -1;
     assert_int_equal(ext->len, 2);
     return wire_get_u16(endpoint.rtp[i].data + ext->offset);
+}
+
+/* ---- when they left ---- */
+
+static size_t send_with_time(uint8_t ext_id, uint64_t at_us)
+{
+    static const uint8_t payload[PAYLOAD_BYTES] = {1}, time_to_come[3];
+    const struct rtp_ext_out ext = {ext_id, sizeof(time_to_come), time_to_come};
+    uint8_t head[64];
+    size_t bytes =
+        rtp_write_header(head, sizeof(head), 96, false, next_seq++, 0, OUR_SSRC, &ext, 1);
+    const struct rtp_out out = {.stream = transport_send_stream(tp, OUR_SSRC),
+                                .head = head,
+                                .twcc = head + RTP_FIXED_HEADER_BYTES + 4 + (ext_id > 14 ? 2 : 1),
+                                .has_send_time = true,
+                                .head_bytes = bytes,
+                                .header_bytes = bytes,
+                                .payload = payload,
+                                .payload_bytes = sizeof(payload)};
+
+    return transport_send_rtp(tp, &out, 1, at_us);
+}
+
+/* Of the packet that came @i-th: seconds modulo 64, with 18 bits of fraction. */
+static uint32_t send_time_of(size_t i, uint8_t ext_id)
+{
+    struct rtp_header h;
+
+    assert_int_equal(rtp_parse(&h, endpoint.rtp[i].data, endpoint.rtp[i].len), 0);
+    const struct rtp_ext *ext = rtp_find_ext(&h, ext_id);
+    assert_non_null(ext);
+    assert_int_equal(ext->len, 3);
+    const uint8_t *at = endpoint.rtp[i].data + ext->offset;
+    return (uint32_t)at[0] << 16 | wire_get_u16(at + 1);
+}
+
+/* Over the wrap after 64 s. It takes no number. */
+static void a_packet_says_when_it_left(void **state)
+{
+    static const struct {
+        uint64_t at_us;
+        uint8_t ext_id;
+        uint32_t told;
+    } rows[] = {{640 * US_PER_S, 3, 0},
+                {640 * US_PER_S + 500000, 16, 1u << 17},
+                {703 * US_PER_S + 999999, 3, 0xffffff},
+                {704 * US_PER_S, 3, 0},
+                {(1ull << 47) / (64 * US_PER_S) * (64 * US_PER_S) + US_PER_S, 3, 1u << 18}};
+
+    (void)state;
+    transport_set_send_twcc_id(tp, 5, now_us);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        endpoint.rtp_count = 0;
+        assert_int_equal(send_with_time(rows[i].ext_id, rows[i].at_us), 1);
+        settle();
+        assert_int_equal(endpoint.rtp_count, 1);
+        assert_int_equal(send_time_of(0, rows[i].ext_id), rows[i].told);
+    }
+    endpoint.rtp_count = 0;
+    send_numbered(5, RTP_OUT_MEDIA);
+    settle();
+    assert_int_equal(number_of(0, 5), 1); /* the first */
 }
 
 /* ---- feedback ---- */
@@ -348,6 +411,7 @@ int main(void)
         BWE_TEST(packets_are_numbered_in_either_form_of_extension),
         BWE_TEST(what_carries_no_number_uses_none),
         BWE_TEST(a_packet_that_is_refused_costs_no_number),
+        BWE_TEST(a_packet_says_when_it_left),
         BWE_TEST(feedback_makes_an_estimate_that_is_told),
         BWE_TEST(what_is_wanted_is_probed_for),
         BWE_TEST(feedback_that_is_none_is_counted),

@@ -104,6 +104,43 @@ static void it_starts_with_the_numbers_given(void **state)
     assert_int_equal(out.picture_id, 10);
 }
 
+/* A keyframe that came late, with three frames behind it. What went out last is 100 ms newer than the keyframe, by arrivals or reports. */
+static void a_switch_to_what_went_by_is_squeezed_until_it_has_caught_up(void **state)
+{
+    static const struct {
+        bool has_ref;
+        uint32_t out[5]; /* timestamps beyond that of what flowed */
+    } rows[] = {{false, {1, 2, 3, 900, 3870}}, {true, {1, 2, 3, 450, 3420}}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct media_info m = media_of_vp8(NULL);
+        struct forwarder_out out;
+        set_up(NULL);
+        switch_at(10, 1000);
+        assert_true(map(10, 1000, &out));
+        uint32_t before = out.ts;
+        now_us += 10000; /* when the newest of the new one came; by its reports only 5 ms passed */
+        uint32_t newest = 500000 + 3 * 2970;
+        uint32_t distance = forwarder_distance(&f, newest, rows[i].has_ref, newest - 450, now_us);
+        now_us += 3000;
+        for (unsigned k = 0; k < 5; k++) {
+            struct rtp_header h = {.seq = (uint16_t)(700 + k), .ts = 500000 + k * 2970};
+            if (k == 0)
+                forwarder_begin_behind(&f, &h, &m, distance, now_us);
+            else
+                forwarder_squeeze(&f, &h, distance);
+            assert_int_equal(forwarder_has_caught_up(&f, distance), k >= 3);
+            assert_true(map(h.seq, h.ts, &out));
+            assert_int_equal(out.ts - before, rows[i].out[k]);
+            assert_int_equal(out.seq, 101 + k);
+        }
+        assert_false(map(701, 500000 + 2970, &out)); /* its distance was another one */
+        assert_true(map(703, 500000 + 3 * 2970, &out));
+        assert_int_equal(out.ts - before, rows[i].out[3]);
+    }
+}
+
 static void numbers_go_on_over_a_switch(void **state)
 {
     (void)state;
@@ -686,6 +723,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(it_starts_with_the_numbers_given, set_up),
+        cmocka_unit_test_setup(a_switch_to_what_went_by_is_squeezed_until_it_has_caught_up, set_up),
         cmocka_unit_test_setup(numbers_go_on_over_a_switch, set_up),
         cmocka_unit_test_setup(a_packet_left_out_leaves_no_gap, set_up),
         cmocka_unit_test_setup(a_loss_in_front_of_one_left_out_stays_a_gap, set_up),

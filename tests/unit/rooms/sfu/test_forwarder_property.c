@@ -26,6 +26,7 @@
 #define MAX_PACKETS 4096
 #define MAX_FLIGHT 512
 #define FRAME_US 33333ull
+#define MAX_BEHIND 15 /* pictures since the keyframe that a switch begins with: half a second */
 #define TRACE_LINES 64
 
 enum fate { UNSEEN, LOST, OUT, EMPTY, LEFT, REFUSED, BEFORE };
@@ -39,6 +40,12 @@ struct source {
     enum fate fate[MAX_PACKETS]; /* in this epoch */
     int64_t out_ext[MAX_PACKETS];
     bool out_marker[MAX_PACKETS];
+    /* The history. */
+    bool is_here[MAX_PACKETS];
+    struct media_info info[MAX_PACKETS];
+    int64_t newest_here,
+        repaired_key; /* the latter began with a retransmission; -1: the newest one did not */
+    uint64_t newest_here_us;
     uint64_t next_picture_us, paused_until_us;
 };
 
@@ -91,6 +98,9 @@ static struct world {
     struct picture_story story[MAX_PICTURES];
     unsigned catching_up; /* pictures whose time is squeezed */
     bool is_retimed;
+    bool
+        is_behind; /* it began with a keyframe that came late: what is older than what went out before is squeezed */
+    uint32_t distance;
     int group_temporal; /* temporal layer at the start of the group of pictures; -1: something came in between */
     char trace[TRACE_LINES][96];
     unsigned traced;
@@ -100,7 +110,7 @@ static struct packet_pool *pool;
 
 static struct totals {
     uint64_t scenarios, out, left, empty, refused, switches, rises_in_space, rises_in_time, falls;
-    uint64_t forwarded_frames, late, filled;
+    uint64_t forwarded_frames, late, filled, switches_behind, squeezed;
 } total;
 
 /* ---- telling what happened ---- */
@@ -236,7 +246,7 @@ static void begin_epoch(unsigned source, const struct media_packet *m)
         if (s->fate[n] != LOST)
             s->fate[n] = n < m->n ? BEFORE : UNSEEN;
     w.catching_up = !w.has_reorder && chance(30) ? rng_below(&w.rng, 20) : 0;
-    w.is_retimed = false;
+    w.is_retimed = w.is_behind = false;
     w.group_temporal = -1;
     total.switches++;
     trace("---- switch to source %u, picture %d ----", source, m->picture);
@@ -254,9 +264,29 @@ static void note_owner(unsigned source, int64_t n, int64_t ext)
     w.owner[i] = id;
 }
 
+/* Of frames from before what went out: a tick later each, or at the distance, which holds from then on. */
+static void check_squeezed(const struct media_packet *m, const struct forwarder_out *out,
+                           bool is_first)
+{
+    uint32_t own_ts = m->rtp.ts + w.distance;
+
+    if (is_first || out->ts - m->rtp.ts != w.ts_offset) {
+        EXPECT(ts32_newer(out->ts, w.newest.ts), "time stands still while catching up");
+        EXPECT(out->ts == own_ts || (out->ts == w.newest.ts + 1 && !ts32_newer(own_ts, out->ts)),
+               "picture %d goes out at %u, its own time is %u", m->picture, out->ts, own_ts);
+        total.squeezed += out->ts != own_ts;
+    }
+    w.ts_offset = out->ts - m->rtp.ts;
+}
+
 static void check_time(const struct source *s, const struct media_packet *m,
                        const struct forwarder_out *out, bool is_first)
 {
+    if (w.is_behind && (is_first || w.is_retimed)) {
+        check_squeezed(m, out, is_first);
+        w.is_retimed = false;
+        return;
+    }
     if (w.is_retimed && !is_first) {
         EXPECT(ts32_newer(out->ts, w.newest.ts), "time stands still while catching up");
         w.ts_offset = out->ts - m->rtp.ts;
@@ -424,7 +454,9 @@ static void note_newest(const struct source *s, const struct media_packet *m,
     w.newest.seq = out->seq;
     if (ts32_newer(out->ts, w.newest.ts) || w.newest_ext == 0 || w.newest_sent_us == 0) {
         w.newest.ts = out->ts;
-        w.newest_sent_us = w.catching_up > 0 ? w.now_us - 20000 : picture_of(s, m)->sent_us;
+        bool is_squeezed = w.catching_up > 0 ||
+                           (w.is_behind && !forwarder_has_caught_up(&w.forwarder, w.distance));
+        w.newest_sent_us = is_squeezed ? w.now_us - 20000 : picture_of(s, m)->sent_us;
     }
     if (pkt->rtp.payload_bytes == 0)
         return;
@@ -542,6 +574,11 @@ static void leave_out(struct source *s, const struct media_packet *m, struct pac
 /* As a viewer that starts from the history does it. */
 static void squeeze_time(const struct media_packet *m, const struct packet *pkt)
 {
+    if (w.is_behind && m->picture > w.newest_seen_picture &&
+        !forwarder_has_caught_up(&w.forwarder, w.distance)) {
+        forwarder_squeeze(&w.forwarder, &pkt->rtp, w.distance);
+        w.is_retimed = true;
+    }
     if (w.catching_up == 0 || m->picture <= w.newest_seen_picture)
         return;
     if (--w.catching_up == 0)
@@ -609,6 +646,103 @@ static void on_packet(struct source *s, const struct media_packet *m, struct pac
     send_out(s, m, pkt, &v, layer_filter_current(&w.filter), false, is_first);
 }
 
+/* ---- switching to a keyframe that came as a retransmission, with what followed it ---- */
+
+static void note_here(struct source *s, const struct media_packet *m, const struct packet *pkt,
+                      bool is_retransmission)
+{
+    s->is_here[m->n] = true;
+    s->info[m->n] = pkt->media;
+    if (m->n > s->newest_here) {
+        s->newest_here = m->n;
+        s->newest_here_us = w.now_us;
+    }
+    if (pkt->media.is_keyframe && m->n > s->repaired_key)
+        s->repaired_key = is_retransmission ? m->n : -1;
+}
+
+static bool can_switch_behind(const struct source *s)
+{
+    const struct media_packet *key = &s->packet[MAX(s->repaired_key, 0)];
+
+    if (s->repaired_key < 0 || s->packet[s->newest_here].picture - key->picture > MAX_BEHIND)
+        return false;
+    for (int64_t n = s->repaired_key; n <= s->newest_here; n++)
+        if (!s->is_here[n] || (s->info[n].dd.has_frame_number && s->info[n].dd.target_count == 0))
+            return false;
+    return true;
+}
+
+/* Where the newest packet of @s stands, by its own clock, beside what went out. */
+static void check_distance(const struct source *s)
+{
+    const struct media_packet *m = &s->packet[s->newest_here];
+    int64_t hz = s->media.clock_hz;
+
+    if (w.newest_ext < 0)
+        return;
+    int64_t real = (int64_t)(picture_of(s, m)->sent_us - w.newest_sent_us) * hz / 1000000;
+    int64_t ticks = ts32_diff(m->rtp.ts + w.distance, w.newest.ts);
+    EXPECT(ticks - real < hz / 4 && real - ticks < hz / 4, "a distance of %lld ticks, really %lld",
+           (long long)ticks, (long long)real);
+}
+
+static void send_from_history(struct source *s, int64_t n, bool is_first)
+{
+    const struct media_packet *m = &s->packet[n];
+    struct packet *pkt = packet_new(pool);
+
+    assert_non_null(pkt);
+    media_packet_fill(pkt, m, s->media.cfg.codec);
+    pkt->media = s->info[n];
+    if (is_first)
+        forwarder_begin_behind(&w.forwarder, &pkt->rtp, &pkt->media, w.distance, w.now_us);
+    on_packet(s, m, pkt, is_first);
+    packet_unref(&pkt);
+}
+
+static void switch_behind(unsigned source)
+{
+    struct source *s = &w.source[source];
+    int64_t first = s->repaired_key;
+    uint32_t distance = forwarder_distance(&w.forwarder, s->packet[s->newest_here].rtp.ts, false, 0,
+                                           s->newest_here_us);
+
+    begin_epoch(source, &s->packet[first]);
+    w.catching_up = 0;
+    w.is_behind = true;
+    w.distance = distance;
+    check_distance(s);
+    layer_filter_restart(&w.filter);
+    for (int64_t n = first; n <= s->newest_here; n++)
+        send_from_history(s, n, n == first);
+    total.switches_behind++;
+}
+
+/* ---- arrivals ---- */
+
+static void take(const struct flight *fl, struct packet *pkt)
+{
+    struct source *s = &w.source[fl->source];
+    const struct media_packet *m = &s->packet[fl->n];
+    bool is_switch = fl->source == w.wanted && w.current != (int)w.wanted;
+    bool is_first = is_switch && pkt->media.is_keyframe && !fl->is_retransmission;
+
+    if (is_switch && !is_first && w.forwarder.clock_hz == s->media.clock_hz &&
+        can_switch_behind(s)) {
+        switch_behind(fl->source);
+        return;
+    }
+    if (is_first) {
+        begin_epoch(fl->source, m);
+        layer_filter_restart(&w.filter);
+        forwarder_begin(&w.forwarder, &pkt->rtp, &pkt->media, s->media.clock_hz, false, 0,
+                        w.now_us);
+    }
+    if (w.current == (int)fl->source)
+        on_packet(s, m, pkt, is_first);
+}
+
 static void deliver(const struct flight *fl)
 {
     struct source *s = &w.source[fl->source];
@@ -623,16 +757,8 @@ static void deliver(const struct flight *fl)
     assert_int_equal(
         payload_inspect_described(pkt, rtp_find_ext(&pkt->rtp, MEDIA_SOURCE_DD_ID), &s->dd), 0);
     total.late += fl->is_retransmission;
-    bool is_first = fl->source == w.wanted && w.current != (int)w.wanted &&
-                    pkt->media.is_keyframe && !fl->is_retransmission;
-    if (is_first) {
-        begin_epoch(fl->source, m);
-        layer_filter_restart(&w.filter);
-        forwarder_begin(&w.forwarder, &pkt->rtp, &pkt->media, s->media.clock_hz, false, 0,
-                        w.now_us);
-    }
-    if (w.current == (int)fl->source)
-        on_packet(s, m, pkt, is_first);
+    note_here(s, m, pkt, fl->is_retransmission);
+    take(fl, pkt);
     packet_unref(&pkt);
 }
 
@@ -709,6 +835,8 @@ static void draw_source(struct source *s)
     s->next_picture_us = w.now_us + rng_below(&w.rng, FRAME_US);
     s->dd = (struct dependency_state){0};
     memset(s->fate, 0, sizeof(s->fate));
+    memset(s->is_here, 0, sizeof(s->is_here));
+    s->newest_here = s->repaired_key = -1;
 }
 
 static void emit(unsigned i)
@@ -799,14 +927,16 @@ static void random_streams_go_out_whole_and_decodable(void **state)
     packet_pool_free(&pool);
     printf("%" PRIu64 " packets out, %" PRIu64 " left out, %" PRIu64 " empty, %" PRIu64
            " refused, %" PRIu64 " retransmitted; %" PRIu64 " switches, %" PRIu64 " falls, %" PRIu64
-           " rises in space, %" PRIu64 " in time; %" PRIu64 " frames, %" PRIu64 " gaps filled\n",
+           " rises in space, %" PRIu64 " in time; %" PRIu64 " frames, %" PRIu64
+           " gaps filled; %" PRIu64 " switches to what was repaired, %" PRIu64 " frames squeezed\n",
            total.out, total.left, total.empty, total.refused, total.late, total.switches,
            total.falls, total.rises_in_space, total.rises_in_time, total.forwarded_frames,
-           total.filled);
+           total.filled, total.switches_behind, total.squeezed);
     assert_true(total.out > scenarios * 100 && total.left > scenarios * 10);
     assert_true(total.switches > scenarios && total.falls > scenarios);
     assert_true(total.rises_in_space > scenarios / 10 && total.rises_in_time > scenarios / 10);
     assert_true(total.refused < total.out / 100 && total.filled > 0);
+    assert_true(total.switches_behind > scenarios / 100 && total.squeezed > total.switches_behind);
 }
 
 int main(void)

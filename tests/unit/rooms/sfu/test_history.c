@@ -116,6 +116,42 @@ static void a_start_needs_a_young_and_short_way_from_a_keyframe(void **state)
     close_history();
 }
 
+static void a_keyframe_is_whole_once_nothing_behind_it_is_missing(void **state)
+{
+    (void)state;
+    open_history(10000);
+    add(65533, 1000, false);
+    assert_false(history_is_whole(&h)); /* no keyframe */
+    add(65535, 2000, false);
+    assert_false(history_is_whole(&h));
+    add(65534, 3000, true); /* it came late */
+    assert_true(history_is_whole(&h));
+    add(1, 4000, false);
+    assert_false(history_is_whole(&h));
+    add(2, 4000, false);
+    add(0, 5000, false);
+    assert_true(history_is_whole(&h));
+    add(4, 6000, false);
+    assert_false(history_is_whole(&h));
+    add(5, 6000, true); /* a newer one needs none of what is missing before it */
+    assert_true(history_is_whole(&h));
+    close_history();
+}
+
+/* A descriptor whose structure came with the late keyframe: nobody knows which layer the packet is of. */
+static void what_came_before_its_structure_is_not_whole(void **state)
+{
+    (void)state;
+    open_history(10000);
+    add(2, 1000, false);
+    history_find(&h, 2)->media.dd.has_frame_number = true;
+    add(1, 2000, true);
+    assert_false(history_is_whole(&h));
+    history_find(&h, 2)->media.dd.target_count = 3;
+    assert_true(history_is_whole(&h));
+    close_history();
+}
+
 static void a_jump_begins_anew(void **state)
 {
     (void)state;
@@ -164,6 +200,8 @@ int main(void)
         LEAK_FREE(what_was_not_received_is_not_found_though_its_place_was_used),
         LEAK_FREE(it_grows_with_the_rate_within_the_budget),
         LEAK_FREE(a_start_needs_a_young_and_short_way_from_a_keyframe),
+        LEAK_FREE(a_keyframe_is_whole_once_nothing_behind_it_is_missing),
+        LEAK_FREE(what_came_before_its_structure_is_not_whole),
         LEAK_FREE(a_jump_begins_anew),
         LEAK_FREE(it_never_finds_what_was_not_added),
     };

@@ -404,6 +404,19 @@ static void the_mask_tells_of_what_is_cut(void **state)
     assert_false(verdict.has_active);
 }
 
+/* A layer that the structure does not know any more: an encoder makes fewer of them, or somebody lied. */
+static void a_layer_that_the_structure_has_not_is_not_waited_for(void **state)
+{
+    (void)state;
+    assert_true(take(0, described(0, 0, true)));
+    assert_true(take(2, frame(3, 4)));
+    assert_int_equal(f.top_spatial, 3);
+    assert_int_equal(f.top_temporal, 4);
+    assert_true(take(4, described(0, 8, true)));
+    assert_int_equal(f.top_spatial, 1);
+    assert_int_equal(f.top_temporal, 1);
+}
+
 /* ---- sources ---- */
 
 static void another_source_starts_at_the_target(void **state)
@@ -451,6 +464,7 @@ int main(void)
         cmocka_unit_test_setup(a_point_to_go_up_in_time_is_none_in_space, set_up),
         cmocka_unit_test_setup(decode_targets_say_where_to_switch, set_up),
         cmocka_unit_test_setup(the_mask_tells_of_what_is_cut, set_up),
+        cmocka_unit_test_setup(a_layer_that_the_structure_has_not_is_not_waited_for, set_up),
         cmocka_unit_test_setup(another_source_starts_at_the_target, set_up),
         cmocka_unit_test_setup(a_clock_that_stepped_back_starts_anew, set_up),
     };
