@@ -235,6 +235,23 @@ bool bwe_is_app_limited(const struct bwe *b)
 
 /* ---- feedback ---- */
 
+/* A way that gets longer all at once is no queue. */
+static void follow_steps(struct bwe *b, const struct sent_fate *f)
+{
+    switch (bwe_step_add(&b->step, f->sent_us, f->arrival_us, f->bytes,
+                         bwe_delay_jitter_us(&b->delay))) {
+    case BWE_STEP_NONE:
+        break;
+    case BWE_STEP_LONGER:
+        bwe_delay_step(&b->delay, b->step.by_us);
+        bwe_surge_break(&b->surge);
+        break;
+    case BWE_STEP_TAKEN_BACK:
+        bwe_delay_step_back(&b->delay);
+        break;
+    }
+}
+
 static void take_received(struct bwe *b, const struct sent_fate *f)
 {
     if (f->was_called_lost)
@@ -249,6 +266,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
         b->newest_received_us = f->sent_us;
     }
     bwe_acked_add(&b->acked, f->arrival_us, f->bytes);
+    follow_steps(b, f);
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
     bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
@@ -258,6 +276,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
 static void take_lost(struct bwe *b, const struct sent_fate *f)
 {
     b->packets_lost++;
+    bwe_step_lost(&b->step, f->bytes);
     bwe_loss_add(&b->loss, f->sent_us, f->bytes, false);
 }
 
@@ -274,6 +293,7 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
         if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1) { /* feedback was lost */
             bwe_acked_skip(&b->acked);
             bwe_surge_break(&b->surge);
+            bwe_step_break(&b->step);
         }
         b->has_feedback = is_news = true;
         if (f.received)
@@ -424,6 +444,7 @@ void bwe_on_path_change(struct bwe *b, uint64_t now_us)
 
     send_history_clear(&b->history);
     bwe_delay_restart(&b->delay);
+    b->step = (struct bwe_step){0};
     b->surge = (struct bwe_surge){0};
     b->surge_us = 0;
     b->acked = (struct bwe_acked){0};
