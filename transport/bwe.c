@@ -4,7 +4,7 @@
  *
  *   feedback ──► send_history ──┬─► bwe_loss ───────────────► bound ──────┐
  *                               ├─► bwe_acked ──┐                          ├─► least of them ──► target
- *                               ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
+ *                  bwe_step ──► ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
  *                               ├─► bwe_surge ──┘
  *                               └─► probe ──► sets bwe_aimd
  */
@@ -375,12 +375,14 @@ static void follow_delay(struct bwe *b, uint64_t now_us)
         .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
+    uint64_t before_bps = bwe_aimd_bps(&b->aimd);
+
     take_surge(b, &in, now_us);
     bwe_drain_update(&b->drain, queue_us(b, now_us), now_us);
     if (bwe_aimd_update(&b->aimd, &in, now_us)) {
         b->cuts++;
         probe_stop(&b->probe);
-        probe_plan_on_cut(&b->plan, now_us);
+        probe_plan_on_cut(&b->plan, before_bps, bwe_aimd_bps(&b->aimd), now_us);
     }
     if (bwe_aimd_bps(&b->aimd) != clamp(b, bwe_aimd_bps(&b->aimd)))
         bwe_aimd_set(&b->aimd, clamp(b, bwe_aimd_bps(&b->aimd)));
