@@ -4,7 +4,7 @@
  *
  *   feedback ──► send_history ──┬─► bwe_loss ───────────────► bound ──────┐
  *                               ├─► bwe_acked ──┐                          ├─► least of them ──► target
- *                               ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
+ *                  bwe_step ──► ├─► bwe_delay ──┼► bwe_aimd ─► × bwe_drain ┘
  *                               ├─► bwe_surge ──┘
  *                               └─► probe ──► sets bwe_aimd
  */
@@ -235,6 +235,23 @@ bool bwe_is_app_limited(const struct bwe *b)
 
 /* ---- feedback ---- */
 
+/* A way that gets longer all at once is no queue. */
+static void follow_steps(struct bwe *b, const struct sent_fate *f)
+{
+    switch (bwe_step_add(&b->step, f->sent_us, f->arrival_us, f->bytes,
+                         bwe_delay_jitter_us(&b->delay))) {
+    case BWE_STEP_NONE:
+        break;
+    case BWE_STEP_LONGER:
+        bwe_delay_step(&b->delay, b->step.by_us);
+        bwe_surge_break(&b->surge);
+        break;
+    case BWE_STEP_TAKEN_BACK:
+        bwe_delay_step_back(&b->delay);
+        break;
+    }
+}
+
 static void take_received(struct bwe *b, const struct sent_fate *f)
 {
     if (f->was_called_lost)
@@ -249,6 +266,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
         b->newest_received_us = f->sent_us;
     }
     bwe_acked_add(&b->acked, f->arrival_us, f->bytes);
+    follow_steps(b, f);
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
     bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
@@ -258,6 +276,7 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
 static void take_lost(struct bwe *b, const struct sent_fate *f)
 {
     b->packets_lost++;
+    bwe_step_lost(&b->step, f->bytes);
     bwe_loss_add(&b->loss, f->sent_us, f->bytes, false);
 }
 
@@ -274,6 +293,7 @@ static bool walk(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_u
         if (!is_news && was_told && seq16_diff(f.seq, told_seq) > 1) { /* feedback was lost */
             bwe_acked_skip(&b->acked);
             bwe_surge_break(&b->surge);
+            bwe_step_break(&b->step);
         }
         b->has_feedback = is_news = true;
         if (f.received)
@@ -355,12 +375,14 @@ static void follow_delay(struct bwe *b, uint64_t now_us)
         .drains = bwe_drain_has_effect(&b->drain, b->rtt_us, now_us),
     };
 
+    uint64_t before_bps = bwe_aimd_bps(&b->aimd);
+
     take_surge(b, &in, now_us);
     bwe_drain_update(&b->drain, queue_us(b, now_us), now_us);
     if (bwe_aimd_update(&b->aimd, &in, now_us)) {
         b->cuts++;
         probe_stop(&b->probe);
-        probe_plan_on_cut(&b->plan, now_us);
+        probe_plan_on_cut(&b->plan, before_bps, bwe_aimd_bps(&b->aimd), now_us);
     }
     if (bwe_aimd_bps(&b->aimd) != clamp(b, bwe_aimd_bps(&b->aimd)))
         bwe_aimd_set(&b->aimd, clamp(b, bwe_aimd_bps(&b->aimd)));
@@ -424,6 +446,7 @@ void bwe_on_path_change(struct bwe *b, uint64_t now_us)
 
     send_history_clear(&b->history);
     bwe_delay_restart(&b->delay);
+    b->step = (struct bwe_step){0};
     b->surge = (struct bwe_surge){0};
     b->surge_us = 0;
     b->acked = (struct bwe_acked){0};

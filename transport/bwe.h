@@ -6,9 +6,9 @@
  *   RTCP ──► bwe_on_feedback(), bwe_on_rtt(), bwe_on_remb() ──► estimate ───┤
  *   allocator ──► bwe_set_want()                                            └─► bwe_probe_due(): retransmissions or padding
  *
- * The parts: send_history (what was sent), bwe_delay and bwe_trend (does the queue grow), bwe_surge (fast, all of a sudden),
- * bwe_aimd (the rate that follows), bwe_drain (a queue that stays), bwe_loss (is loss our fault), bwe_acked (what arrives), probe and
- * probe_plan (what could). docs/bandwidth.md explains and measures them.
+ * The parts: send_history (what was sent), bwe_delay and bwe_trend (does the queue grow), bwe_surge (fast, all of a sudden), bwe_step
+ * (or has the way become longer), bwe_aimd (the rate that follows), bwe_drain (a queue that stays), bwe_loss (is loss our fault),
+ * bwe_acked (what arrives), probe and probe_plan (what could). docs/bandwidth.md explains and measures them.
  *
  * Sans-I/O: bytes and time in, decisions out. Owner: the transport. Memory: about 2 KiB, and eight bytes for each packet that
  * feedback is still to come for (MAX_SEND_HISTORY). An endpoint to which nothing is sent costs nothing.

@@ -155,6 +155,25 @@ HOT void bwe_delay_add(struct bwe_delay *d, uint64_t sent_us, int64_t arrival_us
     d->has_group = true;
 }
 
+void bwe_delay_step(struct bwe_delay *d, int64_t by_us)
+{
+    if (!d->has_group)
+        return;
+    judge(d);
+    d->old_base_us = least(&d->base);
+    d->has_old_base = true;
+    d->base = d->recent = (struct bwe_least){0};
+    d->before.delay_us += by_us; /* the line goes on as if nothing had been */
+    d->has_group = false;
+}
+
+void bwe_delay_step_back(struct bwe_delay *d)
+{
+    if (d->has_old_base && d->base.is_known)
+        d->base.now_us = MIN(d->base.now_us, d->old_base_us);
+    d->has_old_base = false;
+}
+
 enum bwe_usage bwe_delay_usage(const struct bwe_delay *d)
 {
     return d->trend.usage;

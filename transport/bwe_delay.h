@@ -26,6 +26,8 @@ struct bwe_delay {
         bool is_known;
         int64_t now_us, before_us, since_us;
     } base, recent;
+    bool has_old_base;
+    int64_t old_base_us; /* the least delay before the way became longer */
     struct bwe_trend trend;
     uint64_t judged_sent_us; /* the latest group that the verdict knows was sent then */
     uint64_t restarts;
@@ -38,6 +40,10 @@ void bwe_delay_init(struct bwe_delay *d);
 void bwe_delay_restart(struct bwe_delay *d);
 /** Add a packet that arrived; one sent before the running group is ignored. */
 void bwe_delay_add(struct bwe_delay *d, uint64_t sent_us, int64_t arrival_us);
+/** The way became longer by @by_us all at once: what is added from now on is not compared with what came before. */
+void bwe_delay_step(struct bwe_delay *d, int64_t by_us);
+/** It had not: it is compared after all. */
+void bwe_delay_step_back(struct bwe_delay *d);
 /** What the trend says. */
 enum bwe_usage bwe_delay_usage(const struct bwe_delay *d);
 /** How long packets wait, in the last quarter of a second at the least: jitter is not in it. */

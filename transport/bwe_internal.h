@@ -10,6 +10,7 @@
 #include "transport/bwe_aimd.h"
 #include "transport/bwe_delay.h"
 #include "transport/bwe_drain.h"
+#include "transport/bwe_step.h"
 #include "transport/bwe_surge.h"
 #include "transport/probe.h"
 #include "transport/probe_plan.h"
@@ -20,6 +21,7 @@ struct bwe {
     uint64_t target_bps, deadline_us;
     struct send_history history;
     struct bwe_acked acked;
+    struct bwe_step step;
     struct bwe_delay delay;
     struct bwe_surge surge;
     uint64_t surge_us, surge_queue_us; /* the last one that counted; the queue was so long then */

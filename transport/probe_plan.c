@@ -16,6 +16,11 @@
 /* how late a better path is noticed; a probe costs some 50 ms of queue where there is none */
 #define MAX_PAUSE_US 5000000ull
 #define AFTER_CUT_US 1500000ull
+/* a line that was cut comes back, and people wait for their picture: look more often, for some time */
+#define CARRIED_TIMES 3
+#define CARRIED_LASTS_US 60000000ull
+#define SOON_PAUSE_US 2500000ull
+#define SOON_AFTER_CUT_US 1000000ull
 #define WRONG_WITHIN_US 3000000ull
 #define FIRST_DOUBT_US 3000000ull
 #define MAX_DOUBT_US 12000000ull
@@ -73,6 +78,20 @@ uint64_t probe_plan_take(struct probe_plan *p, uint64_t estimate_bps, uint64_t m
     return MIN(bps, max_bps);
 }
 
+static bool has_carried_more(const struct probe_plan *p, uint64_t estimate_bps, uint64_t now_us)
+{
+    return p->carried_bps / CARRIED_TIMES >= estimate_bps &&
+           now_us - p->carried_us < CARRIED_LASTS_US;
+}
+
+static void note_carried(struct probe_plan *p, uint64_t bps, uint64_t now_us)
+{
+    if (bps < p->carried_bps && now_us - p->carried_us < CARRIED_LASTS_US)
+        return;
+    p->carried_bps = bps;
+    p->carried_us = now_us;
+}
+
 void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, uint64_t estimate_bps,
                           uint64_t now_us)
 {
@@ -84,15 +103,20 @@ void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, ui
         return;
     }
     p->next_us = now_us + p->pause_us;
-    p->pause_us = MIN(p->pause_us * 3 / 2, MAX_PAUSE_US);
+    p->pause_us = MIN(p->pause_us * 3 / 2,
+                      has_carried_more(p, estimate_bps, now_us) ? SOON_PAUSE_US : MAX_PAUSE_US);
 }
 
-void probe_plan_on_cut(struct probe_plan *p, uint64_t now_us)
+void probe_plan_on_cut(struct probe_plan *p, uint64_t before_bps, uint64_t estimate_bps,
+                       uint64_t now_us)
 {
     uint64_t wait_us = AFTER_CUT_US;
 
     if (p->next_us == UINT64_MAX)
         return;
+    note_carried(p, before_bps, now_us);
+    if (has_carried_more(p, estimate_bps, now_us))
+        wait_us = SOON_AFTER_CUT_US;
     if (p->raised_us != 0 && now_us - p->raised_us < WRONG_WITHIN_US) {
         p->doubt_us = p->doubt_us == 0 ? FIRST_DOUBT_US : MIN(2 * p->doubt_us, MAX_DOUBT_US);
         wait_us = p->doubt_us;

@@ -23,6 +23,7 @@ struct probe_plan {
     uint64_t pause_us;
     uint64_t raised_us,
         doubt_us; /* the last probe that raised the estimate, and the pause for having been wrong */
+    uint64_t carried_bps, carried_us; /* before a cut, and when: the path may do so again */
     bool has_started;
 };
 
@@ -43,7 +44,11 @@ void probe_plan_on_result(struct probe_plan *p, const struct probe_result *r, ui
 /**
  * The estimate was cut: wait until the queue has gone. When a probe had raised it just before, that probe was wrong (it pushed
  * others aside for a moment, or went through on the credit of a policer), and the next one is put off twice as long each time.
+ * While the path has carried far more than @estimate_bps within the last minute, probes follow on each other faster.
+ *
+ * Units: @before_bps is the estimate before the cut, @estimate_bps the one after it.
  */
-void probe_plan_on_cut(struct probe_plan *p, uint64_t now_us);
+void probe_plan_on_cut(struct probe_plan *p, uint64_t before_bps, uint64_t estimate_bps,
+                       uint64_t now_us);
 /** The path is back after an outage; it carried @bps before. */
 void probe_plan_recover(struct probe_plan *p, uint64_t bps, uint64_t now_us);

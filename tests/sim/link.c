@@ -106,12 +106,23 @@ static bool has_room(struct link *l, size_t bytes, uint64_t now_us)
     return l->count < LINK_MAX_QUEUED && (double)(l->bytes_queued + bytes) <= limit;
 }
 
+/* With slots packets are late together, as on a radio link and on the wire of tests/net. */
+static uint64_t jitter_at(struct link *l, uint64_t at_us)
+{
+    uint64_t slot = l->jitter_slot_us == 0 ? 0 : at_us / l->jitter_slot_us + 1;
+
+    if (l->jitter_us == 0)
+        return 0;
+    if (slot == 0 || slot != l->slot)
+        l->slot_jitter_us = rng_below(&l->rng, (uint32_t)l->jitter_us);
+    l->slot = slot;
+    return l->slot_jitter_us;
+}
+
 static uint64_t arrival(struct link *l, uint64_t departs_us)
 {
-    uint64_t at_us = departs_us + l->delay_us;
+    uint64_t at_us = departs_us + l->delay_us + jitter_at(l, departs_us);
 
-    if (l->jitter_us > 0)
-        at_us += rng_below(&l->rng, (uint32_t)l->jitter_us);
     if (l->batch_us > 0)
         at_us = (at_us + l->batch_us - 1) / l->batch_us * l->batch_us;
     l->last_arrival_us = MAX(l->last_arrival_us, at_us);

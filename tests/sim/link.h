@@ -23,6 +23,7 @@ struct link {
     uint64_t queue_bytes; /* another bound; 0: none */
     uint64_t delay_us;    /* propagation */
     uint64_t jitter_us;   /* uniform, keeps the order */
+    uint64_t jitter_slot_us; /* it is drawn anew so often; 0: for each packet */
     uint64_t
         batch_us; /* packets are let go at multiples of this only, as radio links do; 0: at once */
     double loss;  /* of single packets, at any rate */
@@ -32,6 +33,7 @@ struct link {
     struct rng rng;
     /* private */
     bool in_burst;
+    uint64_t slot, slot_jitter_us;
     double tokens;
     uint64_t policed_us;
     uint64_t busy_until_us, last_arrival_us;

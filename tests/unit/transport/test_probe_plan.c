@@ -135,10 +135,30 @@ static void after_a_cut_it_waits_for_the_queue(void **state)
 {
     (void)state;
     probe_plan_start(&plan, now_us);
-    probe_plan_on_cut(&plan, now_us);
+    probe_plan_on_cut(&plan, 1000 * KBPS, 850 * KBPS, now_us);
     assert_false(is_due(1000 * KBPS));
     now_us += 1500000;
     assert_true(is_due(1000 * KBPS));
+}
+
+/* 4 Mb/s were cut to 500 kb/s: whether they are back is asked twice as often, for a minute. */
+static void what_was_carried_before_a_cut_is_looked_for_more_often(void **state)
+{
+    uint64_t cut_us;
+
+    (void)state;
+    probe_plan_start(&plan, now_us);
+    probe_plan_on_cut(&plan, 4000 * KBPS, 425 * KBPS, now_us);
+    cut_us = now_us;
+    assert_int_equal(probe_link(425 * KBPS, 425 * KBPS), S);
+    now_us += S;
+    probe_plan_on_cut(&plan, 500 * KBPS, 425 * KBPS, now_us); /* a small one does not end that */
+    while (now_us < cut_us + 55 * S)
+        assert_true(probe_link(425 * KBPS, 425 * KBPS) <= 2500000);
+    now_us = cut_us + 61 * S;
+    for (unsigned i = 0; i < 3; i++)
+        probe_link(425 * KBPS, 425 * KBPS);
+    assert_int_equal(probe_link(425 * KBPS, 425 * KBPS), 5 * S);
 }
 
 static void a_probe_that_was_wrong_puts_off_the_next(void **state)
@@ -150,14 +170,14 @@ static void a_probe_that_was_wrong_puts_off_the_next(void **state)
     probe_link(1000 * KBPS, 9000 * KBPS);
     for (unsigned i = 0; i < 6; i++) {
         now_us += S;
-        probe_plan_on_cut(&plan, now_us);
+        probe_plan_on_cut(&plan, 1000 * KBPS, 850 * KBPS, now_us);
         waits[i] = probe_link(1000 * KBPS, 9000 * KBPS);
     }
     assert_int_equal(waits[0], 3 * S);
     assert_int_equal(waits[1], 6 * S);
     assert_int_equal(waits[5], 12 * S);
     now_us += 20 * S; /* this one was right */
-    probe_plan_on_cut(&plan, now_us);
+    probe_plan_on_cut(&plan, 1000 * KBPS, 850 * KBPS, now_us);
     assert_int_equal(probe_link(1000 * KBPS, 9000 * KBPS), 1500000);
 }
 
@@ -187,6 +207,7 @@ int main(void)
         TEST(a_new_want_is_probed_for_soon),
         TEST(a_want_that_changes_a_little_makes_no_flood),
         TEST(after_a_cut_it_waits_for_the_queue),
+        TEST(what_was_carried_before_a_cut_is_looked_for_more_often),
         TEST(a_probe_that_was_wrong_puts_off_the_next),
         TEST(after_an_outage_the_old_rate_is_tried_at_once),
     };
