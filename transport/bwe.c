@@ -252,13 +252,16 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
     bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
-        probe_on_received(&b->probe, f->cluster, f->bytes, f->arrival_us);
+        probe_on_received(&b->probe, f->cluster, f->bytes, f->sent_us, f->arrival_us,
+                          f->was_called_lost);
 }
 
 static void take_lost(struct bwe *b, const struct sent_fate *f)
 {
     b->packets_lost++;
     bwe_loss_add(&b->loss, f->sent_us, f->bytes, false);
+    if (f->cluster != 0)
+        probe_on_lost(&b->probe, f->cluster);
 }
 
 /* Returns false when the feedback says nothing new. */

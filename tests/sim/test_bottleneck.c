@@ -342,6 +342,43 @@ static void a_longer_way_is_no_smaller_one(void **state)
     end_scene(&c);
 }
 
+/* How much of the time an encoding was on its way, in a hundred. */
+static unsigned percent_at_least(const struct watcher *v, unsigned from, unsigned to, unsigned e)
+{
+    unsigned n = 0;
+
+    for (unsigned i = from; i < to; i++)
+        n += v->seen[i].encoding >= e;
+    return n * 100 / (to - from);
+}
+
+static unsigned frames_per_s(const struct watcher *v, unsigned from, unsigned to)
+{
+    return (unsigned)((v->seen[to - 1].decoded - v->seen[from].decoded) * SECONDS /
+                      ((to - from) * STEP_US));
+}
+
+/* Each tenth packet is lost, both ways, and nothing is congested: the profile loss-10. */
+static void loss_is_no_reason_to_send_less(void **state)
+{
+    const struct net_line near = {.delay_us = 1 * MS};
+    const struct net_line bad = {.delay_us = 50 * MS, .loss_permille = 100};
+    struct scene c = set_scene(0);
+    struct watcher *v = add_viewer(&c, 100 * MBPS, 2500000, &near);
+
+    (void)state;
+    unsigned before = watch(&c, 8 * SECONDS);
+    v->link->delay_us = bad.delay_us;
+    v->link->loss = bad.loss_permille / 1000.0;
+    net_set_up(v->endpoint->host, &bad);
+    unsigned end = watch(&c, 45 * SECONDS);
+    say("longest gap", longest_gap_us(v, before, end));
+    say("percent top, as ms", percent_at_least(v, before, end, TOP) * MS);
+    say("percent mid, as ms", percent_at_least(v, before, end, 1) * MS);
+    say("fps, as ms", frames_per_s(v, before, end) * MS);
+    end_scene(&c);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +388,7 @@ int main(int argc, char **argv)
         SIM_TEST(a_narrow_line_is_found_to_be_one_at_another_worker),
         SIM_TEST(one_bad_line_is_nobody_elses),
         SIM_TEST(a_longer_way_is_no_smaller_one),
+        SIM_TEST(loss_is_no_reason_to_send_less),
     };
 
     is_traced = argc > 1 && strcmp(argv[1], "--trace") == 0;
