@@ -160,9 +160,8 @@ static void measure(const struct probe *p, double inherent_loss, struct probe_re
     const struct probe_side *s = &p->sent;
     int64_t sent_us = s->last_us - s->first_us;
 
-    *r = (struct probe_result){.rate_bps = p->rate_bps,
-                               .packets_received = p->received.packets,
-                               .packets_lost = p->lost};
+    *r = (struct probe_result){
+        .rate_bps = p->rate_bps, .packets_received = p->received.packets, .packets_lost = p->lost};
     if (sent_us <= 0)
         return;
     double sent = bps(s->bytes - s->last_bytes, sent_us), share = pace(p);
