@@ -41,7 +41,11 @@
 #define HARMLESS_QUEUE_US 100000  /* a longer one is one, whatever it comes of */
 #define ARRIVES_SHARE 0.9         /* of what is sent */
 #define SENT_WINDOW_US 200000ull
-#define APP_LIMITED 0.75 /* of the target */
+#define APP_LIMITED 0.75    /* of the target */
+#define REPAIR 0.3          /* of the target: bursts */
+#define REPAIR_IN_QUEUE 0.1 /* while it is to get shorter */
+#define REPAIR_TIMES 2      /* what is lost always: answers are lost too */
+#define MOST_REPAIR 0.6
 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
 #define MAX_RISE_PERCENT 150
 /* a probe that found less does not take away what evidently arrives */
@@ -102,6 +106,17 @@ static void set_target(struct bwe *b, uint64_t now_us)
 uint64_t bwe_target_bps(const struct bwe *b)
 {
     return b->target_bps;
+}
+
+uint64_t bwe_repair_bps(const struct bwe *b, uint64_t now_us)
+{
+    bool is_recent = b->surge_us != 0 && now_us < b->surge_us + SURGE_LASTS_US;
+    bool drains = bwe_drain_is_on(&b->drain) || is_recent;
+    double share = (drains ? REPAIR_IN_QUEUE : REPAIR) + REPAIR_TIMES * b->loss.inherent;
+
+    if (!b->has_feedback)
+        return UINT64_MAX;
+    return (uint64_t)(MIN(share, MOST_REPAIR) * (double)b->target_bps);
 }
 
 /* ---- deadlines ---- */

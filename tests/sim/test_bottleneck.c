@@ -27,15 +27,16 @@
 #define VIEWER_ID 2 /* of the first one's transport */
 #define TOP 2
 #define FRAMES_PER_S 30
+#define ASKED_FOR 60
 #define FOOLED_US (12 * SECONDS) /* by what only looks like a queue */
 
 /* What was seen by the end of a step. */
 struct seen {
-    uint64_t offered_bytes; /* to the line, ever */
-    uint64_t queue_us;      /* in it */
-    uint32_t decoded;       /* frames, ever */
-    uint8_t encoding;       /* of the newest packet */
-    uint64_t target_bps;
+    uint64_t offered_bytes;            /* to the line, ever */
+    uint64_t queue_us;                 /* in it */
+    uint32_t decoded;                  /* frames, ever */
+    uint8_t encoding;                  /* of the newest packet */
+    uint64_t target_bps, repair_bytes; /* the latter ever */
 };
 
 struct watcher {
@@ -140,6 +141,7 @@ static void look(struct scene *c, unsigned i)
         .decoded = src->decoded,
         .encoding = src->encoding,
         .target_bps = bwe.target_bps,
+        .repair_bytes = bwe.bytes_sent[BWE_RETRANSMISSION],
     };
     trace(c, v, &bwe);
 }
@@ -342,6 +344,43 @@ static void a_longer_way_is_no_smaller_one(void **state)
     end_scene(&c);
 }
 
+/* The newest packets, all of them, as if a burst had taken them. */
+static void ask_for_all(struct slot *s)
+{
+    uint16_t seqs[ASKED_FOR];
+
+    for (unsigned i = 0; i < ASKED_FOR; i++)
+        seqs[i] = (uint16_t)(s->recv.highest_seq - i);
+    feedback_ask(s, seqs, ASKED_FOR);
+}
+
+/* What comes again goes into the queue of the line that has just lost it: it must leave room for what is new. */
+static void repair_leaves_room_on_a_narrow_line(void **state)
+{
+    const struct net_line back_line = {.delay_us = 20 * MS};
+    struct scene c = set_scene(0);
+    struct watcher *v = add_viewer(&c, 300 * KBPS, 60000, &back_line);
+    uint64_t longest_us = 0;
+
+    (void)state;
+    unsigned begin = watch(&c, 20 * SECONDS);
+    for (unsigned i = 0; i < 50; i++) {
+        ask_for_all(v->slot);
+        (void)watch(&c, 100 * MS);
+    }
+    unsigned end = c.steps;
+    for (unsigned i = begin; i < end; i++)
+        longest_us = MAX(longest_us, v->seen[i].queue_us);
+    uint64_t bytes = v->seen[end - 1].repair_bytes - v->seen[begin].repair_bytes;
+    say("bytes of repair, as ms", bytes * MS);
+    say("longest queue", longest_us);
+    say("longest gap", longest_gap_us(v, begin, end));
+    SIM_EXPECT(c.sim, bytes >= 10000); /* not nothing */
+    SIM_EXPECT(c.sim, longest_us <= 350 * MS);
+    SIM_EXPECT(c.sim, longest_gap_us(v, begin, end) <= 500 * MS);
+    end_scene(&c);
+}
+
 /* How much of the time an encoding was on its way, in a hundred. */
 static unsigned percent_at_least(const struct watcher *v, unsigned from, unsigned to, unsigned e)
 {
@@ -391,6 +430,7 @@ int main(int argc, char **argv)
         SIM_TEST(a_narrow_line_is_found_to_be_one_at_another_worker),
         SIM_TEST(one_bad_line_is_nobody_elses),
         SIM_TEST(a_longer_way_is_no_smaller_one),
+        SIM_TEST(repair_leaves_room_on_a_narrow_line),
         SIM_TEST(loss_is_no_reason_to_send_less),
     };
 
