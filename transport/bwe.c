@@ -41,7 +41,11 @@
 #define HARMLESS_QUEUE_US 100000  /* a longer one is one, whatever it comes of */
 #define ARRIVES_SHARE 0.9         /* of what is sent */
 #define SENT_WINDOW_US 200000ull
-#define APP_LIMITED 0.75 /* of the target */
+#define APP_LIMITED 0.75    /* of the target */
+#define REPAIR 0.3          /* of the target: bursts */
+#define REPAIR_IN_QUEUE 0.1 /* while it is to get shorter */
+#define REPAIR_TIMES 2      /* what is lost always: answers are lost too */
+#define MOST_REPAIR 0.6
 /* by one probe, when nearly all of the estimate is in use: it cannot be that wrong */
 #define MAX_RISE_PERCENT 150
 /* a probe that found less does not take away what evidently arrives */
@@ -104,6 +108,17 @@ uint64_t bwe_target_bps(const struct bwe *b)
     return b->target_bps;
 }
 
+uint64_t bwe_repair_bps(const struct bwe *b, uint64_t now_us)
+{
+    bool is_recent = b->surge_us != 0 && now_us < b->surge_us + SURGE_LASTS_US;
+    bool drains = bwe_drain_is_on(&b->drain) || is_recent;
+    double share = (drains ? REPAIR_IN_QUEUE : REPAIR) + REPAIR_TIMES * b->loss.inherent;
+
+    if (!b->has_feedback)
+        return UINT64_MAX;
+    return (uint64_t)(MIN(share, MOST_REPAIR) * (double)b->target_bps);
+}
+
 /* ---- deadlines ---- */
 
 /* What the probes are measured against. */
@@ -123,13 +138,22 @@ static bool may_probe_some_time(const struct bwe *b, uint64_t now_us)
     return b->probe.state == PROBE_IDLE && !is_idle && may_answer && !is_at_maximum;
 }
 
+/* Who sends nothing because of a silence has to find out by himself whether it is over. */
+static bool is_silent(const struct bwe *b)
+{
+    return b->halvings > 0 && b->silence_due_us != UINT64_MAX;
+}
+
 static bool may_probe(const struct bwe *b, uint64_t now_us)
 {
-    /* Who sends nothing because of a silence has to find out by himself whether it is over. */
-    bool is_silent = b->halvings > 0 && b->silence_due_us != UINT64_MAX;
-
-    return may_probe_some_time(b, now_us) && !is_silent && !bwe_drain_is_on(&b->drain) &&
+    return may_probe_some_time(b, now_us) && !is_silent(b) && !bwe_drain_is_on(&b->drain) &&
            bwe_loss_may_probe(&b->loss, now_us);
+}
+
+/* Whether a probe is to tell where loss comes from, and for which rate. A queue is no obstacle: what stands may be a longer way. */
+static bool must_ask(const struct bwe *b, uint64_t *bps)
+{
+    return b->probe.state == PROBE_IDLE && !is_silent(b) && bwe_loss_asks(&b->loss, bps);
 }
 
 /* When to probe; or when to look again, as what stands against it may end without any feedback: nothing may be sent. */
@@ -145,9 +169,11 @@ static uint64_t next_probe_us(const struct bwe *b, uint64_t now_us)
 static void set_deadline(struct bwe *b, uint64_t now_us)
 {
     uint64_t probe_us = probe_next_us(&b->probe);
-    uint64_t at_us = b->silence_due_us;
+    uint64_t at_us = b->silence_due_us, ask_bps;
 
-    if (probe_us != UINT64_MAX)
+    if (must_ask(b, &ask_bps))
+        at_us = now_us;
+    else if (probe_us != UINT64_MAX)
         at_us = MIN(at_us, b->probe.state == PROBE_SENDING ? MAX(probe_us, now_us + PROBE_STEP_US)
                                                            : probe_us);
     else
@@ -270,7 +296,8 @@ static void take_received(struct bwe *b, const struct sent_fate *f)
     bwe_delay_add(&b->delay, f->sent_us, f->arrival_us);
     bwe_surge_add(&b->surge, f->sent_us, f->arrival_us, f->bytes, bwe_delay_jitter_us(&b->delay));
     if (f->cluster != 0)
-        probe_on_received(&b->probe, f->cluster, f->bytes, f->arrival_us);
+        probe_on_received(&b->probe, f->cluster, f->bytes, f->sent_us, f->arrival_us,
+                          f->was_called_lost);
 }
 
 static void take_lost(struct bwe *b, const struct sent_fate *f)
@@ -278,6 +305,8 @@ static void take_lost(struct bwe *b, const struct sent_fate *f)
     b->packets_lost++;
     bwe_step_lost(&b->step, f->bytes);
     bwe_loss_add(&b->loss, f->sent_us, f->bytes, false);
+    if (f->cluster != 0)
+        probe_on_lost(&b->probe, f->cluster);
 }
 
 /* Returns false when the feedback says nothing new. */
@@ -316,14 +345,14 @@ static void end_silence(struct bwe *b, uint64_t now_us)
     b->halvings = 0;
 }
 
-/* Far less is sent than the path has carried, and all of it arrives: the way has become longer, or delays differ more. */
+/* Far less is sent than the path has carried, and all of it arrives that is not lost: the way has become longer, or delays differ more. */
 static bool arrives_all_the_same(const struct bwe *b)
 {
     double arrives = (double)bwe_acked_bps(&b->acked, BWE_ACKED_SHORT);
 
     return (double)b->sent_bps < APP_LIMITED * (double)estimate_bps(b) &&
            bwe_delay_queue_us(&b->delay) < HARMLESS_QUEUE_US &&
-           arrives >= ARRIVES_SHARE * (double)b->sent_bps;
+           arrives >= ARRIVES_SHARE * (1 - bwe_loss_share(&b->loss)) * (double)b->sent_bps;
 }
 
 /* What is known of the queue, but for that which a probe makes, or others. */
@@ -406,7 +435,7 @@ static void take_probe(struct bwe *b, uint64_t now_us)
         uint64_t least = (uint64_t)(PROBED_OVER_ACKED * (double)acked_bps);
         bwe_aimd_set(&b->aimd, clamp(b, MIN(estimate, MAX(r.bps, least))));
     }
-    bwe_loss_probed(&b->loss, r.bps, now_us);
+    bwe_loss_probed(&b->loss, &r, now_us);
 }
 
 void bwe_on_feedback(struct bwe *b, const struct rtcp_twcc *feedback, uint64_t now_us)
@@ -484,10 +513,18 @@ static void notice_silence(struct bwe *b, uint64_t now_us)
 
 static void begin_probe(struct bwe *b, uint64_t now_us)
 {
+    uint64_t bps;
+
+    if (must_ask(b, &bps)) {
+        b->probes++;
+        bwe_loss_asked(&b->loss);
+        probe_start(&b->probe, MIN(bps, b->config.max_bps), PROBE_MAX_US, now_us);
+        return;
+    }
     if (!may_probe(b, now_us) || now_us < probe_plan_due_us(&b->plan, estimate_bps(b)))
         return;
     b->probes++;
-    uint64_t bps = probe_plan_take(&b->plan, estimate_bps(b), b->config.max_bps, now_us);
+    bps = probe_plan_take(&b->plan, estimate_bps(b), b->config.max_bps, now_us);
     probe_start(&b->probe, bps, PROBE_JITTERS * bwe_delay_jitter_us(&b->delay), now_us);
 }
 

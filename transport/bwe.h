@@ -76,6 +76,11 @@ void bwe_set_want(struct bwe *b, uint64_t bps, uint64_t now_us);
 
 /** How much may be sent, media, retransmissions and all. */
 uint64_t bwe_target_bps(const struct bwe *b);
+/**
+ * How much of the target may go into retransmissions: enough for what is lost at any rate and for bursts besides; little while a
+ * queue is to get shorter, as what they add to it makes more packets late than they repair. UINT64_MAX without feedback.
+ */
+uint64_t bwe_repair_bps(const struct bwe *b, uint64_t now_us);
 /** When to call bwe_on_deadline(); UINT64_MAX: not before something is sent. Ask again after each call that takes a time. */
 uint64_t bwe_deadline_us(const struct bwe *b);
 /** Let time pass: probes begin and end, silence is noticed. Then ask bwe_probe_due(). */

@@ -2,6 +2,8 @@
 /* probe.c - one probe cluster, sent and received. */
 #include "transport/probe.h"
 
+#include <math.h>
+
 #include "core/attr.h"
 #include "core/seq.h"
 
@@ -15,6 +17,9 @@
     2.0               /* received so much faster than sent: the link let go what it had held up */
 #define SATURATED 0.9 /* received slower than that share of the sending rate */
 #define UTILISATION 0.95 /* of a link that a probe filled */
+/* of packets lost: as many as that, or as chance has it, are none that the rate has cost */
+#define ACCIDENT_PACKETS 1.0
+#define ACCIDENT_DEVIATIONS 2.0
 
 void probe_start(struct probe *p, uint64_t rate_bps, uint64_t us, uint64_t now_us)
 {
@@ -90,10 +95,26 @@ uint64_t probe_next_us(const struct probe *p)
 
 /* ---- receiving ---- */
 
-void probe_on_received(struct probe *p, uint8_t id, size_t bytes, int64_t arrival_us)
+void probe_on_received(struct probe *p, uint8_t id, size_t bytes, uint64_t sent_us,
+                       int64_t arrival_us, bool was_called_lost)
+{
+    struct probe_side *t = &p->received;
+
+    if (p->state == PROBE_IDLE || id != p->id)
+        return;
+    if (t->packets == 0 || arrival_us < t->first_us)
+        p->first_received_sent_us = (int64_t)sent_us;
+    if (t->packets == 0 || arrival_us >= t->last_us)
+        p->last_received_sent_us = (int64_t)sent_us;
+    add(t, arrival_us, bytes);
+    if (was_called_lost && p->lost > 0)
+        p->lost--;
+}
+
+void probe_on_lost(struct probe *p, uint8_t id)
 {
     if (p->state != PROBE_IDLE && id == p->id)
-        add(&p->received, arrival_us, bytes);
+        p->lost++;
 }
 
 void probe_on_feedback(struct probe *p, uint16_t newest_seq)
@@ -107,23 +128,49 @@ static double bps(uint64_t bytes, int64_t us)
     return (double)bytes * 8 * US_PER_S / (double)us;
 }
 
-/* What was sent last, or received first, took its time outside of the interval. */
+/*
+ * The share of the sending rate at which those packets came that did come: how much longer they took to arrive than to leave. What
+ * was sent last, or received first, took its time outside of the interval. 0: nobody knows.
+ */
+static double pace(const struct probe *p)
+{
+    const struct probe_side *t = &p->received;
+    int64_t sent_us = p->last_received_sent_us - p->first_received_sent_us;
+    int64_t received_us = t->last_us - t->first_us;
+
+    if (t->packets < PROBE_MIN_PACKETS - 1 || t->packets < MIN_ARRIVED * p->sent.packets ||
+        sent_us <= 0 || received_us <= 0)
+        return 0;
+    return bps(t->bytes - t->first_bytes, received_us) / bps(t->bytes - t->last_bytes, sent_us);
+}
+
+/* The share that got through of what gets through at any rate: 1, unless clearly more was lost than always. */
+static double survival(const struct probe *p, double inherent_loss)
+{
+    double n = p->received.packets + p->lost;
+    double chance = ACCIDENT_DEVIATIONS * sqrt(n * inherent_loss * (1 - inherent_loss));
+
+    if (p->lost <= inherent_loss * n + MAX(chance, ACCIDENT_PACKETS))
+        return 1;
+    return (1 - p->lost / n) / (1 - inherent_loss);
+}
+
 static void measure(const struct probe *p, double inherent_loss, struct probe_result *r)
 {
-    const struct probe_side *s = &p->sent, *t = &p->received;
-    int64_t sent_us = s->last_us - s->first_us, received_us = t->last_us - t->first_us;
+    const struct probe_side *s = &p->sent;
+    int64_t sent_us = s->last_us - s->first_us;
 
-    *r = (struct probe_result){.rate_bps = p->rate_bps};
-    if (t->packets < PROBE_MIN_PACKETS - 1 || t->packets < MIN_ARRIVED * s->packets)
+    *r = (struct probe_result){
+        .rate_bps = p->rate_bps, .packets_received = p->received.packets, .packets_lost = p->lost};
+    if (sent_us <= 0)
         return;
-    if (sent_us <= 0 || received_us <= 0)
+    double sent = bps(s->bytes - s->last_bytes, sent_us), share = pace(p);
+    r->sent_bps = (uint64_t)sent;
+    if (share <= 0 || share > MAX_COMPRESSION)
         return;
-    double sent = bps(s->bytes - s->last_bytes, sent_us);
-    double received = bps(t->bytes - t->first_bytes, received_us) / (1 - inherent_loss);
-    if (received > MAX_COMPRESSION * sent)
-        return;
-    r->is_saturated = received < SATURATED * sent;
-    r->bps = (uint64_t)(r->is_saturated ? UTILISATION * received : MIN(sent, received));
+    share *= survival(p, inherent_loss);
+    r->is_saturated = share < SATURATED;
+    r->bps = (uint64_t)(sent * (r->is_saturated ? UTILISATION * share : MIN(share, 1.0)));
 }
 
 bool probe_take_result(struct probe *p, double inherent_loss, uint64_t now_us,

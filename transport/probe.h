@@ -3,7 +3,8 @@
  * probe.h - a probe cluster: packets that leave at a given rate for a few hundredths of a second, and what arrived of them.
  *
  * Everything that is sent while the cluster runs belongs to it, media included; probe_owed_bytes() says how much is missing to
- * its rate. The rate that went through is the lower one of those at which the cluster was sent and received. One at a time.
+ * its rate. What went through follows from how far apart the packets that arrived were when they left, and when they came:
+ * packets that were lost on the way change nothing of that, unless more of them were lost than always. One at a time.
  * Pure.
  */
 #pragma once
@@ -34,6 +35,8 @@ struct probe {
         uint32_t packets;
         uint32_t first_bytes, last_bytes;
     } sent, received;
+    int64_t first_received_sent_us, last_received_sent_us; /* when those left */
+    uint32_t lost;                                         /* as feedback says */
     uint16_t last_seq;
     bool is_reported;
 };
@@ -42,6 +45,8 @@ struct probe_result {
     uint64_t rate_bps; /* what was tried */
     uint64_t bps;      /* what went through; 0: nobody knows */
     bool is_saturated; /* it arrived more slowly than it was sent: that is all there is */
+    uint64_t sent_bps; /* the rate at which it left, whatever was tried */
+    uint32_t packets_received, packets_lost; /* of those that feedback told of */
 };
 
 /** Begin a cluster of @us (PROBE_MIN_US to PROBE_MAX_US; longer on paths with jitter); one that ran is given up. */
@@ -59,8 +64,11 @@ void probe_on_sent(struct probe *p, uint16_t seq, size_t bytes, uint64_t now_us)
 size_t probe_owed_bytes(const struct probe *p, uint64_t now_us);
 /** When to ask again, or to give up (probe_take_result() will say so); UINT64_MAX: idle. */
 uint64_t probe_next_us(const struct probe *p);
-/** Count a packet of cluster @id that arrived. */
-void probe_on_received(struct probe *p, uint8_t id, size_t bytes, int64_t arrival_us);
+/** Count a packet of cluster @id that arrived; @was_called_lost by earlier feedback. */
+void probe_on_received(struct probe *p, uint8_t id, size_t bytes, uint64_t sent_us,
+                       int64_t arrival_us, bool was_called_lost);
+/** Count a packet of cluster @id that is called lost. */
+void probe_on_lost(struct probe *p, uint8_t id);
 /** Feedback told of numbers up to @newest_seq: the cluster is over when that reaches its last one. */
 void probe_on_feedback(struct probe *p, uint16_t newest_seq);
 /**

@@ -22,7 +22,8 @@
 _Static_assert(RESEND_MAX_SPANS <= UINT8_MAX && RESEND_MAX_SPANS % RESEND_SPANS == 0,
                "it doubles, and counts in a byte");
 
-#define MIN_BURST_BYTES 32768u /* one lost burst of a large keyframe */
+#define MIN_BURST_BYTES 32768u  /* one lost burst of a large keyframe */
+#define LEAST_BURST_BYTES 3600u /* three packets, however little there is */
 
 struct resend_recent {
     uint32_t at_ms;
@@ -283,30 +284,32 @@ enum resend_verdict resend_look_up(struct resend *r, uint16_t out_seq, uint64_t 
 
 /* --- the budget -------------------------------------------------------------------------------------- */
 
-static uint64_t burst_bytes(const struct resend_budget *b)
-{
-    return MAX(b->bytes_per_s * RESEND_BURST_US / US_PER_S, MIN_BURST_BYTES);
-}
-
 static void refill(struct resend_budget *b, uint64_t now_us)
 {
     if (b->at_us == 0) {
         b->bytes_per_s = RESEND_MIN_BPS / 8;
-        b->bytes = MIN_BURST_BYTES;
+        b->bytes = b->burst_bytes = MIN_BURST_BYTES;
         b->at_us = now_us;
         return;
     }
-    uint64_t more = MIN(now_us - b->at_us, US_PER_S) * b->bytes_per_s / US_PER_S;
+    uint64_t us = MIN(now_us - b->at_us, US_PER_S), more = us * b->bytes_per_s / US_PER_S;
     if (more == 0) /* let it add up */
         return;
-    b->bytes = MIN(b->bytes + more, burst_bytes(b));
-    b->at_us = now_us;
+    b->bytes = MIN(b->bytes + more, b->burst_bytes);
+    b->at_us = now_us - (us - more * US_PER_S / b->bytes_per_s); /* nor is a part of a byte lost */
 }
 
-void resend_budget_set_rate(struct resend_budget *b, uint64_t media_bps, uint64_t now_us)
+void resend_budget_set_rate(struct resend_budget *b, uint64_t media_bps, uint64_t most_bps,
+                            uint64_t now_us)
 {
+    uint64_t bps = MAX(media_bps * RESEND_SHARE_PERCENT / 100, RESEND_MIN_BPS);
+    bool is_limited = most_bps < bps;
+
     refill(b, now_us);
-    b->bytes_per_s = MAX(media_bps * RESEND_SHARE_PERCENT / 100, RESEND_MIN_BPS) / 8;
+    b->bytes_per_s = MIN(bps, most_bps) / 8;
+    b->burst_bytes = MAX(b->bytes_per_s * RESEND_BURST_US / US_PER_S,
+                         is_limited ? LEAST_BURST_BYTES : MIN_BURST_BYTES);
+    b->bytes = MIN(b->bytes, b->burst_bytes);
 }
 
 static bool take(struct resend_budget *b, size_t bytes, uint64_t now_us)

@@ -84,7 +84,7 @@ struct resend {
 
 /* Bytes that may be spent on answers to one viewer. Zeroed is a valid start. */
 struct resend_budget {
-    uint64_t bytes_per_s;
+    uint64_t bytes_per_s, burst_bytes;
     uint64_t bytes; /* to be had now */
     uint64_t at_us; /* when that was worked out; 0: never */
 };
@@ -113,5 +113,9 @@ MUST_CHECK bool resend_find(struct resend *r, uint16_t out_seq, struct resend_or
 /** Pay for an answer of @bytes after RESEND_YES. false: over the budget (or without memory), do not send; counted. */
 MUST_CHECK bool resend_pay(struct resend *r, struct resend_budget *budget, uint16_t out_seq,
                            size_t bytes, uint64_t now_us);
-/** Say how much media the viewer is sent; call it now and then, about once a second. */
-void resend_budget_set_rate(struct resend_budget *b, uint64_t media_bps, uint64_t now_us);
+/**
+ * Say how much media the viewer is sent, and how much his path has for answers at most (UINT64_MAX: nobody knows). Call it with
+ * each request, or about once a second.
+ */
+void resend_budget_set_rate(struct resend_budget *b, uint64_t media_bps, uint64_t most_bps,
+                            uint64_t now_us);

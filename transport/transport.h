@@ -216,6 +216,8 @@ void transport_take_remb(struct transport *tp);
 uint8_t transport_send_twcc_id(const struct transport *tp);
 /** What the way to the endpoint carries; 0: not known. */
 uint64_t transport_estimate_bps(const struct transport *tp);
+/** How much of that may go into retransmissions now; UINT64_MAX: not known. */
+uint64_t transport_repair_bps(const struct transport *tp, uint64_t now_us);
 /** Tell what could be used if it were there; 0: no more than is sent. */
 void transport_want_bps(struct transport *tp, uint64_t bps, uint64_t now_us);
 /** Copy what the estimator knows; false when there is none. */

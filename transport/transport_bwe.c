@@ -209,6 +209,11 @@ uint64_t transport_estimate_bps(const struct transport *tp)
     return tp->bwe == NULL ? 0 : bwe_target_bps(tp->bwe);
 }
 
+uint64_t transport_repair_bps(const struct transport *tp, uint64_t now_us)
+{
+    return tp->bwe == NULL ? UINT64_MAX : bwe_repair_bps(tp->bwe, now_us);
+}
+
 void transport_want_bps(struct transport *tp, uint64_t bps, uint64_t now_us)
 {
     if (tp->bwe == NULL)

@@ -103,7 +103,8 @@ void subscription_nack(struct subscription *sub, const uint16_t *seq, size_t n, 
 
     if (sub->rtx_stream == NULL || !subscription_is_open(sub))
         return;
-    resend_budget_set_rate(&sub->owner->resend_budget, media_bps(sub->owner, now_us), now_us);
+    resend_budget_set_rate(&sub->owner->resend_budget, media_bps(sub->owner, now_us),
+                           transport_repair_bps(sub->owner->tp, now_us), now_us);
     for (size_t i = 0; i < n; i++) {
         resend(sub, seq[i], now_us);
         if (run->count == BURST_PACKETS)

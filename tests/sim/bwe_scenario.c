@@ -132,9 +132,20 @@ static void cellular(struct link *l)
     }
 }
 
+static void lossy_15(struct link *l)
+{
+    l->loss = 0.15;
+}
+
 static void late_top(struct flow *f)
 {
     f->top_from_us = BWE_SCENARIO_START_US + 20 * S;
+}
+
+static void lossy_way_back(struct flow *f)
+{
+    f->feedback_loss = 0.1;
+    f->feedback_delay_us = 50 * MS;
 }
 
 static void bad_way_back(struct flow *f)
@@ -295,6 +306,24 @@ const struct bwe_scenario bwe_scenarios[] = {
      .seconds = 60,
      .from_s = 10,
      .least_used = 0.5,
+     .queue_p95_ms = 100},
+    {.name = "loss-10-layers",
+     .says = "10 % random loss both ways: layers",
+     .set_up = lossy_10,
+     .set_up_flow = lossy_way_back,
+     .source = FLOW_LAYERED,
+     .seconds = 60,
+     .ideal_bps = TOP_BPS,
+     .least_used = 0.75,
+     .queue_p95_ms = 100},
+    {.name = "loss-15-layers",
+     .says = "15 % random loss both ways: layers",
+     .set_up = lossy_15,
+     .set_up_flow = lossy_way_back,
+     .source = FLOW_LAYERED,
+     .seconds = 60,
+     .ideal_bps = TOP_BPS,
+     .least_used = 0.7,
      .queue_p95_ms = 100},
     {.name = "loss-bursts",
      .says = "5 % loss in bursts of five: all of the target",

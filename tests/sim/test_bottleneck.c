@@ -27,15 +27,16 @@
 #define VIEWER_ID 2 /* of the first one's transport */
 #define TOP 2
 #define FRAMES_PER_S 30
+#define ASKED_FOR 60
 #define FOOLED_US (1500 * MS) /* of 30 s, by what only looks like a queue */
 
 /* What was seen by the end of a step. */
 struct seen {
-    uint64_t offered_bytes; /* to the line, ever */
-    uint64_t queue_us;      /* in it */
-    uint32_t decoded;       /* frames, ever */
-    uint8_t encoding;       /* of the newest packet */
-    uint64_t target_bps;
+    uint64_t offered_bytes;            /* to the line, ever */
+    uint64_t queue_us;                 /* in it */
+    uint32_t decoded;                  /* frames, ever */
+    uint8_t encoding;                  /* of the newest packet */
+    uint64_t target_bps, repair_bytes; /* the latter ever */
 };
 
 struct watcher {
@@ -140,6 +141,7 @@ static void look(struct scene *c, unsigned i)
         .decoded = src->decoded,
         .encoding = src->encoding,
         .target_bps = bwe.target_bps,
+        .repair_bytes = bwe.bytes_sent[BWE_RETRANSMISSION],
     };
     trace(c, v, &bwe);
 }
@@ -371,6 +373,83 @@ static void also_where_it_carries_no_more_than_is_needed(void **state)
     the_way_gets_longer(4 * MBPS, &(struct net_line){.delay_us = 200 * MS, .jitter_us = 50 * MS});
 }
 
+/* The newest packets, all of them, as if a burst had taken them. */
+static void ask_for_all(struct slot *s)
+{
+    uint16_t seqs[ASKED_FOR];
+
+    for (unsigned i = 0; i < ASKED_FOR; i++)
+        seqs[i] = (uint16_t)(s->recv.highest_seq - i);
+    feedback_ask(s, seqs, ASKED_FOR);
+}
+
+/* What comes again goes into the queue of the line that has just lost it: it must leave room for what is new. */
+static void repair_leaves_room_on_a_narrow_line(void **state)
+{
+    const struct net_line back_line = {.delay_us = 20 * MS};
+    struct scene c = set_scene(0);
+    struct watcher *v = add_viewer(&c, 300 * KBPS, 60000, &back_line);
+    uint64_t longest_us = 0;
+
+    (void)state;
+    unsigned begin = watch(&c, 20 * SECONDS);
+    for (unsigned i = 0; i < 50; i++) {
+        ask_for_all(v->slot);
+        (void)watch(&c, 100 * MS);
+    }
+    unsigned end = c.steps;
+    for (unsigned i = begin; i < end; i++)
+        longest_us = MAX(longest_us, v->seen[i].queue_us);
+    uint64_t bytes = v->seen[end - 1].repair_bytes - v->seen[begin].repair_bytes;
+    say("bytes of repair, as ms", bytes * MS);
+    say("longest queue", longest_us);
+    say("longest gap", longest_gap_us(v, begin, end));
+    SIM_EXPECT(c.sim, bytes >= 10000); /* not nothing */
+    SIM_EXPECT(c.sim, longest_us <= 350 * MS);
+    SIM_EXPECT(c.sim, longest_gap_us(v, begin, end) <= 500 * MS);
+    end_scene(&c);
+}
+
+/* How much of the time an encoding was on its way, in a hundred. */
+static unsigned percent_at_least(const struct watcher *v, unsigned from, unsigned to, unsigned e)
+{
+    unsigned n = 0;
+
+    for (unsigned i = from; i < to; i++)
+        n += v->seen[i].encoding >= e;
+    return n * 100 / (to - from);
+}
+
+static unsigned frames_per_s(const struct watcher *v, unsigned from, unsigned to)
+{
+    return (unsigned)((v->seen[to - 1].decoded - v->seen[from].decoded) * SECONDS /
+                      ((to - from) * STEP_US));
+}
+
+/* Each tenth packet is lost, both ways, and nothing is congested: the profile loss-10. */
+static void loss_is_no_reason_to_send_less(void **state)
+{
+    const struct net_line near = {.delay_us = 1 * MS};
+    const struct net_line bad = {.delay_us = 50 * MS, .loss_permille = 100};
+    struct scene c = set_scene(0);
+    struct watcher *v = add_viewer(&c, 100 * MBPS, 2500000, &near);
+
+    (void)state;
+    unsigned before = watch(&c, 8 * SECONDS);
+    v->link->delay_us = bad.delay_us;
+    v->link->loss = bad.loss_permille / 1000.0;
+    net_set_up(v->endpoint->host, &bad);
+    unsigned end = watch(&c, 45 * SECONDS);
+    say("longest gap", longest_gap_us(v, before, end));
+    say("percent of the time at the top, as ms", percent_at_least(v, before, end, TOP) * MS);
+    say("frames a second, as ms", frames_per_s(v, before, end) * MS);
+    /* The change of delay may cost the top layer for some seconds, as in a_longer_way_is_no_smaller_one; loss does not. */
+    SIM_EXPECT(c.sim, percent_at_least(v, before, end, 1) >= 98);
+    SIM_EXPECT(c.sim, percent_at_least(v, before + FOOLED_US / STEP_US, end, TOP) >= 98);
+    SIM_EXPECT(c.sim, frames_per_s(v, before, end) >= 25);
+    end_scene(&c);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +461,8 @@ int main(int argc, char **argv)
         SIM_TEST(a_longer_way_is_no_smaller_one),
         SIM_TEST(nor_is_a_much_longer_one),
         SIM_TEST(also_where_it_carries_no_more_than_is_needed),
+        SIM_TEST(repair_leaves_room_on_a_narrow_line),
+        SIM_TEST(loss_is_no_reason_to_send_less),
     };
 
     is_traced = argc > 1 && strcmp(argv[1], "--trace") == 0;

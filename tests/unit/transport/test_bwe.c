@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/str.h"
 #include "transport/bwe.h"
+#include "transport/bwe_internal.h"
 #include "transport/rtcp_twcc.h"
 
 #define MS 1000ull
@@ -344,6 +345,23 @@ static void remb_is_a_bound_for_some_seconds(void **state)
     assert_true(bwe_target_bps(bwe) > 900 * KBPS);
 }
 
+/* Nobody knows before there is feedback; then it is a share, that grows with what is lost always, within a bound. */
+static void repair_has_a_share_of_the_target(void **state)
+{
+    (void)state;
+    assert_int_equal(bwe_repair_bps(bwe, now_us), UINT64_MAX);
+    run(800 * KBPS, 2 * S);
+    uint64_t target_bps = bwe_target_bps(bwe);
+    assert_in_range(bwe_repair_bps(bwe, now_us), target_bps * 29 / 100, target_bps * 31 / 100);
+    bwe->loss.inherent = 0.1;
+    assert_in_range(bwe_repair_bps(bwe, now_us), target_bps * 49 / 100, target_bps * 51 / 100);
+    bwe->surge_us = now_us; /* a queue has just come to be */
+    assert_in_range(bwe_repair_bps(bwe, now_us), target_bps * 29 / 100, target_bps * 31 / 100);
+    bwe->loss.inherent = 0.25;
+    bwe->surge_us = 0;
+    assert_in_range(bwe_repair_bps(bwe, now_us), target_bps * 59 / 100, target_bps * 61 / 100);
+}
+
 static void it_describes_itself(void **state)
 {
     struct strbuf text;
@@ -382,6 +400,7 @@ int main(void)
         TEST(another_path_is_learnt_anew),
         TEST(remb_alone_is_the_estimate),
         TEST(remb_is_a_bound_for_some_seconds),
+        TEST(repair_has_a_share_of_the_target),
         TEST(it_describes_itself),
     };
 

@@ -69,7 +69,10 @@ static void carry(uint64_t bps, unsigned loses)
     for (unsigned i = 0; i < sent_count; i++) {
         free_us = MAX(free_us, sent[i].at_us) + PACKET * 8 * S / bps;
         if (loses == 0 || i % loses != loses - 1)
-            probe_on_received(&probe, sent[i].cluster, PACKET, (int64_t)free_us + CLOCK_US);
+            probe_on_received(&probe, sent[i].cluster, PACKET, sent[i].at_us,
+                              (int64_t)free_us + CLOCK_US, false);
+        else
+            probe_on_lost(&probe, sent[i].cluster);
     }
     probe_on_feedback(&probe, seq);
 }
@@ -132,6 +135,45 @@ static void loss_that_is_always_there_is_made_up_for(void **state)
     assert_in_range(r.bps, 4500000, 5500000);
 }
 
+/* Where it is not known yet that packets get lost: what came was not late. */
+static void a_lost_packet_is_no_sign_of_a_full_path(void **state)
+{
+    (void)state;
+    send_cluster(500000, 0);
+    carry(1000000000, sent_count / 2 + 1);
+    struct probe_result r = result(0);
+    assert_int_equal(r.packets_lost, 1);
+    assert_int_equal(r.packets_received, sent_count - 1);
+    assert_false(r.is_saturated);
+    assert_in_range(r.bps, 400000, 650000);
+}
+
+/* A quarter more than the path lets through is lost, and nothing comes late: a policer. */
+static void much_more_loss_than_always_is(void **state)
+{
+    (void)state;
+    send_cluster(5000000, 0);
+    carry(1000000000, 4);
+    struct probe_result r = result(0);
+    assert_true(r.is_saturated);
+    assert_in_range(r.bps, 3300000, 4000000);
+}
+
+static void what_comes_after_all_was_not_lost(void **state)
+{
+    (void)state;
+    send_cluster(5000000, 0);
+    for (unsigned i = 0; i < sent_count; i++)
+        probe_on_lost(&probe, sent[i].cluster);
+    for (unsigned i = 0; i < sent_count; i++)
+        probe_on_received(&probe, sent[i].cluster, PACKET, sent[i].at_us,
+                          (int64_t)sent[i].at_us + CLOCK_US, true);
+    probe_on_feedback(&probe, seq);
+    struct probe_result r = result(0);
+    assert_int_equal(r.packets_lost, 0);
+    assert_in_range(r.bps, 4500000, 5500000);
+}
+
 static void with_much_loss_nobody_knows(void **state)
 {
     (void)state;
@@ -145,7 +187,8 @@ static void what_comes_all_at_once_was_held_up(void **state)
     (void)state;
     send_cluster(2000000, 0);
     for (unsigned i = 0; i < sent_count; i++)
-        probe_on_received(&probe, sent[i].cluster, PACKET, CLOCK_US + i * 100);
+        probe_on_received(&probe, sent[i].cluster, PACKET, sent[i].at_us, CLOCK_US + i * 100,
+                          false);
     probe_on_feedback(&probe, seq);
     assert_int_equal(result(0).bps, 0);
 }
@@ -203,7 +246,9 @@ static void another_one_has_another_number(void **state)
         uint8_t before = probe.id;
         probe_start(&probe, 2000000, 0, now_us);
         assert_true(probe.id != 0 && probe.id != before);
-        probe_on_received(&probe, before, PACKET, CLOCK_US); /* of the one before: not counted */
+        probe_on_received(&probe, before, PACKET, now_us, CLOCK_US, false); /* not of this one */
+        probe_on_lost(&probe, before);
+        assert_int_equal(probe.lost, 0);
         assert_int_equal(probe.received.packets, 0);
     }
     probe_stop(&probe);
@@ -220,6 +265,9 @@ int main(void)
         TEST(it_finds_the_capacity),
         TEST(media_belongs_to_it),
         TEST(loss_that_is_always_there_is_made_up_for),
+        TEST(a_lost_packet_is_no_sign_of_a_full_path),
+        TEST(much_more_loss_than_always_is),
+        TEST(what_comes_after_all_was_not_lost),
         TEST(with_much_loss_nobody_knows),
         TEST(what_comes_all_at_once_was_held_up),
         TEST(it_waits_for_the_last_packet),

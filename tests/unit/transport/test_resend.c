@@ -263,8 +263,8 @@ static void a_burst_is_answered_as_a_whole_and_once(void **state)
     unsigned too_soon = 0;
 
     (void)state;
-    resend_budget_set_rate(&budget, 20000000, START_US);
-    resend_budget_set_rate(&budget, 20000000, START_US + 1000 * MS);
+    resend_budget_set_rate(&budget, 20000000, UINT64_MAX, START_US);
+    resend_budget_set_rate(&budget, 20000000, UINT64_MAX, START_US + 1000 * MS);
     send_range(50, 100, 1, RESEND_RECENT);
     for (uint16_t i = 0; i < RESEND_RECENT; i++) {
         expect_origin_at((uint16_t)(50 + i), START_US + 1000 * MS, 1, (uint16_t)(100 + i));
@@ -288,7 +288,7 @@ static void a_storm_gets_no_more_than_the_budget(void **state)
 
     (void)state;
     send_range(0, 0, 1, RESEND_WINDOW);
-    resend_budget_set_rate(&budget, media_bps, START_US);
+    resend_budget_set_rate(&budget, media_bps, UINT64_MAX, START_US);
     for (uint64_t now_us = START_US; now_us < end_us; now_us += 1 * MS)
         for (uint16_t out = 0; out < 64; out++) {
             struct resend_origin o;
@@ -309,11 +309,34 @@ static void an_idle_viewer_has_a_small_budget(void **state)
 
     (void)state;
     send_range(50, 100, 1, 1);
-    resend_budget_set_rate(&budget, 0, START_US);
+    resend_budget_set_rate(&budget, 0, UINT64_MAX, START_US);
     for (uint64_t now_us = START_US; now_us < START_US + 4000 * MS; now_us += MS / 10)
         if (resend_pay(&r, &budget, 50, 100, now_us))
             bytes += 100;
     assert_in_range(bytes, 4 * RESEND_MIN_BPS / 8, 4 * RESEND_MIN_BPS / 8 + 40000);
+}
+
+/* What it costs is no more than the path has for it, whatever the media; and at once no more than half a second of that. */
+static void a_narrow_path_has_a_small_budget(void **state)
+{
+    static const struct {
+        uint64_t most_bps, at_once_bytes;
+    } rows[] = {{400000, 25000}, {120000, 7500}, {20000, 3600}, {0, 3600}};
+
+    (void)state;
+    send_range(50, 100, 1, 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t bytes = 0;
+        budget = (struct resend_budget){0};
+        resend_budget_set_rate(&budget, 2000000, rows[i].most_bps, START_US);
+        while (resend_pay(&r, &budget, 50, 100, START_US))
+            bytes += 100;
+        assert_int_equal(bytes, rows[i].at_once_bytes);
+        for (uint64_t us = 0; us < 4000 * MS; us += 1 * MS)
+            bytes += resend_pay(&r, &budget, 50, 100, START_US + us) ? 100 : 0;
+        assert_in_range(bytes, rows[i].at_once_bytes + 4 * rows[i].most_bps / 8 * 95 / 100,
+                        rows[i].at_once_bytes + 4 * rows[i].most_bps / 8);
+    }
 }
 
 static void without_memory_there_is_no_answer(void **state)
@@ -447,6 +470,7 @@ int main(void)
         T(a_burst_is_answered_as_a_whole_and_once),
         T(a_storm_gets_no_more_than_the_budget),
         T(an_idle_viewer_has_a_small_budget),
+        T(a_narrow_path_has_a_small_budget),
         T(without_memory_there_is_no_answer),
         T(a_reset_forgets_what_was_sent),
         T(origins_are_right_whatever_is_left_out_or_late),
