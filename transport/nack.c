@@ -57,7 +57,7 @@ static uint64_t wait_us(const struct nack *n)
 /* Each time a quarter longer: the round trip may be longer than we think. */
 static uint64_t repeat_us(const struct nack *n, unsigned tries)
 {
-    uint64_t us = MAX(rtt_or_guess_us(n) * 3 / 2, NACK_MIN_REPEAT_US);
+    uint64_t us = MAX(rtt_or_guess_us(n) * 3 / 2, NACK_MIN_REPEAT_US) + n->late_us;
 
     return us + us * (tries - 1) / 4;
 }
@@ -287,6 +287,16 @@ size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs
     return asked;
 }
 
+void nack_set_late(struct nack *n, uint64_t late_us)
+{
+    n->late_us = (uint32_t)MIN(late_us, NACK_MAX_AGE_US);
+}
+
+void nack_give_up(struct nack *n)
+{
+    (void)give_all_up(n);
+}
+
 bool nack_is_awaited(const struct nack *n, uint16_t seq)
 {
     size_t i = find(n, seq);
@@ -313,6 +323,6 @@ void nack_reset(struct nack *n)
     n->capacity = 0;
     clear(n);
     n->started = false;
-    n->rtt_us = n->answer_us = 0;
+    n->rtt_us = n->late_us = n->answer_us = 0;
     n->reorder_us = FIRST_REORDER_US;
 }

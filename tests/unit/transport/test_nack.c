@@ -485,6 +485,40 @@ static void losses_are_repaired_and_reordering_is_not_asked_for(void **state)
     }
 }
 
+static void repeats_wait_for_the_queue_that_answers_come_through(void **state)
+{
+    const uint16_t missing[] = {1};
+
+    (void)state;
+    receive(0);
+    receive(2);
+    expect_asked(RTT_US, missing, 1);
+    nack_set_late(&n, 300 * MS);
+    assert_in_range(nack_next_us(&n), now_us + RTT_US, now_us + 2 * RTT_US); /* told too late */
+    uint64_t asked_us = now_us;
+    uint16_t seqs[MAX_NACKED_SEQS];
+    assert_int_equal(asked_at(nack_next_us(&n), RTT_US, seqs), 0);
+    assert_in_range(nack_next_us(&n), asked_us + RTT_US * 3 / 2 + 299 * MS,
+                    asked_us + RTT_US * 3 / 2 + 301 * MS);
+    expect_asked(RTT_US, missing, 1);
+    nack_set_late(&n, 0);
+}
+
+static void what_is_given_up_is_not_asked_for(void **state)
+{
+    (void)state;
+    receive(0);
+    receive(5);
+    nack_give_up(&n);
+    assert_int_equal(nack_next_us(&n), UINT64_MAX);
+    assert_int_equal(n.given_up, 4);
+    assert_false(nack_is_awaited(&n, 3));
+    assert_false(wants_keyframe);
+    receive(3); /* it may still come */
+    receive(6);
+    assert_int_equal(nack_next_us(&n), UINT64_MAX);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -502,6 +536,8 @@ int main(void)
         T(numbers_of_about_the_same_time_go_into_one_request),
         T(what_does_not_fit_stays_due),
         T(a_keyframe_clears_what_is_older),
+        T(repeats_wait_for_the_queue_that_answers_come_through),
+        T(what_is_given_up_is_not_asked_for),
         T(a_long_gap_wants_a_keyframe_at_once),
         T(the_longest_gap_that_is_asked_for),
         T(a_long_gap_before_a_keyframe_wants_nothing),
