@@ -72,8 +72,8 @@ void feedback_negotiate_pub(struct pub *p)
         p->section.codec[0].remb = true;
         p->section.ext.id[RTP_EXT_ABS_SEND_TIME] = endpoint_ext_id(p->owner, RTP_EXT_ABS_SEND_TIME);
     }
-    if (p->section.codec[0].nack && p->encoding_count == 1)
-        p->section.encoding[0].rtx_ssrc = rtx_ssrc_of_pub(&p->encoding[0]);
+    for (unsigned i = 0; p->section.codec[0].nack && i < p->encoding_count; i++)
+        p->section.encoding[i].rtx_ssrc = rtx_ssrc_of_pub(&p->encoding[i]);
 }
 
 struct feedback_slot *feedback_of(const struct slot *s)
