@@ -18,9 +18,10 @@
 
 #define NACK_FIRST_WAIT_US \
     10000ull /* before the first request, while nothing is known of reordering */
-#define NACK_MIN_WAIT_US 5000ull    /* what it shrinks to where packets keep their order */
-#define NACK_MAX_WAIT_US 40000ull   /* what it grows to: longer, and repairs come too late */
-#define NACK_MIN_REPEAT_US 20000ull /* repeats come after one and a half round trips, not sooner */
+#define NACK_MIN_WAIT_US 5000ull  /* what it shrinks to where packets keep their order */
+#define NACK_MAX_WAIT_US 40000ull /* what it grows to: longer, and repairs come too late */
+#define NACK_MARGIN_US 10000ull /* repeats come a quarter of the round trip after it, or so much */
+#define NACK_MIN_REPEAT_US 20000ull /* and not sooner than this after the request before */
 #define NACK_UNKNOWN_RTT_US 100000ull
 #define NACK_TRIES 10
 /* A packet that comes later than this is of no use to most viewers' jitter buffers. With a long round trip the limit stretches
