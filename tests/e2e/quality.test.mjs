@@ -76,23 +76,6 @@ function inspect() {
   return { width: innerWidth, tiles, faults, note: document.querySelector("#network-note:not([hidden])")?.textContent.trim() ?? "" };
 }
 
-/** Have the browser say that its way up is too small for what is sent. */
-function pretendNarrow() {
-  const real = RTCPeerConnection.prototype.getStats;
-  const narrow = (row) => {
-    if (row.type === "candidate-pair") return { ...row, availableOutgoingBitrate: 50_000 };
-    return row.type === "outbound-rtp" && row.kind === "video" ? { ...row, qualityLimitationReason: "bandwidth" } : row;
-  };
-  RTCPeerConnection.prototype.getStats = async function getStats(...args) {
-    return new Map([...(await real.apply(this, args))].map(([id, row]) => [id, narrow(row)]));
-  };
-}
-
-/** How much video the newest answer accepts; 0: there is no limit. */
-function readLimit() {
-  return Number(window.parley.room.peerConnection?.remoteDescription?.sdp.match(/b=TIAS:(\d+)/)?.[1] ?? 0);
-}
-
 /** What a server with less bandwidth would say about somebody's picture; the true one is not listened to. */
 function setSlotState([name, changes]) {
   const participant = [...window.parley.room.participants.values()].find((one) => one.name === name);
@@ -160,16 +143,6 @@ for (const codec of ["VP8", "H264"]) {
     }, { describe: received });
   });
 }
-
-scene("a way up that is too small is probed now and then, and pictures go on", async (s) => {
-  const ann = await s.join("Ann", { before: [pretendNarrow, null], params: { height: 720, fps: 8, ...SILENT }, look: { width: 320, height: 240 } });
-  const bob = await s.join("Bob", { params: { audio: 0, video: 0 }, look: { width: 320, height: 240 } });
-  await bob.sees("Ann", { minFps: 3 });
-  const first = await until("a probe", () => ann.run(readLimit), { deadlineMs: 20_000 });
-  assert.ok(first >= 2_350_000, `all encodings go into ${first}`);
-  await until("another one", async () => (await ann.run(readLimit)) > first, { deadlineMs: 20_000 });
-  await bob.sees("Ann", { minFps: 3 });
-});
 
 scene("VP9 and AV1 are one encoding with layers inside", async (s) => {
   const [ann, bob] = await Promise.all([
