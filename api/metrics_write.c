@@ -238,6 +238,10 @@ static const struct row rows[] = {
         host.sfu.replicas),
     ROW("parley_relayed_packets_total", METRIC_COUNTER, "RTP packets handed to other workers.",
         host.sfu.packets_relayed),
+    ROW("parley_encodings_choked_total", METRIC_COUNTER,
+        "Encodings of a simulcast that their publisher's uplink did not carry any more: viewers "
+        "went to a smaller one.",
+        host.sfu.encodings_choked),
     ROW("parley_silence_left_out_total", METRIC_COUNTER,
         "RTP packets of digital silence that were handed to nobody.", host.sfu.silence_left_out),
     ROW("parley_keyframes_received_total", METRIC_COUNTER, "Keyframes from publishers.",

@@ -248,6 +248,8 @@ static void add_inbound(struct writer_of_rows *w, const struct sfu_rtp_stats *r,
         set_count(row, "parleyKeyFramesReceived", r->key_frames);
         set_count(row, "parleyKeyFramesAsked", r->keyframes_asked);
         set_count(row, "parleyKeyFrameRequestsMerged", r->keyframes_merged);
+        set_count(row, "parleyChokes", r->chokes);
+        set_real(row, "parleyFrameLateness", r->late_s);
     }
     set_count(row, "parleyBitrate", r->bitrate_bps);
 }

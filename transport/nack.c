@@ -2,7 +2,7 @@
 /*
  * nack.c - the missing numbers of one SSRC, oldest first.
  *
- *     noticed ── wait ──▶ asked ── 1.5 RTT ──▶ asked ── a little longer ──▶ … NACK_TRIES, or too old: given up
+ *     noticed ── wait ──▶ asked ── 1.25 RTT ──▶ asked ── as long, then longer ──▶ … NACK_TRIES, or too old: given up
  *        │                  │
  *        └ came: reordered  └ came: recovered (as RTX, or not before a round trip), else reordered
  *
@@ -21,6 +21,7 @@
 #define KEPT_CAPACITY 128   /* a longer block goes when all is found or given up */
 #define TOGETHER_US 2000ull /* what is due so soon after now goes into the same packet */
 #define FIRST_REORDER_US (NACK_FIRST_WAIT_US * 4 / 5) /* wait_us() makes NACK_FIRST_WAIT_US of it */
+#define CLOSE_TRIES 4
 #define REORDER_DECAY 16 /* the peak loses so much of itself with each gap */
 
 struct nack_missing {
@@ -54,12 +55,17 @@ static uint64_t wait_us(const struct nack *n)
     return MIN(MAX(us, NACK_MIN_WAIT_US), longest);
 }
 
-/* Each time a quarter longer: the round trip may be longer than we think. */
+/* How long to wait for an answer. Where both a request and its answer get lost one time in twenty, four tries are nothing special,
+ * and a viewer's picture stands still until the last: the first few follow each other closely, and only then each comes later,
+ * for the round trip may be longer than we think. */
 static uint64_t repeat_us(const struct nack *n, unsigned tries)
 {
-    uint64_t us = MAX(rtt_or_guess_us(n) * 3 / 2, NACK_MIN_REPEAT_US);
+    uint64_t rtt_us = known_rtt_us(n);
+    uint64_t us = rtt_us != 0 ? rtt_us + MAX(rtt_us / 4, NACK_MARGIN_US)
+                              : NACK_UNKNOWN_RTT_US + NACK_UNKNOWN_RTT_US / 2;
 
-    return us + us * (tries - 1) / 4;
+    us = MAX(us, NACK_MIN_REPEAT_US) + n->late_us;
+    return tries <= CLOSE_TRIES ? us : us + us * (tries - CLOSE_TRIES) / 4;
 }
 
 static uint64_t max_age_us(const struct nack *n)
@@ -287,6 +293,16 @@ size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs
     return asked;
 }
 
+void nack_set_late(struct nack *n, uint64_t late_us)
+{
+    n->late_us = (uint32_t)MIN(late_us, NACK_MAX_AGE_US);
+}
+
+void nack_give_up(struct nack *n)
+{
+    (void)give_all_up(n);
+}
+
 bool nack_is_awaited(const struct nack *n, uint16_t seq)
 {
     size_t i = find(n, seq);
@@ -313,6 +329,6 @@ void nack_reset(struct nack *n)
     n->capacity = 0;
     clear(n);
     n->started = false;
-    n->rtt_us = n->answer_us = 0;
+    n->rtt_us = n->late_us = n->answer_us = 0;
     n->reorder_us = FIRST_REORDER_US;
 }

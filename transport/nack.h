@@ -18,9 +18,10 @@
 
 #define NACK_FIRST_WAIT_US \
     10000ull /* before the first request, while nothing is known of reordering */
-#define NACK_MIN_WAIT_US 5000ull    /* what it shrinks to where packets keep their order */
-#define NACK_MAX_WAIT_US 40000ull   /* what it grows to: longer, and repairs come too late */
-#define NACK_MIN_REPEAT_US 20000ull /* repeats come after one and a half round trips, not sooner */
+#define NACK_MIN_WAIT_US 5000ull  /* what it shrinks to where packets keep their order */
+#define NACK_MAX_WAIT_US 40000ull /* what it grows to: longer, and repairs come too late */
+#define NACK_MARGIN_US 10000ull /* repeats come a quarter of the round trip after it, or so much */
+#define NACK_MIN_REPEAT_US 20000ull /* and not sooner than this after the request before */
 #define NACK_UNKNOWN_RTT_US 100000ull
 #define NACK_TRIES 10
 /* A packet that comes later than this is of no use to most viewers' jitter buffers. With a long round trip the limit stretches
@@ -44,6 +45,7 @@ struct nack {
     bool started, is_video;
     uint32_t reorder_us; /* how late packets come that were only overtaken; a peak that decays */
     uint32_t rtt_us;     /* the newest told; 0: not known */
+    uint32_t late_us;    /* the queue on the way of the answers, as told; 0: none */
     uint32_t answer_us;  /* how long answers take, smoothed; 0: not known */
     uint64_t next_us;
     /* counters: numbers asked for the first time, asked again; that came as answers, that came by themselves; not asked any
@@ -72,6 +74,10 @@ MUST_CHECK bool nack_received(struct nack *n, uint16_t seq, unsigned flags, uint
  */
 size_t nack_due(struct nack *n, uint64_t rtt_us, uint64_t now_us, uint16_t *seqs, size_t max,
                 bool *wants_keyframe);
+/** Tell how much longer than usual answers take, for a queue on their way: what was asked for is not asked for again before. */
+void nack_set_late(struct nack *n, uint64_t late_us);
+/** Ask for nothing of what is missing any more. */
+void nack_give_up(struct nack *n);
 /** Whether @seq is missing and may still come. */
 bool nack_is_awaited(const struct nack *n, uint16_t seq);
 /** When nack_due() is to be called; UINT64_MAX while nothing is missing. */

@@ -7,8 +7,10 @@
 #include "core/mem.h"
 #include "core/packet.h"
 #include "core/payload.h"
+#include "core/seq.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/track.h"
+#include "rooms/sfu/uplink.h"
 
 /* ---- keyframe requests ---- */
 
@@ -20,6 +22,12 @@ static uint64_t round_trip_us(const struct encoding *e)
         return 0;
     transport_read_stats(e->track->owner->tp, &stats);
     return stats.round_trip_us;
+}
+
+/* How long the answer to a request takes to come. */
+static uint64_t answer_us(const struct encoding *e, uint64_t now_us)
+{
+    return round_trip_us(e) + uplink_late_us(e->track, now_us);
 }
 
 static struct sfu_totals *totals_of(const struct encoding *e)
@@ -61,7 +69,8 @@ static void on_keyframe_due(struct deadline *d, uint64_t now_us, void *arg)
     struct encoding *e = arg;
 
     (void)d;
-    if (keyframe_tick(&e->keyframes, round_trip_us(e), now_us)) {
+    bool is_due = keyframe_tick(&e->keyframes, answer_us(e, now_us), now_us);
+    if (is_due && !uplink_is_choked(e, now_us)) {
         totals_of(e)->keyframes_sent++;
         send_keyframe_request(e, now_us);
     }
@@ -73,7 +82,9 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
     if (e->ssrc == 0)
         return;
     totals_of(e)->keyframes_asked++;
-    if (keyframe_ask(&e->keyframes, round_trip_us(e), now_us)) {
+    if (uplink_is_choked(e, now_us))
+        return; /* who waits for it goes on asking */
+    if (keyframe_ask(&e->keyframes, answer_us(e, now_us), now_us)) {
         totals_of(e)->keyframes_sent++;
         send_keyframe_request(e, now_us);
     } else {
@@ -83,6 +94,21 @@ void encoding_ask_keyframe(struct encoding *e, uint64_t now_us)
 }
 
 /* ---- packets asked for again ---- */
+
+/* What is missing is not asked for any more; a keyframe is, where that helps. */
+static bool gives_up(struct encoding *e, uint64_t now_us)
+{
+    bool is_late = uplink_late_us(e->track, now_us) >= UPLINK_LATE_US;
+    bool is_needless = uplink_is_choked(e, now_us) ||
+                       (is_late && keyframe_is_pending(&e->keyframes)); /* what is before it */
+
+    if (!is_needless && !uplink_is_beyond_repair(e, now_us))
+        return false;
+    nack_give_up(&e->nack);
+    if (!is_needless)
+        encoding_ask_keyframe(e, now_us);
+    return true;
+}
 
 static void arm_nack(struct encoding *e)
 {
@@ -102,6 +128,9 @@ static void on_nack_due(struct deadline *d, uint64_t now_us, void *arg)
     size_t n;
 
     (void)d;
+    if (gives_up(e, now_us))
+        return;
+    nack_set_late(&e->nack, uplink_late_us(e->track, now_us));
     do {
         n = nack_due(&e->nack, round_trip_us(e), now_us, seqs, ARRAY_LEN(seqs), &wants_keyframe);
         if (n > 0)
@@ -179,6 +208,8 @@ static void begin_numbers(struct encoding *e, uint32_t ssrc)
     history_clear(&e->history);
     rtp_recv_init(&e->recv, ssrc, track_clock_hz(e->track));
     e->live_since_us = 0;
+    e->delay = (struct frame_delay){0};
+    e->newest_media_us = e->choked_us = 0;
     e->rates = (struct layer_rates){0};
     if (e->descriptors != NULL)
         memset(e->descriptors, 0, sizeof(*e->descriptors));
@@ -274,6 +305,7 @@ HOT bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_u
 {
     bool is_video = e->track->section.kind == MEDIA_VIDEO;
 
+    bool has_gap = e->recv.started && seq16_diff(pkt->rtp.seq, e->recv.highest_seq) > 1;
     if (!rtp_recv_packet(&e->recv, pkt->rtp.seq, pkt->rtp.ts, pkt->len, now_us))
         return false;
     if (e->live_since_us == 0 || now_us - e->last_packet_us > ENCODING_SILENT_US)
@@ -285,6 +317,8 @@ HOT bool encoding_receive(struct encoding *e, struct packet *pkt, uint64_t now_u
         layer_rates_add(&e->rates, &pkt->media, pkt->len, now_us);
     if (is_video && pkt->media.is_keyframe)
         note_keyframe(e, pkt);
+    if (is_video)
+        uplink_note_packet(e, pkt, has_gap, now_us);
     note_for_nack(e, pkt, now_us);
     return true;
 }

@@ -13,9 +13,11 @@
 #include "core/deadline.h"
 #include "core/limits.h"
 #include "core/payload.h"
+#include "rooms/sfu/frame_delay.h"
 #include "rooms/sfu/history.h"
 #include "rooms/sfu/keyframe.h"
 #include "rooms/sfu/layer_rates.h"
+#include "rooms/sfu/uplink.h"
 #include "transport/nack.h"
 #include "transport/rtp_recv.h"
 
@@ -51,6 +53,13 @@ struct encoding {
     struct layer_rates rates;             /* video only */
     struct dependency_state *descriptors; /* NULL until one came; of an origin only */
     uint64_t key_frames, frames;
+    struct frame_delay delay;                /* video only, as is the rest: uplink.h */
+    uint64_t frame_us[UPLINK_SILENT_FRAMES]; /* when its newest frames began to come, a ring */
+    uint8_t frame_at;
+    uint64_t newest_media_us; /* that was no retransmission */
+    uint64_t choked_us;       /* newest sign of it; 0: none yet */
+    bool has_stopped;         /* that is the sign */
+    uint64_t chokes;
 };
 
 /** Put it into its initial state. @track and its transport outlive it. */

@@ -6,6 +6,7 @@
 
 #include "core/attr.h"
 #include "rooms/sfu/encoding.h"
+#include "rooms/sfu/uplink.h"
 
 void ladder_clear(struct ladder *l)
 {
@@ -56,7 +57,7 @@ static void measure(struct ladder_known *known, struct encoding *e, uint8_t inde
         now_us - e->last_packet_us <= LAYER_RATES_BIN_US)
         *known = live;
     for (unsigned i = 0; i < known->count; i++)
-        known->option[i].is_live = live.count > 0;
+        known->option[i].is_live = live.count > 0 && !uplink_is_choked(e, now_us);
 }
 
 /* ---- all of them ---- */

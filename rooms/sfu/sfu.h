@@ -112,7 +112,9 @@ struct sfu_rtp_stats {
     uint64_t key_frames, frames;               /* frame starts seen */
     uint16_t frame_width, frame_height;        /* of the last keyframe that tells (VP8), else 0 */
     uint64_t keyframes_asked, keyframes_sent, keyframes_merged; /* inbound: the requester */
-    uint64_t packets_dropped;   /* outbound: for want of a path, or from before a switch */
+    uint64_t chokes;          /* inbound video: how often the way did not carry it (uplink.h) */
+    double late_s;            /* inbound video: how much later than at best its newest frame came */
+    uint64_t packets_dropped; /* outbound: for want of a path, or from before a switch */
     struct sfu_slot_state slot; /* outbound video */
 };
 
@@ -153,6 +155,7 @@ struct sfu_totals {
     uint64_t
         descriptors_ignored; /* dependency descriptors cut short, or without the structure that they need */
     uint64_t packets_in, packets_forwarded;
+    uint64_t encodings_choked; /* of origins: how often viewers had to leave one (uplink.h) */
     uint64_t silence_left_out; /* packets of silent tracks that were handed to nobody */
     uint64_t packets_resent;   /* to viewers who missed them */
     uint64_t replicas;         /* now */

@@ -4,6 +4,7 @@
 
 #include "core/err.h"
 #include "core/mem.h"
+#include "core/timebase.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/subscription_internal.h"
 #include "rooms/sfu/track.h"
@@ -37,6 +38,8 @@ static void read_encoding(const struct track *t, struct encoding *e, struct sfu_
         .keyframes_asked = e->keyframes.asked,
         .keyframes_sent = e->keyframes.sent,
         .keyframes_merged = e->keyframes.merged,
+        .chokes = e->chokes,
+        .late_s = (double)e->delay.late_us / US_PER_S,
     };
     if (codec != NULL)
         out->codec = codec->codec;
@@ -139,11 +142,14 @@ static void describe_track(const struct track *t, struct strbuf *out)
                 t->is_muted ? ", muted" : "");
     for (unsigned i = 0; i < t->encoding_count; i++) {
         const struct encoding *e = &t->encoding[i];
-        strbuf_addf(
-            out, "    encoding %s ssrc %u: %ux%u, %llu packets, %llu keyframes, %s%s\n", e->rid,
-            e->ssrc, e->width, e->height, (unsigned long long)e->recv.packets_received,
-            (unsigned long long)e->key_frames, (int)i == t->best ? "the best, " : "",
-            keyframe_is_pending(&e->keyframes) ? "keyframe asked for" : "no keyframe asked for");
+        strbuf_addf(out,
+                    "    encoding %s ssrc %u: %ux%u, %llu packets, %llu keyframes, choked %llu "
+                    "times, %s%s\n",
+                    e->rid, e->ssrc, e->width, e->height,
+                    (unsigned long long)e->recv.packets_received, (unsigned long long)e->key_frames,
+                    (unsigned long long)e->chokes, (int)i == t->best ? "the best, " : "",
+                    keyframe_is_pending(&e->keyframes) ? "keyframe asked for"
+                                                       : "no keyframe asked for");
     }
     describe_ladder(&t->ladder, out);
 }

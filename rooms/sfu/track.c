@@ -13,6 +13,7 @@
 #include "core/seq.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
+#include "rooms/sfu/uplink.h"
 
 static void index_exts(struct track *t)
 {
@@ -280,10 +281,12 @@ static void choose_best(struct track *t, uint64_t now_us)
 
     for (unsigned i = 0; i < t->encoding_count; i++) {
         struct encoding *e = &t->encoding[i];
+        bool is_choked = uplink_is_choked(e, now_us);
         c[i] = (struct layer_candidate){
-            .is_live = encoding_is_live(e, now_us),
+            .is_live = encoding_is_live(e, now_us) && !is_choked,
             .live_for_us = e->live_since_us == 0 ? 0 : now_us - e->live_since_us,
-            .silent_us = e->live_since_us == 0 ? UINT64_MAX : now_us - e->last_packet_us,
+            .silent_us =
+                e->live_since_us == 0 || is_choked ? UINT64_MAX : now_us - e->last_packet_us,
             .pixels = (uint32_t)e->width * e->height,
             .bitrate_bps = rate_bps(&e->recv.rate, now_us),
         };
@@ -297,9 +300,11 @@ static void choose_best(struct track *t, uint64_t now_us)
 
 static void review(struct track *t, uint64_t now_us)
 {
-    t->review_us = now_us + TRACK_REVIEW_US;
-    if (t->encoding_count > 1)
+    if (t->encoding_count > 1) {
+        uplink_review(t, now_us);
         choose_best(t, now_us);
+    }
+    t->review_us = now_us + TRACK_REVIEW_US;
     ladder_measure(&t->ladder, t->encoding, t->encoding_count, now_us);
 }
 

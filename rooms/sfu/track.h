@@ -73,6 +73,8 @@ struct track {
     struct level_meter meter; /* of audio, at its origin */
     struct track_hush hush;
     struct ladder ladder; /* video only */
+    uint64_t late_us,
+        late_known_us;    /* of the newest frame of any encoding, and when it came: uplink.h */
     uint64_t switch_us;   /* when a keyframe was asked for last, for those who go up */
     struct demand demand; /* what the sinks here want; of the origin also what its replicas do */
     struct deadline demand_due;

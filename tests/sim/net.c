@@ -23,7 +23,7 @@ struct net_host {
     struct net *net;
     struct addr at;
     struct line up, down;
-    struct link *down_link;
+    struct link *up_link, *down_link;
     net_on_datagram *on_datagram;
     void *arg;
 };
@@ -133,6 +133,11 @@ void net_set_down_link(struct net_host *h, struct link *link)
     h->down_link = link;
 }
 
+void net_set_up_link(struct net_host *h, struct link *link)
+{
+    h->up_link = link;
+}
+
 const struct addr *net_addr(const struct net_host *h)
 {
     return &h->at;
@@ -188,7 +193,7 @@ static uint64_t cross(struct net *n, struct line *line, uint64_t at_us)
     return line->newest_us;
 }
 
-/* The senders to a host with a bottleneck have lines without delay, so that the order of calls is that of time. */
+/* The senders to a host with a bottleneck, and a host that sends through one, have lines without delay, so that the order of calls is that of time. */
 static uint64_t cross_link(struct link *link, size_t len, uint64_t at_us)
 {
     uint64_t arrives_us, waited_us;
@@ -203,6 +208,8 @@ void net_send_from(struct net_host *h, const struct addr *from, const struct add
     struct net_host *dest = find_host(n, to);
     uint64_t arrival_us = cross(n, &h->up, n->now_us);
 
+    if (arrival_us != 0 && h->up_link != NULL)
+        arrival_us = cross_link(h->up_link, len, arrival_us);
     if (dest != NULL && arrival_us != 0 && dest->down_link != NULL)
         arrival_us = cross_link(dest->down_link, len, arrival_us);
     if (dest != NULL && arrival_us != 0)

@@ -49,6 +49,8 @@ void net_set_up(struct net_host *h, const struct net_line *line);
 void net_set_down(struct net_host *h, const struct net_line *line);
 /** Have what is sent to the host pass a bottleneck (link.h, borrowed) behind the line of its sender; NULL: none. */
 void net_set_down_link(struct net_host *h, struct link *link);
+/** The same of what the host sends, whose own line then has no delay. */
+void net_set_up_link(struct net_host *h, struct link *link);
 /** Send a datagram, with the host's own source address or, for what is forged, any. */
 void net_send(struct net_host *h, const struct addr *to, const uint8_t *buf, size_t len);
 void net_send_from(struct net_host *h, const struct addr *from, const struct addr *to,

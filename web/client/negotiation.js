@@ -35,6 +35,23 @@ export class NegotiationQueue {
     });
   }
 
+  /**
+   * Do something between two rounds; rounds that are asked for meanwhile wait.
+   * @param {() => Promise<void>} task
+   * @returns {Promise<boolean>} whether it was done: not while a round runs or is asked for
+   */
+  async between(task) {
+    if (this.isBusy || this.#isClosed) return false;
+    this.#isRunning = true;
+    try {
+      await task();
+    } finally {
+      this.#isRunning = false;
+      if (this.#waiters.length > 0) void this.#start();
+    }
+    return true;
+  }
+
   /** Refuse everything from now on, including who waits. */
   close() {
     this.#isClosed = true;

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { ParleyError, isConnectionError } from "./errors.js";
 import { NegotiationQueue } from "./negotiation.js";
 import { Trickle } from "./trickle.js";
+import { isSameOffer, withMaxBitrate } from "./uplink_probe.js";
 
 /** @typedef {import("./types.js").Kind} Kind */
 /** @typedef {import("./types.js").OfferResult} OfferResult */
@@ -28,6 +29,11 @@ import { Trickle } from "./trickle.js";
  * @property {string} [codec]
  */
 
+/** Sound goes the same way, and a limit is no aim. */
+const PROBE_HEADROOM = 1.2;
+/** Only what is raised is probed for. */
+const PROBE_STEP_BPS = 1000;
+
 /** @extends {Emitter<{stateChanged: [RTCPeerConnectionState], answered: [OfferResult], error: [ParleyError]}>} */
 export class Peer extends Emitter {
   /** @type {RTCPeerConnection} */
@@ -36,6 +42,9 @@ export class Peer extends Emitter {
   #queue;
   #trickle;
   #isClosed = false;
+  /** The newest answer. @type {string | null} */
+  #answer = null;
+  #probedBps = 0;
 
   /**
    * @param {PeerSignal} signal
@@ -98,6 +107,20 @@ export class Peer extends Emitter {
     return this.#queue.request();
   }
 
+  /**
+   * Have the browser find out now whether the way up carries all that could be sent (uplink_probe.js). The server hears nothing of it.
+   * @returns {Promise<boolean>} whether that was done
+   */
+  async probeUplink() {
+    const bps = this.#mostSendBps();
+    if (bps === 0 || !this.#answer) return false;
+    let isDone = false;
+    await this.#queue.between(async () => {
+      isDone = await this.#answerAgain(Math.max(bps, this.#probedBps + PROBE_STEP_BPS));
+    });
+    return isDone;
+  }
+
   /** Offer new ICE credentials: the path to the server has changed or died. */
   restartIce() {
     this.pc.restartIce();
@@ -141,8 +164,36 @@ export class Peer extends Emitter {
     });
     if (this.#isClosed) throw new ParleyError("E_CLOSED", "The connection is closed.");
     await this.pc.setRemoteDescription({ type: "answer", sdp: result.sdp });
+    this.#answer = result.sdp;
+    this.#probedBps = 0;
     this.#trickle.release();
     this.emit("answered", result);
+  }
+
+  /** What all encodings of all pictures may take, and some more; 0: that is not known. */
+  #mostSendBps() {
+    const senders = this.pc.getTransceivers().flatMap(({ direction, sender }) => (direction === "sendonly" && sender.track?.kind === "video" ? [sender] : []));
+    const most = senders.flatMap((sender) => sender.getParameters().encodings.map(({ maxBitrate }) => maxBitrate ?? Infinity)).reduce((a, b) => a + b, 0);
+    return Number.isFinite(most) && most > 0 ? Math.round(most * PROBE_HEADROOM) : 0;
+  }
+
+  /**
+   * The offer and answer that are there, once more, with another limit. Nothing is done where the offer would be another one.
+   * @param {number} bps
+   * @returns {Promise<boolean>}
+   */
+  async #answerAgain(bps) {
+    try {
+      const offer = await this.pc.createOffer();
+      if (!isSameOffer(offer.sdp ?? "", this.pc.localDescription?.sdp ?? "")) return false;
+      await this.pc.setLocalDescription(offer);
+      await this.pc.setRemoteDescription({ type: "answer", sdp: withMaxBitrate(/** @type {string} */ (this.#answer), bps) });
+      this.#probedBps = bps;
+      return true;
+    } catch {
+      await this.#rollBack();
+      return false;
+    }
   }
 
   async #rollBack() {

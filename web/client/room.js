@@ -17,6 +17,7 @@ import { Roster } from "./roster.js";
 import { Sampler } from "./sampler.js";
 import { Speakers } from "./speakers.js";
 import { summarise } from "./stats.js";
+import { UplinkProbe } from "./uplink_probe.js";
 
 /** @typedef {import("./received_track.js").ReceivedTrack} ReceivedTrack */
 /** @typedef {import("./remote_track.js").RemoteTrack} RemoteTrack */
@@ -90,6 +91,7 @@ export class Room extends Emitter {
   #speakers;
   #sampler;
   #judge = new NetworkJudge();
+  #uplinkProbe = new UplinkProbe();
   /** @type {import("./stats.js").StatsSummary | null} */
   #lastStats = null;
 
@@ -391,6 +393,7 @@ export class Room extends Emitter {
   /** @param {import("./sampler.js").Sample} sample */
   #onSample(sample) {
     this.emit("stats", sample);
+    if (this.#uplinkProbe.update(sample)) void this.#connection.peer?.probeUplink();
     if (this.#judge.update(sample, this.connectionState === "reconnecting")) this.emit("connectionQualityChanged", this.#judge.quality);
   }
 
@@ -439,6 +442,7 @@ export class Room extends Emitter {
     this.#arrivals.clear();
     this.#speakers.forget();
     this.#judge.reset();
+    this.#uplinkProbe.reset();
     this.#takeOver(result);
     this.#publications.setPeer(connection.beginMedia(result));
     if (this.#isAutoSubscribing) connection.addSlots(this.#countTracks());
