@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define BWE_STEP_LEAST_BPS 240000ull
-#define BWE_STEP_LEAST_US 100000
+#define BWE_STEP_LEAST_US 100000  /* most bursts of others are shorter, and are a queue */
 #define BWE_STEP_WATCH_US 600000u /* until it stands or is taken back */
 
 /* Fields are private; zeroed is at rest. */
