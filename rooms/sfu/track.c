@@ -10,7 +10,6 @@
 #include "core/prefetch.h"
 #include "core/packet.h"
 #include "core/payload_red.h"
-#include "core/seq.h"
 #include "rooms/sfu/layer_selector.h"
 #include "rooms/sfu/sfu_internal.h"
 #include "rooms/sfu/uplink.h"
@@ -418,53 +417,6 @@ static bool is_silence(const struct track *t, const struct packet *pkt)
            t->encoding_count == 1;
 }
 
-/* It is @behind the newest. Of what was handed on before it everybody knows; what lies between is told, or left out with the rest. */
-static bool leave_out_late(struct track *t, struct packet *pkt, unsigned behind)
-{
-    struct track_hush *h = &t->hush;
-
-    if (behind >= 32 || !seq16_newer(pkt->rtp.seq, h->handed_on))
-        return false;
-    if (is_silence(t, pkt)) {
-        h->left_out |= 1u << behind;
-        return true;
-    }
-    pkt->left_out = behind == 31 ? 0 : h->left_out >> (behind + 1);
-    h->left_out &= (1u << behind) - 1;
-    h->handed_on = pkt->rtp.seq;
-    return false;
-}
-
-/* Whether the packet is silence that nobody would miss. */
-static bool leave_out(struct track *t, struct packet *pkt)
-{
-    struct track_hush *h = &t->hush;
-    int step = seq16_diff(pkt->rtp.seq, h->newest);
-
-    if (!h->started || h->ssrc != pkt->rtp.ssrc) {
-        *h = (struct track_hush){.started = true,
-                                 .ssrc = pkt->rtp.ssrc,
-                                 .newest = pkt->rtp.seq,
-                                 .handed_on = pkt->rtp.seq};
-        return false;
-    }
-    if (step <= 0)
-        return leave_out_late(t, pkt, (unsigned)-step);
-    uint32_t before = step > 32 ? 0 : h->left_out << (step - 1);
-    h->newest = pkt->rtp.seq;
-    if (is_silence(t, pkt) && h->count + 1 < TRACK_HUSH_PACKETS) {
-        if ((h->left_out & 1) != 0) /* what was lost between two of them was silence, too */
-            before |= (uint32_t)((1ull << MIN(step - 1, 32)) - 1);
-        h->left_out = before << 1 | 1;
-        h->count++;
-        return true;
-    }
-    pkt->left_out = before;
-    h->handed_on = pkt->rtp.seq;
-    h->left_out = h->count = 0;
-    return false;
-}
-
 HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, uint64_t now_us)
 {
     if (!note_codec(t, pkt, now_us) || encoding_inspect(e, pkt) != 0) {
@@ -476,7 +428,7 @@ HOT void track_receive(struct track *t, struct encoding *e, struct packet *pkt, 
     note_sender_report(t, e, now_us);
     if (t->section.kind == MEDIA_AUDIO) {
         note_level(t, pkt, now_us);
-        if (leave_out(t, pkt)) {
+        if (hush_leaves_out(&t->hush, &pkt->rtp, is_silence(t, pkt), &pkt->left_out)) {
             t->sfu->totals.silence_left_out++;
             return;
         }

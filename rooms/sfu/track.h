@@ -14,6 +14,7 @@
 #include "rooms/sfu/burst.h"
 #include "rooms/sfu/demand.h"
 #include "rooms/sfu/encoding.h"
+#include "rooms/sfu/hush.h"
 #include "rooms/sfu/levels.h"
 #include "rooms/sfu/ladder.h"
 #include "rooms/sfu/publisher_clock.h"
@@ -23,8 +24,6 @@
 struct sfu;
 struct sfu_transport;
 
-/* Of silence one packet in so many is handed on, as of a codec's own discontinuous transmission; fits packet.left_out. */
-#define TRACK_HUSH_PACKETS 20
 /* What calls itself silence and takes more is handed on: publishers there are who know their levels badly. */
 #define TRACK_HUSH_MAX_BYTES 40
 
@@ -36,16 +35,6 @@ struct sfu_transport;
 
 #define TRACK_REVIEW_US \
     250000ull /* how often the best encoding is chosen anew, and the codec may change */
-
-/* Silence that is not handed on; the packet after it tells which numbers to close up (packet.left_out). */
-struct track_hush {
-    bool started;
-    uint32_t ssrc;
-    uint16_t newest; /* handed on or not */
-    uint16_t handed_on;
-    uint32_t left_out; /* bit i: newest - i was not */
-    unsigned count;    /* since one was handed on */
-};
 
 struct track {
     struct list node; /* in its transport's list */
@@ -71,8 +60,8 @@ struct track {
     int best;                 /* encoding to aim at, -1: none yet */
     uint64_t review_us;
     struct level_meter meter; /* of audio, at its origin */
-    struct track_hush hush;
-    struct ladder ladder; /* video only */
+    struct hush hush;         /* of audio */
+    struct ladder ladder;     /* video only */
     uint64_t late_us,
         late_known_us;    /* of the newest frame of any encoding, and when it came: uplink.h */
     uint64_t switch_us;   /* when a keyframe was asked for last, for those who go up */
