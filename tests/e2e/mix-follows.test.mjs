@@ -180,7 +180,10 @@ async function seesSigns(viewer, muted) {
 
 scene("nobody hears themselves in the mix, and everybody hears all others", async (s) => {
   const people = await fillRoom(s);
-  for (const person of people) await person.run(listenToMix);
+  for (const person of people) {
+    await until(`${person.name} to be told of the mix`, () => person.run(() => Boolean(window.parley.room.mix)));
+    await person.run(listenToMix);
+  }
   for (const [own, person] of people.entries()) {
     let levels;
     await until(`${person.name} to hear all others and not themselves`, async () => {
