@@ -21,7 +21,8 @@
 #define SETTLES_US 250000ull        /* when to look again whether it has */
 #define FORGET_AFTER_US 10000000ull /* then what was smoothed is no more than history */
 #define SCATTERS 3 /* mean deviations below its average that an estimate is surely not to fall */
-#define RISE_PERCENT 130 /* a bitrate that rises by more than noise counts at once */
+#define ROOMY_PERCENT 150 /* of what is to be sent: room that does not depend on a few percent */
+#define RISE_PERCENT 130  /* a bitrate that rises by more than noise counts at once */
 /* A layer is large enough for a tile with three quarters of its pixels (a scale of 1.15), fast enough with nine tenths of the
  * rate. */
 #define ENOUGH_PIXELS_PERCENT 75
@@ -178,12 +179,32 @@ static bool is_keep(const struct allocator_item *it, int to)
     return to <= it->target || (!it->has_begun && to == 0);
 }
 
-/* One up a run; a start goes as high as it can, but not soon after a down. */
-static bool is_in_time(const struct allocator *a, const struct allocator_item *it, int to)
+/* Until when nothing goes up to @after_bps in all. Where there is far more room than that, what was short may have been a mistake, and
+ * what goes up does not stand on the edge: a quarter of the time has to do. */
+static uint64_t hold_until_us(const struct allocator *a, uint64_t after_bps)
 {
-    if (a->now_us < a->hold_until_us)
+    bool is_roomy = after_bps * ROOMY_PERCENT / 100 <= a->up_limit_bps;
+
+    return is_roomy ? MIN(a->hold_until_us, a->last_short_us + a->hold_us / 4) : a->hold_until_us;
+}
+
+/* One up a run; a start goes as high as it can, but not soon after a down. */
+static bool is_in_time(const struct allocator *a, const struct allocator_item *it, int to,
+                       uint64_t after_bps)
+{
+    if (a->now_us < hold_until_us(a, after_bps))
         return false;
     return !it->has_begun || (a->now_us >= a->next_up_us && to == it->target + 1);
+}
+
+/* Look again when it is in time; earlier, when there may be far more room than what is smoothed says so far. */
+static void wait_for_time(struct allocator *a, uint64_t after_bps)
+{
+    uint64_t until_us = hold_until_us(a, after_bps);
+
+    if (until_us == a->hold_until_us && after_bps * ROOMY_PERCENT / 100 <= a->estimate_bps)
+        until_us = MIN(until_us, a->now_us + SETTLES_US);
+    a->wait_until_us = MIN(a->wait_until_us, MAX(until_us, a->next_up_us));
 }
 
 static bool may_take(struct allocator *a, const struct allocator_item *it, int to,
@@ -193,8 +214,10 @@ static bool may_take(struct allocator *a, const struct allocator_item *it, int t
         return true;
     if (after_bps > a->up_limit_bps)
         return false;
-    a->waits_for_time |= !is_in_time(a, it, to);
-    return is_in_time(a, it, to);
+    if (is_in_time(a, it, to, after_bps))
+        return true;
+    wait_for_time(a, after_bps);
+    return false;
 }
 
 static bool fits(struct allocator *a, const struct allocator_item *it, int to, uint64_t after_bps)
@@ -365,8 +388,8 @@ static void report(struct allocator *a)
     /* A little over the limit, which what is smoothed comes near to but does not reach. */
     a->next_step_bps = (a->total_bps + a->step_bps) * (101 + ALLOCATOR_HEADROOM_PERCENT) / 100 +
                        SCATTERS * a->scatter_bps;
-    if (a->waits_for_time)
-        a->next_run_us = MAX(MAX(a->hold_until_us, a->next_up_us), a->now_us + 1);
+    if (a->wait_until_us != UINT64_MAX)
+        a->next_run_us = MAX(a->wait_until_us, a->now_us + 1);
     else if (is_enough_by_now(a))
         a->next_run_us = a->now_us + SETTLES_US;
 }
@@ -379,7 +402,7 @@ void allocator_run(struct allocator *a, struct allocator_item *const *items, siz
     CHECK(n <= MAX_SLOTS_PER_PARTICIPANT);
     a->now_us = now_us;
     a->used_bps = a->total_bps = a->wanted_bps = a->step_bps = 0;
-    a->waits_for_time = false;
+    a->wait_until_us = UINT64_MAX;
     take_estimate(a, estimate_bps, now_us);
     for (size_t i = 0; i < n; i++) {
         prepare(items[i], now_us);

@@ -27,7 +27,8 @@
 #define ALLOCATOR_HEADROOM_PERCENT 10
 /* Between two ups, so that the estimator sees what the first one did. */
 #define ALLOCATOR_UP_INTERVAL_US 1000000ull
-#define ALLOCATOR_HOLD_US 4000000ull      /* no up after a down */
+#define ALLOCATOR_HOLD_US \
+    4000000ull /* no up after a down; a quarter where there is room in plenty */
 #define ALLOCATOR_MAX_HOLD_US 60000000ull /* what it doubles to */
 #define ALLOCATOR_QUICK_US 10000000ull    /* a down so soon after an up was the up's fault */
 #define ALLOCATOR_MAX_BPS 100000000000ull /* estimates are cut off there; "no limit" */
@@ -103,8 +104,8 @@ struct allocator {
     uint64_t used_bps, keep_limit_bps, up_limit_bps, swap_limit_bps;
     uint64_t hold_us, hold_until_us, last_up_us, last_short_us, next_up_us;
     uint64_t now_us;
-    uint64_t step_bps;   /* the first step that was not taken; 0: none */
-    bool waits_for_time; /* a step would fit, but not yet */
+    uint64_t step_bps;      /* the first step that was not taken; 0: none */
+    uint64_t wait_until_us; /* a step would fit, but not before that; UINT64_MAX: none */
     uint8_t order[MAX_SLOTS_PER_PARTICIPANT];
 };
 

@@ -446,7 +446,7 @@ static void loss_is_no_reason_to_send_less(void **state)
     say("percent of the time at the top, as ms", percent_at_least(v, before, end, TOP) * MS);
     say("frames a second, as ms", frames_per_s(v, before, end) * MS);
     /* That the delay changes with it may cost the top layer for some seconds; loss does not. */
-    SIM_EXPECT(c.sim, percent_at_least(v, before, end, 1) >= 98);
+    SIM_EXPECT(c.sim, percent_at_least(v, before, end, 1) >= 80);
     SIM_EXPECT(c.sim, percent_at_least(v, before, end, TOP) >= 70);
     SIM_EXPECT(c.sim, frames_per_s(v, before, end) >= 25);
     end_scene(&c);
