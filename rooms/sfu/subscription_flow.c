@@ -345,6 +345,8 @@ static bool starts_from_history(struct subscription *sub, struct encoding *e, ui
 static bool switches_from_history(struct subscription *sub, const struct source_link *link,
                                   struct encoding *e, uint64_t now_us)
 {
+    if (sub->catchup.is_on && sub->catchup.is_switch)
+        return false; /* its media time is behind until that is done */
     if (!e->keyframe_is_repaired || sub->aim.is_paused || e->track != subscription_track(sub) ||
         e != subscription_target(sub, e->track) ||
         !subscription_catchup_switch(sub, link, e, now_us))

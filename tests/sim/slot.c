@@ -395,7 +395,10 @@ static void take_content(struct slot *s, const struct rtp_header *h,
         s->largest_gap_us = MAX(s->largest_gap_us, now_us - s->newest_arrival_us);
     s->newest_arrival_us = now_us;
     f = frame_of(s, c, h->ts);
-    if (f->ts != h->ts && now_us - s->flow_since_us < CATCHUP_US) { /* from the history again */
+    bool starts_again =
+        c->is_keyframe && c->index == 0; /* a switch back, to what was seen in part */
+    if (f->ts != h->ts && (starts_again || now_us - s->flow_since_us < CATCHUP_US)) {
+        /* from the history again */
         if (!ts32_newer(h->ts, f->ts))
             return; /* from before that */
         memset(s->frame, 0, sizeof(s->frame));

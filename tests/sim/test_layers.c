@@ -306,13 +306,13 @@ static void a_switch_waits_where_a_keyframe_stays_incomplete(void **state)
 static void switches_on_a_way_that_loses_leave_no_trace(void **state)
 {
     struct stage g = set_repaired_stage();
-    const struct net_line line = {.delay_us = 40 * MS, .jitter_us = 5 * MS, .loss_permille = 80};
+    const struct net_line line = {.delay_us = 40 * MS, .jitter_us = 5 * MS, .loss_permille = 150};
     uint64_t starts = g.sim->sfu->totals.starts_from_history;
 
     (void)state;
     g.camera->temporal_layers = 3;
     endpoint_set_lines(g.publisher, &line);
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 120; i++) {
         uint16_t width = (uint16_t)(320u << rng_below(&g.sim->rng, 3));
         wish_for(g.slot, width, (uint16_t)(width * 9 / 16));
         g.slot->flow_since_us = 0;
