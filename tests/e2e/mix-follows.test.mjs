@@ -34,7 +34,7 @@ const QUARTERS = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [
 const THREE = /** @type {[number, number][]} */ ([[0.25, 0.2], [0.75, 0.2], [0.5, 0.7]]);
 /** A large tile and a strip below it, or to the right. */
 const SPEAKER = /** @type {[number, number][]} */ ([[0.5, 0.3], [0.3, 0.88], [0.5, 0.88], [0.7, 0.88]]);
-/** The third tile's ground, left of the disc with initials. */
+/** The third tile's ground, left of the disc with initials, whose colour may be anybody's. */
 const BESIDE_INITIALS = /** @type {[number, number]} */ ([0.06, 0.7]);
 const PLACEHOLDER = [43, 45, 49];
 const STAGE = /** @type {[number, number][]} */ ([[0.4, 0.4], [0.9, 0.15], [0.9, 0.36], [0.9, 0.56], [0.9, 0.76]]);
@@ -140,7 +140,8 @@ scene("a viewer of the mix follows whatever four people do within a second", asy
   await press(bob, "#mic");
   await seesSigns(viewer, []);
   const placeholder = [...at(QUARTERS, PEOPLE).filter((_, i) => PEOPLE[i] !== CEM), { at: BESIDE_INITIALS, color: PLACEHOLDER }];
-  await follows(viewer, ["Cem switches the camera off", { ...all, places: placeholder }, () => press(cem, "#camera")], ["Cem switches it on again", all, () => press(cem, "#camera")]);
+  const picture = [...at(QUARTERS, PEOPLE), { at: BESIDE_INITIALS, color: CEM.color }];
+  await follows(viewer, ["Cem switches the camera off", { ...all, places: placeholder }, () => press(cem, "#camera")], ["Cem switches it on again", { ...all, places: picture }, () => press(cem, "#camera")]);
 
   await ann.click("#mix");
   await until("Ann's preview", () => ann.run(() => document.getElementById("mix-preview").dataset.live === "true"));
